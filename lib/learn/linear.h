@@ -1,0 +1,62 @@
+/* l2-regularised linear models in the space of samples.
+ *
+ * Everything is done on the m x m Gram matrix K = X X' of the training rows: reading X once serves
+ * all folds, penalties and classes (decoding.md 4.1-4.4). A fit is (a, b): w = X' a, and the
+ * decision value of any sample x is x.w + b = k(x)' a + b with k(x) its products with the training
+ * rows. The intercept b is free (not penalised), so sum(a) = 0 up to rounding.
+ * Every fit returns its certificate: a primal value, a dual value, their gap. */
+#ifndef BM_LEARN_LINEAR_H
+#define BM_LEARN_LINEAR_H
+
+#include "num/matrix.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct bm_fit_info {
+    int iterations;
+    double primal;    /* value of the objective at the solution returned            */
+    double dual;      /* lower bound on its minimum, from a feasible dual point     */
+    double gap;       /* primal - dual, >= 0 up to rounding                         */
+    double gap_rel;   /* gap / scale; scale = objective of the null model w = 0     */
+    bool converged;   /* gap_rel <= the tolerance asked for                         */
+};
+
+/* Ridge: min |y - Xw - b|^2 + alpha |w|^2 (scikit-learn's alpha), for all of `count` alphas > 0
+ * and all columns of y (m x t) from one eigendecomposition of the centred K.
+ * A: count * t columns of m (alpha slowest: column alpha_index * t + target); b and info:
+ * count * t entries in the same order. Direct: iterations 1, converged unless gap_rel > tolerance. */
+enum bm_status bm_ridge_fit(struct bm_ctx *ctx, const struct bm_mat *K, const struct bm_mat *y,
+                            const double *alphas, bm_index count, double tolerance,
+                            struct bm_mat *A, double *b, struct bm_fit_info *info) BM_CHECKED;
+
+/* Linear SVM, hinge loss, free intercept: min 1/2 |w|^2 + C sum max(0, 1 - y_i (x_i.w + b)),
+ * y = +-1 with both signs present. SMO with second-order working sets (Fan, Chen, Lin 2005) on K,
+ * stopped by the relative gap. a: m values (y_i times the dual variable), warm start on entry when
+ * `warm` (feasible for the same y; clipped to the new C). */
+enum bm_status bm_svm_fit(struct bm_ctx *ctx, const struct bm_mat *K, const double *y, double C,
+                          double tolerance, bool warm, double *a, double *b,
+                          struct bm_fit_info *info) BM_CHECKED;
+
+/* l2 logistic regression: min C sum log(1 + exp(-y_i (x_i.w + b))) + 1/2 |w|^2, y = +-1.
+ * Newton on (a, b) with K (decoding.md 2.6 and 4.4), Armijo on the objective. a: m values. */
+enum bm_status bm_logistic_fit(struct bm_ctx *ctx, const struct bm_mat *K, const double *y,
+                               double C, double tolerance, bool warm, double *a, double *b,
+                               struct bm_fit_info *info) BM_CHECKED;
+
+/* The n-dimensional loss prox that the spatial solver needs (decoding.md 2.6, step 3, logistic):
+ * find a, b with  sigma a = -f'(h + K a + b 1),  1'a = 0,  f(z) = sum log(1 + exp(-y_i z_i)).
+ * Newton with warm start from a and b. z (m values) gets h + K a + b. work is kept between calls. */
+struct bm_logistic_work; /* factor and vectors for one (K, y); not shared between threads */
+enum bm_status bm_logistic_work_alloc(struct bm_ctx *ctx, const struct bm_mat *K, const double *y,
+                                      struct bm_logistic_work **work) BM_CHECKED;
+enum bm_status bm_logistic_prox(struct bm_ctx *ctx, struct bm_logistic_work *work, double sigma,
+                                const double *h, double *a, double *b, double *z,
+                                int *newton_steps) BM_CHECKED;
+void bm_logistic_work_free(struct bm_logistic_work *work);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

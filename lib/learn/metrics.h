@@ -1,0 +1,55 @@
+/* Scores of predictions: larger is better except mse. NaN where one is undefined (one class in a
+ * test fold for roc_auc, fewer than two samples for r2): reported as n/a and left out of means. */
+#ifndef BM_LEARN_METRICS_H
+#define BM_LEARN_METRICS_H
+
+#include "num/matrix.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What a score is computed from. Classification: label, predicted, decision; regression: target
+ * and decision (one column, the predicted value). */
+struct bm_scored {
+    bm_index n;
+    bm_index n_classes;           /* 0 = regression */
+    const bm_index *label;        /* true class */
+    const bm_index *predicted;    /* predicted class */
+    const double *target;         /* true value */
+    const struct bm_mat *decision; /* n x n_classes; two classes: 1 column, > 0 = second class */
+};
+
+struct bm_metric {
+    const char *name;      /* "balanced_accuracy" */
+    const char *help;      /* its formula in words */
+    bool classification, regression;
+    bool smaller_better;   /* mse */
+    double (*score)(struct bm_ctx *ctx, const struct bm_scored *scored);
+};
+
+/* All metrics, NULL-terminated: accuracy, balanced_accuracy, roc_auc (mid-ranks; several classes:
+ * one-vs-rest macro), f1 (two classes: of the second; several: macro), r2, explained_variance,
+ * mse, correlation (Pearson). */
+extern const struct bm_metric *const bm_metrics[];
+const struct bm_metric *bm_metric_find(const char *name);
+
+/* Score that always answering the majority class of training (labels in train) gets on test:
+ * accuracy for accuracy, 1/C, 0.5, 0 for others; NaN if undefined. */
+double bm_metric_chance(const struct bm_metric *metric, bm_index n_classes,
+                        const bm_index *train, bm_index n_train, const bm_index *test,
+                        bm_index n_test);
+
+/* counts[truth + n_classes * predicted] */
+void bm_confusion(bm_index n_classes, const bm_index *label, const bm_index *predicted,
+                  bm_index n, bm_index *counts);
+
+/* Area under the precision-recall curve of |score| against truth != 0 (average precision, ties in
+ * order of index): how well a map finds a support. NaN without positives or on no memory. */
+double bm_average_precision(struct bm_ctx *ctx, bm_index n, const double *score,
+                            const unsigned char *truth);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,43 @@
+/* The only door to CBLAS. One OpenBLAS thread, always: its own threading changes the last bits.
+ *
+ * Dimensions are checked against BLAS's 32-bit indices here and nowhere else. All operands are
+ * column-major bm_mat; outputs must not overlap inputs. */
+#ifndef BM_NUM_BLAS_H
+#define BM_NUM_BLAS_H
+
+#include "num/matrix.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum bm_trans { BM_N, BM_T };
+
+/* C = alpha op(A) op(B) + beta C */
+enum bm_status bm_gemm(struct bm_ctx *ctx, enum bm_trans ta, enum bm_trans tb, double alpha,
+                       const struct bm_mat *A, const struct bm_mat *B, double beta,
+                       struct bm_mat *C) BM_CHECKED;
+/* C = alpha A A' + beta C (ta = BM_N) or alpha A' A + beta C (BM_T); both triangles are set. */
+enum bm_status bm_syrk(struct bm_ctx *ctx, enum bm_trans ta, double alpha,
+                       const struct bm_mat *A, double beta, struct bm_mat *C) BM_CHECKED;
+/* y = alpha op(A) x + beta y; x and y dense vectors of the lengths of op(A). */
+enum bm_status bm_gemv(struct bm_ctx *ctx, enum bm_trans ta, double alpha,
+                       const struct bm_mat *A, const double *x, double beta,
+                       double *y) BM_CHECKED;
+/* Float: C (m x n) = alpha op(A) op(B) + beta C, column-major with leading dimensions. */
+enum bm_status bm_sgemm(struct bm_ctx *ctx, enum bm_trans ta, enum bm_trans tb, bm_index m,
+                        bm_index n, bm_index k, float alpha, const float *A, bm_index lda,
+                        const float *B, bm_index ldb, float beta, float *C,
+                        bm_index ldc) BM_CHECKED;
+/* Float: lower triangle of C (n x n) += A' A, A k x n column-major. */
+enum bm_status bm_ssyrk_lower(struct bm_ctx *ctx, bm_index n, bm_index k, const float *A,
+                              bm_index lda, float *C, bm_index ldc) BM_CHECKED;
+double bm_dot(bm_index n, const double *x, const double *y);
+
+/* Name and version of the BLAS in use, for --version. */
+const char *bm_blas_name(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

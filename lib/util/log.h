@@ -1,0 +1,29 @@
+/* Log lines for people, handed to a sink of the caller's. The library itself prints nothing. */
+#ifndef BM_UTIL_LOG_H
+#define BM_UTIL_LOG_H
+
+#include "util/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum bm_log_level { BM_LOG_ERROR, BM_LOG_WARN, BM_LOG_INFO, BM_LOG_DEBUG };
+
+struct bm_log {
+    enum bm_log_level level; /* lines above it are dropped before they are formatted */
+    void (*sink)(void *user, enum bm_log_level level, const char *line); /* NULL = silent; called
+                                from worker threads too, one call at a time is the sink's duty */
+    void *user;
+};
+
+struct bm_ctx;
+void bm_log(struct bm_ctx *ctx, enum bm_log_level level, const char *fmt, ...) BM_PRINTF(3, 4);
+
+/* An input warning: something odd was accepted. The sink sees BM_LOG_WARN. */
+void bm_warn(struct bm_ctx *ctx, const char *fmt, ...) BM_PRINTF(2, 3);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,116 @@
+#include "util/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/ctx.h"
+#include "util/text.h"
+
+enum { ALIGN = 64 };
+
+/* In front of every block, filling one alignment unit. */
+struct header {
+    struct bm_mem *mem;
+    size_t bytes;
+};
+
+void bm_mem_init(struct bm_mem *mem)
+{
+    *mem = (struct bm_mem){.fail_after = -1};
+}
+
+/* True if the account lets `bytes` more be taken; takes them. */
+static bool account_take(struct bm_mem *mem, int64_t bytes)
+{
+    if (!mem) return true;
+    if (__atomic_load_n(&mem->fail_after, __ATOMIC_RELAXED) >= 0 &&
+        __atomic_sub_fetch(&mem->fail_after, 1, __ATOMIC_RELAXED) < 0) {
+        /* Refuse from here on: one failure must not hide behind the next success. */
+        __atomic_store_n(&mem->fail_after, 0, __ATOMIC_RELAXED);
+        return false;
+    }
+    int64_t now = __atomic_add_fetch(&mem->bytes, bytes, __ATOMIC_RELAXED);
+    if (mem->limit > 0 && now > mem->limit) {
+        __atomic_sub_fetch(&mem->bytes, bytes, __ATOMIC_RELAXED);
+        return false;
+    }
+    int64_t peak = __atomic_load_n(&mem->peak, __ATOMIC_RELAXED);
+    while (now > peak && !__atomic_compare_exchange_n(&mem->peak, &peak, now, true,
+                                                      __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+    }
+    __atomic_add_fetch(&mem->live, 1, __ATOMIC_RELAXED);
+    return true;
+}
+
+static void account_give(struct bm_mem *mem, int64_t bytes)
+{
+    if (!mem) return;
+    __atomic_sub_fetch(&mem->bytes, bytes, __ATOMIC_RELAXED);
+    __atomic_sub_fetch(&mem->live, 1, __ATOMIC_RELAXED);
+}
+
+enum bm_status bm_alloc(struct bm_ctx *ctx, void *slot, bm_index count, size_t size)
+{
+    size_t bytes = 0, total = 0;
+    char words[BM_NUMBER_SIZE];
+    if (count < 0 || __builtin_mul_overflow((size_t)count, size, &bytes) ||
+        __builtin_add_overflow(bytes, (size_t)(2 * ALIGN), &total) || total > PTRDIFF_MAX)
+        return bm_fail(ctx, BM_ENOMEM, "%td elements of %zu bytes: more than can be addressed",
+                       count, size);
+    total = (total - ALIGN) / ALIGN * ALIGN + ALIGN; /* aligned_alloc wants a multiple */
+    if (!account_take(ctx->mem, (int64_t)bytes))
+        return bm_fail(ctx, BM_ENOMEM, "memory: %s more would pass the limit (see --memory)",
+                       bm_bytes(words, (double)bytes));
+    struct header *head = aligned_alloc(ALIGN, total);
+    if (!head) {
+        account_give(ctx->mem, (int64_t)bytes);
+        return bm_fail(ctx, BM_ENOMEM, "memory: the system refuses %s",
+                       bm_bytes(words, (double)bytes));
+    }
+    *head = (struct header){ctx->mem, bytes};
+    void *block = (char *)head + ALIGN;
+    memcpy(slot, &block, sizeof block);
+    return BM_OK;
+}
+
+enum bm_status bm_calloc(struct bm_ctx *ctx, void *slot, bm_index count, size_t size)
+{
+    enum bm_status status = bm_alloc(ctx, slot, count, size);
+    if (status != BM_OK) return status;
+    void *block;
+    memcpy(&block, slot, sizeof block);
+    memset(block, 0, (size_t)count * size);
+    return BM_OK;
+}
+
+enum bm_status bm_grow(struct bm_ctx *ctx, void *slot, bm_index *cap, bm_index need, size_t size)
+{
+    if (need <= *cap) return BM_OK;
+    bm_index bigger = *cap < 8 ? 16 : *cap * 2;
+    if (bigger < need) bigger = need;
+    void *old, *block = NULL;
+    memcpy(&old, slot, sizeof old);
+    enum bm_status status = bm_alloc(ctx, &block, bigger, size);
+    if (status != BM_OK) return status;
+    if (old) memcpy(block, old, (size_t)*cap * size);
+    bm_free(old);
+    memcpy(slot, &block, sizeof block);
+    *cap = bigger;
+    return BM_OK;
+}
+
+enum bm_status bm_strdup(struct bm_ctx *ctx, char **slot, const char *text)
+{
+    size_t n = strlen(text) + 1;
+    enum bm_status status = bm_alloc(ctx, slot, (bm_index)n, 1);
+    if (status == BM_OK) memcpy(*slot, text, n);
+    return status;
+}
+
+void bm_free(void *block)
+{
+    if (!block) return;
+    struct header *head = (struct header *)(void *)((char *)block - ALIGN);
+    account_give(head->mem, (int64_t)head->bytes);
+    free(head);
+}
