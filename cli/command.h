@@ -1,0 +1,142 @@
+/* What a command is, what it is handed, and what the program does for it.
+ *
+ * A command is data: verbs, each with tables of options (util/param.h) and a function. From the
+ * tables come parsing, --help, the man page and completion; every verb has, besides its own, the
+ * shared options (struct cli_common). To add a command: write cmd_X.c with `const struct
+ * cli_command cli_X`, declare it below, and add its line to commands[] in main.c.
+ * A run function gets checked options and returns a status; main prints the sentence kept in the
+ * context and turns the status into the exit code. */
+#ifndef BM_CLI_COMMAND_H
+#define BM_CLI_COMMAND_H
+
+#include <cjson/cJSON.h>
+#include <time.h>
+
+#include "util/ctx.h"
+#include "util/param.h"
+
+/* Options of every command. Tolerance is what to stop at unless a path is followed: see cli_given. */
+enum cli_progress { CLI_PROGRESS_AUTO, CLI_PROGRESS_ALWAYS, CLI_PROGRESS_NEVER };
+struct cli_common {
+    const char *output;  /* NULL = not given; "-" = stdout */
+    bool force;
+    int64_t threads;     /* resolved before the command runs: >= 1 */
+    int64_t memory;      /* bytes, resolved; also ctx->mem->limit */
+    const char *cache;   /* accepted; nothing is cached yet */
+    bool refresh;
+    int64_t seed;        /* also ctx->seed */
+    double tolerance;
+    bool strict;
+    bool dry_run;
+    bool json;
+    bool quiet;
+    int verbose;
+    int progress;        /* enum cli_progress */
+    const char *log;
+    const char *config;
+    bool help;
+    bool version;
+};
+extern const struct cli_common cli_common_default;
+extern const struct bm_param cli_common_params[];
+extern const struct bm_param_group cli_common_group;
+
+struct cli_run;
+
+struct cli_verb {
+    const char *name;     /* "fit"; NULL = the command has no verbs, only this */
+    const char *brief;    /* "train and test a decoder", no final stop */
+    const char *synopsis; /* what follows in the usage line: "-s FILE -t COLUMN -o DIR images..." */
+    bool operands;        /* takes operands; else any is exit 2 */
+    const struct bm_param_group *groups; /* ends with a NULL title; NULL = none of its own */
+    enum bm_status (*run)(struct cli_run *run);
+};
+
+struct cli_command {
+    const char *name;
+    const char *brief;
+    const struct cli_verb *verbs; /* ends with a NULL run; the first is the default */
+    const char *examples;         /* lines of shell for --help, each ended by \n; NULL = none */
+};
+
+struct cli_given; /* what was given, and where (options.c) */
+
+struct cli_run {
+    struct bm_ctx *ctx;
+    const struct cli_command *command;
+    const struct cli_verb *verb;
+    struct cli_common common;
+    void **opts;            /* opts[g]: filled copy of the struct of verb->groups[g] */
+    const char **operands;  /* with @list.txt replaced by its lines */
+    bm_index n_operands;
+    int argc;               /* as the program got them, for run.json */
+    char **argv;
+    struct timespec started; /* CLOCK_REALTIME */
+
+    /* Kept by the program; commands use the functions below. */
+    struct cli_given *given;
+    cJSON *outputs, *scores, *warnings, *plan;
+    int n_warnings;         /* of any kind so far */
+    bool fitted, converged; /* set by cli_set_fit */
+    double gap;
+    char advice[256];
+};
+
+/* True if the option was given, on the command line or in the --config file. */
+bool cli_given(const struct cli_run *run, const char *name);
+
+/* Outputs ----------------------------------------------------------------------------------- */
+
+/* Make ready the directory -o DIR for these file names (NULL-terminated, relative to DIR, their
+ * own folders included: "subjects/a.nii.gz"). Before any computing, and without touching anything
+ * that exists: BM_EUSAGE without -o or with "-"; BM_EOUTPUT if DIR is not empty without --force,
+ * cannot be made or written, if a name is given twice, or if a file would replace one of the
+ * inputs (operands and options that name files; by device and inode). --dry-run checks, and makes
+ * nothing. */
+enum bm_status cli_output_dir(struct cli_run *run, const char *const *names) BM_CHECKED;
+
+/* The same for -o FILE; "-" or nothing given is fine and means stdout. */
+enum bm_status cli_output_file(struct cli_run *run) BM_CHECKED;
+
+/* Path of a file in -o DIR, in a new block; recorded for the summary. */
+enum bm_status cli_output_path(struct cli_run *run, const char *name, char **path) BM_CHECKED;
+
+/* Write the one result of a verb to -o FILE, or to stdout for "-" or nothing. */
+enum bm_status cli_write_result(struct cli_run *run, const char *bytes, bm_index n) BM_CHECKED;
+
+/* The summary, for --json ------------------------------------------------------------------- */
+
+/* Mean and sd of a score; NaN becomes null. */
+enum bm_status cli_add_score(struct cli_run *run, const char *name, double mean,
+                             double sd) BM_CHECKED;
+
+/* Outcome of the fit: main turns not converged into exit 1 under --strict, a warning else. */
+void cli_set_fit(struct cli_run *run, bool converged, double gap);
+
+/* The options that can change a result, by name, as a new JSON object (for model.json and the
+ * summary): those of the verb's groups and of the shared ones without BM_P_NOKEY. Numbers,
+ * booleans, strings; null for a text not given. The caller frees it (cJSON_Delete). */
+enum bm_status cli_parameters(struct cli_run *run, cJSON **object) BM_CHECKED;
+
+/* A line of the plan of --dry-run: on stdout, or in the summary's "plan" with --json. */
+enum bm_status cli_plan(struct cli_run *run, const char *fmt, ...) BM_PRINTF(2, 3) BM_CHECKED;
+
+/* Failing ----------------------------------------------------------------------------------- */
+
+/* BM_EINPUT if --strict and an input warning was given; call it once inputs have been read and
+ * before computing. (main asks again at the end.) */
+enum bm_status cli_check_warnings(struct cli_run *run) BM_CHECKED;
+
+/* One line printed after the error line if the command fails. */
+void cli_advise(struct cli_run *run, const char *fmt, ...) BM_PRINTF(2, 3);
+
+/* The commands. */
+extern const struct cli_command cli_decode;
+extern const struct cli_command cli_simulate;
+extern const struct cli_command cli_help;
+extern const struct cli_command cli_version;
+
+/* All of them, NULL-terminated (main.c). */
+extern const struct cli_command *const cli_commands[];
+
+#endif
