@@ -43,7 +43,7 @@ lib: $(BUILD)/libbrainmine.a
 # Kernels that the compiler should vectorise and fuse; results are equal on one CPU type, and
 # within tolerance between types (README, "Same bytes").
 hot := lib/num/samples_kernels.c lib/num/tv_kernels.c
-$(call obj,$(hot)): CFLAGS += -O3 -ffp-contract=fast
+$(call obj,$(hot)): CFLAGS += -O3 -ffp-contract=fast -fopenmp-simd -Wno-psabi
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)

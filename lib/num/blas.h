@@ -34,6 +34,14 @@ enum bm_status bm_ssyrk_lower(struct bm_ctx *ctx, bm_index n, bm_index k, const 
                               bm_index lda, float *C, bm_index ldc) BM_CHECKED;
 double bm_dot(bm_index n, const double *x, const double *y);
 
+/* What every call into OpenBLAS does first, here and in lapack.c: hold it to one thread, and
+ * refuse (BM_ENUMERIC) when the largest dimension or leading dimension of `what` passes 2^31 - 1. */
+enum bm_status bm_blas_begin(struct bm_ctx *ctx, const char *what, bm_index largest) BM_CHECKED;
+
+/* False when the serial build of OpenBLAS is installed, which gives wrong numbers when several
+ * threads call it: the program must then run with ctx->threads = 1. */
+bool bm_blas_is_concurrent(void);
+
 /* Name and version of the BLAS in use, for --version. */
 const char *bm_blas_name(void);
 
