@@ -10,6 +10,7 @@
 #define BM_CLI_COMMAND_H
 
 #include <cjson/cJSON.h>
+#include <stdio.h>
 #include <time.h>
 
 #include "util/ctx.h"
@@ -46,7 +47,7 @@ struct cli_run;
 struct cli_verb {
     const char *name;     /* "fit"; NULL = the command has no verbs, only this */
     const char *brief;    /* "train and test a decoder", no final stop */
-    const char *synopsis; /* what follows in the usage line: "-s FILE -t COLUMN -o DIR images..." */
+    const char *synopsis; /* rest of the usage line: "-s FILE -t COLUMN -o DIR images..." */
     bool operands;        /* takes operands; else any is exit 2 */
     const struct bm_param_group *groups; /* ends with a NULL title; NULL = none of its own */
     enum bm_status (*run)(struct cli_run *run);
@@ -77,6 +78,7 @@ struct cli_run {
     struct cli_given *given;
     cJSON *outputs, *scores, *warnings, *plan;
     int n_warnings;         /* of any kind so far */
+    bool verb_named;        /* the verb was written, not left out */
     bool fitted, converged; /* set by cli_set_fit */
     double gap;
     char advice[256];
@@ -101,7 +103,8 @@ enum bm_status cli_output_file(struct cli_run *run) BM_CHECKED;
 /* Path of a file in -o DIR, in a new block; recorded for the summary. */
 enum bm_status cli_output_path(struct cli_run *run, const char *name, char **path) BM_CHECKED;
 
-/* Write the one result of a verb to -o FILE, or to stdout for "-" or nothing. */
+/* Write the one result of a verb to -o FILE, or to stdout for "-" or nothing. With --json and no
+ * -o nothing is written: the summary is what stdout gets. */
 enum bm_status cli_write_result(struct cli_run *run, const char *bytes, bm_index n) BM_CHECKED;
 
 /* The summary, for --json ------------------------------------------------------------------- */

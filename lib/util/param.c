@@ -93,26 +93,42 @@ static bool parse_choice(const struct bm_param *param, const char *text, int *in
     return false;
 }
 
-/* True if text is a value of the row, stored at field. */
+static bool takes_no_text(const struct bm_param *param)
+{
+    return param->kind == BM_P_FLAG || param->kind == BM_P_COUNT;
+}
+
+/* True if text is a value of the row, then stored at field; else the field stays. */
 static bool store(const struct bm_param *param, void *field, const char *text)
 {
     double real;
+    int64_t whole;
+    if (!text && !takes_no_text(param)) return false;
     switch (param->kind) {
     case BM_P_FLAG:
         if (text && strcmp(text, "yes") != 0 && strcmp(text, "no") != 0) return false;
         *(bool *)field = !text || strcmp(text, "yes") == 0;
         return true;
-    case BM_P_COUNT: ++*(int *)field; return text == NULL;
-    case BM_P_INT: return bm_parse_int(text, (int64_t *)field) &&
-                          in_range(param, (double)*(int64_t *)field);
+    case BM_P_COUNT:
+        whole = *(int *)field + 1;
+        if (text && (!bm_parse_int(text, &whole) || whole < 0 || whole > 9)) return false;
+        *(int *)field = (int)whole;
+        return true;
+    case BM_P_INT:
+        if (!bm_parse_int(text, &whole) || !in_range(param, (double)whole)) return false;
+        *(int64_t *)field = whole;
+        return true;
     case BM_P_REAL:
         if (!bm_parse_double(text, &real) || !in_range(param, real)) return false;
         *(double *)field = real;
         return true;
-    case BM_P_SIZE: return parse_size(text, (int64_t *)field);
-    case BM_P_CHOICE: return parse_choice(param, text, (int *)field);
+    case BM_P_SIZE: return parse_size(text, field);
+    case BM_P_CHOICE: return parse_choice(param, text, field);
     case BM_P_TEXT:
-    case BM_P_FILE: *(const char **)field = text; return text[0] != '\0';
+    case BM_P_FILE:
+        if (text[0] == '\0') return false;
+        *(const char **)field = text;
+        return true;
     }
     return false;
 }
@@ -123,18 +139,18 @@ enum bm_status bm_param_set(struct bm_ctx *ctx, const struct bm_param *param, vo
     enum bm_status status = BM_OK;
     struct bm_text domain = BM_TEXT_INIT;
     char value[128];
-    if (!store(param, (char *)opts + param->offset, text)) {
-        BM_TRY(bm_param_domain(ctx, param, &domain));
-        BM_FAIL(ctx, BM_EUSAGE, "--%s wants %s, got '%s'", param->name, bm_text_str(&domain),
-                bm_escape(value, sizeof value, text ? text : ""));
-    }
-    if (param->check) {
+    if (param->check && text) {
         status = param->check(ctx, text);
         if (status != BM_OK) {
             char sentence[sizeof ctx->message];
             memcpy(sentence, ctx->message, sizeof sentence);
             BM_FAIL(ctx, status, "--%s %.900s", param->name, sentence);
         }
+    }
+    if (!store(param, (char *)opts + param->offset, text)) {
+        BM_TRY(bm_param_domain(ctx, param, &domain));
+        BM_FAIL(ctx, BM_EUSAGE, "--%s wants %s, got '%s'", param->name, bm_text_str(&domain),
+                bm_escape(value, sizeof value, text ? text : ""));
     }
 out:
     bm_text_release(&domain);
@@ -160,6 +176,14 @@ enum bm_status bm_param_print(struct bm_ctx *ctx, const struct bm_param *param, 
         break;
     }
     return bm_text_add(ctx, out, "%s", text);
+}
+
+enum bm_status bm_param_default(struct bm_ctx *ctx, const struct bm_param *param,
+                                const void *defaults, struct bm_text *out)
+{
+    if (param->otherwise) return bm_text_add(ctx, out, "%s", param->otherwise);
+    if (takes_no_text(param)) return BM_OK;
+    return bm_param_print(ctx, param, defaults, out);
 }
 
 enum bm_status bm_parse_list(struct bm_ctx *ctx, const char *text, double *values, bm_index max,

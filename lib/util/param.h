@@ -19,7 +19,7 @@ struct bm_ctx;
 
 enum bm_param_kind {
     BM_P_FLAG,   /* bool:         --x or --no-x                              */
-    BM_P_COUNT,  /* int:          how often it was given (-vv)               */
+    BM_P_COUNT,  /* int:          how often it was given (-vv), or a number 0 .. 9 */
     BM_P_INT,    /* int64_t                                                  */
     BM_P_REAL,   /* double                                                   */
     BM_P_SIZE,   /* int64_t:      bytes, with suffix K, M, G, T (powers of 1024) */
@@ -49,6 +49,8 @@ struct bm_param {
      * that starts with the value's fault: "wants ..., got '...'". */
     enum bm_status (*check)(struct bm_ctx *ctx, const char *text);
     unsigned flags;
+    const char *otherwise; /* what holds when it is not given, in words ("chosen from the images"),
+                              shown instead of the default's value; "" = say nothing */
 };
 #define BM_PARAM_END {.name = NULL}
 
@@ -60,8 +62,9 @@ struct bm_param_group {
     size_t size;                   /* of the struct */
 };
 
-/* Set the field of one row from text (NULL for a flag given plainly). BM_EUSAGE with a sentence
- * "--alpha wants a number in [0, 1], got '2'". The text is borrowed for BM_P_TEXT and BM_P_FILE. */
+/* Set the field of one row from text (NULL for a flag or count given plainly). BM_EUSAGE with a
+ * sentence "--alpha wants a number in [0, 1], got '2'", and the field as it was. The text is
+ * borrowed for BM_P_TEXT and BM_P_FILE. */
 enum bm_status bm_param_set(struct bm_ctx *ctx, const struct bm_param *param, void *opts,
                             const char *text) BM_CHECKED;
 
@@ -72,6 +75,11 @@ enum bm_status bm_param_print(struct bm_ctx *ctx, const struct bm_param *param, 
 /* The set of values in words: "a number in [0, 1]", "one of: z, psc, none". */
 enum bm_status bm_param_domain(struct bm_ctx *ctx, const struct bm_param *param,
                                struct bm_text *out) BM_CHECKED;
+
+/* What help and manual say of the default: `otherwise`, else the value in `defaults`; nothing for
+ * flags, counts and texts not given. */
+enum bm_status bm_param_default(struct bm_ctx *ctx, const struct bm_param *param,
+                                const void *defaults, struct bm_text *out) BM_CHECKED;
 
 /* Row by name in a table, or NULL. */
 const struct bm_param *bm_param_find(const struct bm_param *table, const char *name);

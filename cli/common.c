@@ -1,0 +1,180 @@
+/* The options every command has, and what they are when not given. */
+#include <errno.h>
+#include <math.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "common.h"
+
+const struct cli_common cli_common_default = {
+    .threads = 1, .memory = 1, .tolerance = 1e-4, .progress = CLI_PROGRESS_AUTO};
+
+static const char *const progress_choices[] = {"auto", "always", "never", NULL};
+
+#define AT(field) offsetof(struct cli_common, field)
+const struct bm_param cli_common_params[] = {
+    {BM_P_FILE, 'o', "output", AT(output), "PATH",
+     "where the results go: a directory, whose parents are made and which may exist if it is empty; "
+     "or a file where one table is the result, '-' being standard output",
+     .flags = BM_P_NOKEY | BM_P_OUTPUT},
+    {BM_P_FLAG, 'f', "force", AT(force), NULL,
+     "replace the files that are written, and nothing else; without it existing output is an error "
+     "and nothing is touched",
+     .flags = BM_P_NOKEY},
+    {BM_P_INT, 'j', "threads", AT(threads), "N", "how many threads compute; never changes a result",
+     .lo = 1, .hi = 1024, .flags = BM_P_NOKEY,
+     .otherwise = "BRAINMINE_THREADS, else what affinity, cgroup and SLURM_CPUS_PER_TASK allow"},
+    {BM_P_SIZE, 0, "memory", AT(memory), "SIZE",
+     "memory budget, such as 8G; the plan adapts to it or is refused before loading",
+     .flags = BM_P_NOKEY,
+     .otherwise = "75 % of what machine, cgroup, RLIMIT_AS and SLURM_MEM_PER_NODE allow"},
+    {BM_P_FILE, 0, "cache", AT(cache), "DIR|off",
+     "where intermediate results are kept. Nothing is cached in this version yet: the option is "
+     "checked and has no effect",
+     .flags = BM_P_NOKEY | BM_P_DIR | BM_P_OUTPUT,
+     .otherwise = "$BRAINMINE_CACHE, else $XDG_CACHE_HOME/brainmine, else ~/.cache/brainmine"},
+    {BM_P_FLAG, 0, "refresh", AT(refresh), NULL,
+     "compute again and replace what the cache holds. Nothing is cached in this version yet: the "
+     "option has no effect",
+     .flags = BM_P_NOKEY},
+    {BM_P_INT, 0, "seed", AT(seed), "N", "start of every random stream; recorded in model.json",
+     .lo = 0, .hi = 9e18},
+    {BM_P_REAL, 0, "tolerance", AT(tolerance), "X",
+     "relative duality gap, or the stated criterion, at which a solver stops", .lo = 0, .hi = 1,
+     .flags = BM_P_OPEN_LO | BM_P_OPEN_HI, .otherwise = "1e-4 (1e-3 along a path)"},
+    {BM_P_FLAG, 0, "strict", AT(strict), NULL,
+     "fail if a solver did not converge (exit 1) or an input gave a warning (exit 3)",
+     .flags = BM_P_NOKEY},
+    {BM_P_FLAG, 'n', "dry-run", AT(dry_run), NULL,
+     "check all inputs, print the plan, compute nothing", .flags = BM_P_NOKEY},
+    {BM_P_FLAG, 0, "json", AT(json), NULL,
+     "print a summary on standard output as one JSON document", .flags = BM_P_NOKEY},
+    {BM_P_FLAG, 'q', "quiet", AT(quiet), NULL, "say nothing but errors", .flags = BM_P_NOKEY},
+    {BM_P_COUNT, 'v', "verbose", AT(verbose), NULL, "say more; twice: say much more",
+     .flags = BM_P_NOKEY},
+    {BM_P_CHOICE, 0, "progress", AT(progress), "WHEN",
+     "show progress on standard error: auto is a bar on a terminal and a line per 10 % elsewhere, "
+     "always is the same even with --quiet",
+     .choices = progress_choices, .flags = BM_P_NOKEY},
+    {BM_P_FILE, 0, "log", AT(log), "FILE",
+     "append what is said, and more, with the time to this file", .flags = BM_P_NOKEY | BM_P_OUTPUT},
+    {BM_P_FILE, 0, "config", AT(config), "FILE",
+     "read options from a file, 'name = value' a line and # before comments; the command line wins",
+     .flags = BM_P_NOKEY},
+    {BM_P_FLAG, 'h', "help", AT(help), NULL, "print help and stop", .flags = BM_P_NOKEY},
+    {BM_P_FLAG, 0, "version", AT(version), NULL, "print the version and stop",
+     .flags = BM_P_NOKEY},
+    BM_PARAM_END};
+
+const struct bm_param_group cli_common_group = {"Options of every command", cli_common_params,
+                                                &cli_common_default, sizeof cli_common_default};
+
+/* First numbers of a small file: up to two; "max" reads as infinity. Returns how many. */
+static int read_numbers(const char *path, double x[2])
+{
+    char text[128], word[2][32];
+    FILE *file = fopen(path, "re");
+    if (!file) return 0;
+    size_t n = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    text[n] = '\0';
+    int count = sscanf(text, "%31s %31s", word[0], word[1]);
+    for (int i = 0; i < count; i++) {
+        if (strcmp(word[i], "max") == 0) x[i] = INFINITY;
+        else if (!bm_parse_double(word[i], &x[i])) return i;
+    }
+    return count < 0 ? 0 : count;
+}
+
+/* Smallest limit in `file` of the process's cgroup (version 2) and its parents; INFINITY if none.
+ * The value is the first number, divided by the second if there is one. */
+static double cgroup_limit(const char *file)
+{
+    char line[512], path[700];
+    double least = INFINITY;
+    FILE *self = fopen("/proc/self/cgroup", "re");
+    if (!self) return least;
+    char *group = NULL;
+    while (fgets(line, sizeof line, self))
+        if (strncmp(line, "0::", 3) == 0) group = line + 3;
+    fclose(self);
+    if (!group) return least;
+    group[strcspn(group, "\n")] = '\0';
+    for (char *slash = group + strlen(group);; slash = strrchr(group, '/')) {
+        if (!slash) break;
+        *slash = '\0';
+        double x[2];
+        snprintf(path, sizeof path, "/sys/fs/cgroup%s/%s", group, file);
+        int n = read_numbers(path, x);
+        if (n == 2 && x[1] > 0) x[0] /= x[1];
+        if (n > 0 && x[0] < least) least = x[0];
+    }
+    return least;
+}
+
+/* A positive number from the environment, or INFINITY. */
+static double environment(const char *name)
+{
+    const char *text = getenv(name);
+    double x;
+    return text && bm_parse_double(text, &x) && x > 0 ? x : INFINITY;
+}
+
+static enum bm_status default_threads(struct bm_ctx *ctx, int64_t *threads)
+{
+    const char *wish = getenv("BRAINMINE_THREADS");
+    char shown[64];
+    if (wish && *wish) {
+        if (!bm_parse_int(wish, threads) || *threads < 1 || *threads > 1024)
+            return bm_fail(ctx, BM_EUSAGE, "BRAINMINE_THREADS wants a number in [1, 1024], got '%s'",
+                           bm_escape(shown, sizeof shown, wish));
+        return BM_OK;
+    }
+    cpu_set_t set;
+    double n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    n = fmin(n, ceil(cgroup_limit("cpu.max")));
+    n = fmin(n, environment("SLURM_CPUS_PER_TASK"));
+    *threads = n < 1 ? 1 : (int64_t)n;
+    return BM_OK;
+}
+
+static double available_memory(void)
+{
+    char line[256];
+    double kib = INFINITY;
+    FILE *file = fopen("/proc/meminfo", "re");
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, "MemAvailable: %lf", &kib) == 1) break;
+    if (file) fclose(file);
+    return kib * 1024;
+}
+
+static int64_t default_memory(void)
+{
+    struct rlimit limit;
+    double bytes = fmin(available_memory(), cgroup_limit("memory.max"));
+    if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+        bytes = fmin(bytes, (double)limit.rlim_cur);
+    bytes = fmin(bytes, environment("SLURM_MEM_PER_NODE") * 0x1p20);
+    return bytes < 0x1p62 ? (int64_t)(0.75 * bytes) : 0;
+}
+
+enum bm_status cli_common_settle(struct cli_run *run)
+{
+    enum bm_status status = BM_OK;
+    struct cli_common *common = &run->common;
+    if (common->quiet && common->verbose)
+        BM_FAIL(run->ctx, BM_EUSAGE, "--quiet and --verbose exclude each other");
+    if (common->json && common->output && strcmp(common->output, "-") == 0)
+        BM_FAIL(run->ctx, BM_EUSAGE, "--json and --output - both want standard output");
+    if (!cli_given(run, "threads")) BM_TRY(default_threads(run->ctx, &common->threads));
+    if (!cli_given(run, "memory")) common->memory = default_memory();
+    run->ctx->threads = (int)common->threads;
+    run->ctx->seed = (uint64_t)common->seed;
+    run->ctx->mem->limit = common->memory;
+out:
+    return status;
+}

@@ -1,0 +1,197 @@
+/* -o: what may be written, found out before any computing. */
+#include <errno.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "options.h"
+#include "util/path.h"
+
+static enum bm_status output_error(struct cli_run *run, const char *path, const char *what)
+{
+    char name[512];
+    return bm_fail(run->ctx, BM_EOUTPUT, "%s: %s", bm_escape(name, sizeof name, path), what);
+}
+
+/* BM_EOUTPUT if `st` is the file called `input`. */
+static enum bm_status not_this(struct cli_run *run, const char *path, const struct stat *st,
+                               const char *input)
+{
+    struct stat other;
+    char name[2][400];
+    if (stat(input, &other) != 0 || other.st_dev != st->st_dev || other.st_ino != st->st_ino)
+        return BM_OK;
+    return bm_fail(run->ctx, BM_EOUTPUT, "%s: would overwrite input %s",
+                   bm_escape(name[0], sizeof name[0], path),
+                   bm_escape(name[1], sizeof name[1], input));
+}
+
+/* BM_EOUTPUT if an existing file at `path` is one of the inputs, by whatever name. */
+static enum bm_status not_an_input(struct cli_run *run, const char *path)
+{
+    enum bm_status status = BM_OK;
+    struct stat st;
+    if (stat(path, &st) != 0) return BM_OK;
+    for (bm_index i = 0; i < run->n_operands; i++)
+        BM_TRY(not_this(run, path, &st, run->operands[i]));
+    for (bm_index i = 0; i < run->given->n_settings; i++) {
+        const struct cli_setting *s = &run->given->settings[i];
+        if (s->param->kind != BM_P_FILE || s->param->flags & (BM_P_OUTPUT | BM_P_DIR)) continue;
+        const char *input = *(const char *const *)((const char *)s->opts + s->param->offset);
+        if (input) BM_TRY(not_this(run, path, &st, input));
+    }
+out:
+    return status;
+}
+
+/* BM_EOUTPUT if `path` exists and must not be replaced. */
+static enum bm_status replaceable(struct cli_run *run, const char *path)
+{
+    struct stat st;
+    enum bm_status status = not_an_input(run, path);
+    if (status != BM_OK || lstat(path, &st) != 0) return status;
+    if (S_ISDIR(st.st_mode)) return output_error(run, path, "is a directory");
+    return run->common.force ? BM_OK : output_error(run, path, "exists (use --force)");
+}
+
+/* Folder of a path, made with its parents unless dry; BM_EOUTPUT if files cannot be made in it.
+ * A dry run asks the nearest folder that exists. */
+static enum bm_status folder_ready(struct cli_run *run, const char *dir)
+{
+    enum bm_status status = BM_OK;
+    char *at = NULL;
+    struct stat st;
+    if (!run->common.dry_run) BM_TRY(bm_make_dirs(run->ctx, dir));
+    BM_TRY(bm_strdup(run->ctx, &at, dir));
+    while (stat(at, &st) != 0 && errno == ENOENT) {
+        char *slash = strrchr(at, '/');
+        if (!slash) memcpy(at, ".", 2); /* a name has at least one byte and its end */
+        else slash[slash == at] = '\0';
+    }
+    if (stat(at, &st) != 0) {
+        status = output_error(run, at, strerror(errno));
+        goto out;
+    }
+    if (!S_ISDIR(st.st_mode)) status = output_error(run, at, strerror(ENOTDIR));
+    else if (access(at, W_OK | X_OK) != 0) status = output_error(run, at, strerror(errno));
+out:
+    bm_free(at);
+    return status;
+}
+
+/* The part before the last slash in a new block; "." if there is none. */
+static enum bm_status folder_of(struct cli_run *run, const char *path, char **folder)
+{
+    enum bm_status status = bm_strdup(run->ctx, folder, strchr(path, '/') ? path : ".");
+    char *slash = status == BM_OK ? strrchr(*folder, '/') : NULL;
+    if (slash) slash[slash == *folder] = '\0';
+    return status;
+}
+
+static bool empty_or_absent(const char *path)
+{
+    DIR *dir = opendir(path);
+    if (!dir) return true;
+    int n = 0;
+    while (n < 3 && readdir(dir)) n++; /* . and .. */
+    closedir(dir);
+    return n < 3;
+}
+
+/* All promised files of -o DIR: none twice, none that must stay. */
+static enum bm_status files_ready(struct cli_run *run, const char *const *names, bool make)
+{
+    enum bm_status status = BM_OK;
+    char *path = NULL, *folder = NULL;
+    for (const char *const *name = names; *name; name++) {
+        for (const char *const *before = names; before < name; before++)
+            if (strcmp(*before, *name) == 0) {
+                status = output_error(run, *name, "two outputs of this run have the same name");
+                goto out;
+            }
+        BM_TRY(bm_path_join(run->ctx, &path, run->common.output, *name));
+        if (make) {
+            BM_TRY(folder_of(run, path, &folder));
+            BM_TRY(folder_ready(run, folder));
+        } else {
+            BM_TRY(replaceable(run, path));
+        }
+        bm_free(folder);
+        bm_free(path);
+        path = folder = NULL;
+    }
+out:
+    bm_free(folder);
+    bm_free(path);
+    return status;
+}
+
+enum bm_status cli_output_dir(struct cli_run *run, const char *const *names)
+{
+    enum bm_status status = BM_OK;
+    const char *dir = run->common.output;
+    if (!dir) BM_FAIL(run->ctx, BM_EUSAGE, "an output directory is needed: give --output DIR");
+    if (strcmp(dir, "-") == 0)
+        BM_FAIL(run->ctx, BM_EUSAGE, "the results are several files: --output wants a directory");
+    BM_TRY(files_ready(run, names, false));
+    if (!run->common.force && !empty_or_absent(dir)) {
+        status = output_error(run, dir, "exists and is not empty (use --force)");
+        goto out;
+    }
+    BM_TRY(folder_ready(run, dir));
+    BM_TRY(files_ready(run, names, true));
+out:
+    return status;
+}
+
+static bool to_stdout(const struct cli_run *run)
+{
+    return !run->common.output || strcmp(run->common.output, "-") == 0;
+}
+
+enum bm_status cli_output_file(struct cli_run *run)
+{
+    enum bm_status status = BM_OK;
+    char *folder = NULL;
+    if (to_stdout(run)) return BM_OK;
+    BM_TRY(replaceable(run, run->common.output));
+    BM_TRY(folder_of(run, run->common.output, &folder));
+    BM_TRY(folder_ready(run, folder));
+out:
+    bm_free(folder);
+    return status;
+}
+
+static enum bm_status record(struct cli_run *run, const char *path)
+{
+    if (cJSON_AddItemToArray(run->outputs, cJSON_CreateString(path))) return BM_OK;
+    return bm_fail(run->ctx, BM_ENOMEM, "memory: no room for the summary");
+}
+
+enum bm_status cli_output_path(struct cli_run *run, const char *name, char **path)
+{
+    enum bm_status status = BM_OK;
+    char *made = NULL;
+    BM_TRY(bm_path_join(run->ctx, &made, run->common.output, name));
+    BM_TRY(record(run, made));
+    *path = made;
+    made = NULL;
+out:
+    bm_free(made);
+    return status;
+}
+
+enum bm_status cli_write_result(struct cli_run *run, const char *bytes, bm_index n)
+{
+    enum bm_status status = BM_OK;
+    if (to_stdout(run)) {
+        if (!run->common.json) fwrite(bytes, 1, (size_t)n, stdout); /* main checks stdout */
+        return BM_OK;
+    }
+    BM_TRY(bm_write_file(run->ctx, run->common.output, bytes, (size_t)n, run->common.force));
+    BM_TRY(record(run, run->common.output));
+out:
+    return status;
+}

@@ -1,0 +1,148 @@
+#include "summary.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "options.h"
+#include "version.h"
+
+static enum bm_status no_memory(struct bm_ctx *ctx)
+{
+    return bm_fail(ctx, BM_ENOMEM, "memory: no room for the summary");
+}
+
+enum bm_status cli_summary_init(struct cli_run *run)
+{
+    run->outputs = cJSON_CreateArray();
+    run->scores = cJSON_CreateObject();
+    run->warnings = cJSON_CreateArray();
+    run->plan = cJSON_CreateArray();
+    bool good = run->outputs && run->scores && run->warnings && run->plan;
+    return good ? BM_OK : no_memory(run->ctx);
+}
+
+void cli_summary_release(struct cli_run *run)
+{
+    cJSON_Delete(run->outputs);
+    cJSON_Delete(run->scores);
+    cJSON_Delete(run->warnings);
+    cJSON_Delete(run->plan);
+}
+
+/* cJSON prints what is not finite as null. */
+enum bm_status cli_add_score(struct cli_run *run, const char *name, double mean, double sd)
+{
+    cJSON *score = cJSON_AddObjectToObject(run->scores, name);
+    bool good = cJSON_AddNumberToObject(score, "mean", mean) &&
+                cJSON_AddNumberToObject(score, "sd", sd);
+    return good ? BM_OK : no_memory(run->ctx);
+}
+
+void cli_set_fit(struct cli_run *run, bool converged, double gap)
+{
+    run->fitted = true;
+    run->converged = converged;
+    run->gap = gap;
+}
+
+/* A row's value in its JSON type; NULL when there is no memory. */
+static cJSON *value_of(const struct bm_param *param, const void *opts)
+{
+    const void *field = (const char *)opts + param->offset;
+    const char *text;
+    switch (param->kind) {
+    case BM_P_FLAG: return cJSON_CreateBool(*(const bool *)field);
+    case BM_P_COUNT: return cJSON_CreateNumber(*(const int *)field);
+    case BM_P_INT:
+    case BM_P_SIZE: return cJSON_CreateNumber((double)*(const int64_t *)field);
+    case BM_P_REAL: return cJSON_CreateNumber(*(const double *)field);
+    case BM_P_CHOICE: return cJSON_CreateString(param->choices[*(const int *)field]);
+    case BM_P_TEXT:
+    case BM_P_FILE:
+        text = *(const char *const *)field;
+        return text ? cJSON_CreateString(text) : cJSON_CreateNull();
+    }
+    return NULL;
+}
+
+enum bm_status cli_parameters(struct cli_run *run, cJSON **object)
+{
+    enum bm_status status = BM_OK;
+    cJSON *made = cJSON_CreateObject();
+    if (!made) return no_memory(run->ctx);
+    for (bm_index i = 0; i < run->given->n_settings; i++) {
+        const struct cli_setting *s = &run->given->settings[i];
+        if (s->param->flags & BM_P_NOKEY) continue;
+        cJSON *value = value_of(s->param, s->opts);
+        if (!value || !cJSON_AddItemToObject(made, s->param->name, value)) {
+            status = no_memory(run->ctx);
+            goto out;
+        }
+    }
+    *object = made;
+    made = NULL;
+out:
+    cJSON_Delete(made);
+    return status;
+}
+
+enum bm_status cli_plan(struct cli_run *run, const char *fmt, ...)
+{
+    enum bm_status status = BM_OK;
+    char line[1024];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(line, sizeof line, fmt, args);
+    va_end(args);
+    if (!run->common.json)
+        printf("%s\n", line); /* main checks stdout */
+    else if (!cJSON_AddItemToArray(run->plan, cJSON_CreateString(line)))
+        status = no_memory(run->ctx);
+    return status;
+}
+
+enum bm_status cli_check_warnings(struct cli_run *run)
+{
+    if (!run->common.strict || run->n_warnings == 0) return BM_OK;
+    return bm_fail(run->ctx, BM_EINPUT, "%d warning%s about the input, and --strict is given",
+                   run->n_warnings, run->n_warnings == 1 ? "" : "s");
+}
+
+enum bm_status cli_summary_print(struct cli_run *run)
+{
+    enum bm_status status = BM_OK;
+    struct bm_ctx *ctx = run->ctx;
+    char name[64];
+    char *text = NULL;
+    cJSON *parameters = NULL, *summary = NULL;
+    if (!run->common.json) return BM_OK;
+    summary = cJSON_CreateObject();
+    BM_TRY(cli_parameters(run, &parameters));
+    snprintf(name, sizeof name, "%s%s%s", run->command->name, run->verb->name ? " " : "",
+             run->verb->name ? run->verb->name : "");
+    bool good = cJSON_AddStringToObject(summary, "command", name) &&
+                cJSON_AddStringToObject(summary, "version", BM_VERSION) &&
+                cJSON_AddItemToObject(summary, "parameters", parameters);
+    if (good) parameters = NULL;
+    good = good && cJSON_AddItemReferenceToObject(summary, "outputs", run->outputs) &&
+           cJSON_AddItemReferenceToObject(summary, "scores", run->scores) &&
+           cJSON_AddItemToObject(summary, "converged", run->fitted
+                                     ? cJSON_CreateBool(run->converged) : cJSON_CreateNull()) &&
+           cJSON_AddNumberToObject(summary, "gap", run->fitted ? run->gap : NAN) &&
+           cJSON_AddItemReferenceToObject(summary, "warnings", run->warnings);
+    if (good && run->common.dry_run)
+        good = cJSON_AddItemReferenceToObject(summary, "plan", run->plan);
+    if (good) text = cJSON_Print(summary);
+    if (!text) {
+        status = no_memory(ctx);
+        goto out;
+    }
+    printf("%s\n", text);
+out:
+    cJSON_free(text);
+    cJSON_Delete(parameters);
+    cJSON_Delete(summary);
+    return status;
+}

@@ -1,0 +1,130 @@
+#include "terminal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { BAR = 30 };
+
+static void wipe(struct cli_terminal *t)
+{
+    if (t->drawn) fprintf(stderr, "\r\033[K");
+    t->drawn = false;
+}
+
+/* Names come escaped already; this catches what came otherwise, so that a line stays a line. */
+static void put_line(FILE *out, const char *line)
+{
+    for (const char *c = line; *c; c++) {
+        unsigned char byte = (unsigned char)*c;
+        putc(byte < 0x20 || byte == 0x7f ? '?' : byte, out);
+    }
+    putc('\n', out);
+}
+
+static void write_log(struct cli_terminal *t, const char *kind, const char *line)
+{
+    char stamp[32];
+    struct timespec now;
+    struct tm utc;
+    if (!t->log) return;
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
+    strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &utc);
+    fprintf(t->log, "%s.%03ldZ %s: %s", stamp, now.tv_nsec / 1000000, t->prefix, kind);
+    put_line(t->log, line);
+    fflush(t->log);
+}
+
+static const char *const kinds[] = {"error: ", "warning: ", "", "debug: "};
+
+static void on_log(void *user, enum bm_log_level level, const char *line)
+{
+    struct cli_terminal *t = user;
+    pthread_mutex_lock(&t->lock);
+    if (level == BM_LOG_WARN) {
+        t->run->n_warnings++;
+        cJSON_AddItemToArray(t->run->warnings, cJSON_CreateString(line));
+    }
+    if (level <= t->shown) {
+        wipe(t);
+        fprintf(stderr, "%s: %s", t->prefix, kinds[level]);
+        put_line(stderr, line);
+    }
+    write_log(t, kinds[level], line);
+    pthread_mutex_unlock(&t->lock);
+}
+
+static void on_progress(void *user, const char *label, bm_index done, bm_index total)
+{
+    struct cli_terminal *t = user;
+    if (!label || total <= 0) {
+        wipe(t);
+        t->percent = -1;
+        return;
+    }
+    int percent = (int)(100.0 * (double)done / (double)total);
+    int shown = t->bar ? percent : percent / 10 * 10;
+    if (shown == t->percent || (!t->bar && shown == 0)) return;
+    t->percent = shown;
+    pthread_mutex_lock(&t->lock);
+    if (t->bar) {
+        static const char full[] = "##############################";
+        fprintf(stderr, "\r\033[K%-12s [%-*.*s] %3d %%  %td/%td", label, BAR, percent * BAR / 100,
+                full, percent, done, total);
+        t->drawn = true;
+    } else {
+        fprintf(stderr, "%s: %s %d %%\n", t->prefix, label, shown);
+    }
+    pthread_mutex_unlock(&t->lock);
+}
+
+void cli_terminal_init(struct cli_terminal *terminal, struct cli_run *run, const char *prefix)
+{
+    *terminal = (struct cli_terminal){
+        .run = run, .prefix = prefix, .shown = BM_LOG_WARN, .percent = -1};
+    pthread_mutex_init(&terminal->lock, NULL);
+    run->ctx->log = (struct bm_log){BM_LOG_WARN, on_log, terminal};
+}
+
+enum bm_status cli_terminal_settle(struct cli_terminal *terminal)
+{
+    const struct cli_common *common = &terminal->run->common;
+    struct bm_ctx *ctx = terminal->run->ctx;
+    int level = BM_LOG_WARN + common->verbose;
+    if (common->quiet) level = BM_LOG_ERROR;
+    terminal->shown = level > BM_LOG_DEBUG ? BM_LOG_DEBUG : (enum bm_log_level)level;
+    ctx->log.level = terminal->shown < BM_LOG_WARN ? BM_LOG_WARN : terminal->shown;
+    bool progress = common->progress == CLI_PROGRESS_ALWAYS ||
+                    (common->progress == CLI_PROGRESS_AUTO && !common->quiet);
+    const char *term = getenv("TERM");
+    terminal->bar = isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
+    if (progress) {
+        ctx->progress.sink = on_progress;
+        ctx->progress.user = terminal;
+    }
+    if (!common->log) return BM_OK;
+    if (ctx->log.level < BM_LOG_INFO) ctx->log.level = BM_LOG_INFO;
+    terminal->log = fopen(common->log, "ae");
+    char name[512];
+    if (!terminal->log)
+        return bm_fail(ctx, BM_EOUTPUT, "%s: %s", bm_escape(name, sizeof name, common->log),
+                       strerror(errno));
+    return BM_OK;
+}
+
+void cli_terminal_error(struct cli_terminal *terminal, const char *sentence)
+{
+    wipe(terminal);
+    fprintf(stderr, "%s: ", terminal->prefix);
+    put_line(stderr, sentence);
+    write_log(terminal, kinds[BM_LOG_ERROR], sentence);
+}
+
+void cli_terminal_release(struct cli_terminal *terminal)
+{
+    wipe(terminal);
+    if (terminal->log) fclose(terminal->log);
+    pthread_mutex_destroy(&terminal->lock);
+}
