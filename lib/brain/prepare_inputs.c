@@ -1,10 +1,87 @@
-/* Operands, the table of subjects and lists of confounds become a list of checked inputs. */
+/* Options, and how operands, the table of subjects and lists of confounds become checked inputs. */
+#include <math.h>
 #include <sys/stat.h>
 
 #include "brain/prepare_internal.h"
 #include "io/table.h"
 #include "signal/confounds.h"
 #include "util/path.h"
+
+/* Options ----------------------------------------------------------------------------------- */
+
+/* Text of --confounds: length of its list of files; what follows the colon, or NULL. */
+static const char *split_confounds(const char *text, size_t *files)
+{
+    const char *colon = strrchr(text, ':');
+    if (colon && strchr(colon, '/')) colon = NULL; /* a colon in a folder's name */
+    *files = colon ? (size_t)(colon - text) : strlen(text);
+    return colon ? colon + 1 : NULL;
+}
+
+static enum bm_status check_confounds(struct bm_ctx *ctx, const char *text)
+{
+    size_t files;
+    char shown[128];
+    const char *what = split_confounds(text, &files);
+    if (what ? bm_confounds_is_strategy(what) : files > 0) return BM_OK;
+    return bm_fail(ctx, BM_EUSAGE, "wants FILE,...[:COLUMNS|STRATEGY], got '%s'",
+                   bm_escape(shown, sizeof shown, text));
+}
+
+static enum bm_status check_resample(struct bm_ctx *ctx, const char *text)
+{
+    double mm;
+    if (!bm_parse_double(text, &mm) || (isfinite(mm) && mm > 0)) return BM_OK;
+    return bm_fail(ctx, BM_EUSAGE, "wants a voxel size > 0 in mm or an image, got '%s'", text);
+}
+
+static const char *const standardize_names[] = {"z", "psc", "none", NULL};
+
+#define AT(field) offsetof(struct bm_prepare_opts, field)
+const struct bm_param bm_prepare_params[] = {
+    {BM_P_FILE, 'm', "mask", AT(mask), "FILE|auto|none",
+     "voxels that take part: those not 0 in FILE; auto: the brain found in the mean of each image, "
+     "where all images have it; none: every voxel",
+     .flags = 0},
+    {BM_P_REAL, 0, "smooth", AT(smooth_mm), "MM",
+     "Gaussian smoothing inside the mask, full width at half maximum; 0 = none", .lo = 0,
+     .hi = 100},
+    {BM_P_INT, 0, "detrend", AT(detrend), "N",
+     "order of the drift polynomial removed from each run; 0 removes the mean alone, -1 nothing",
+     .lo = -1, .hi = 20},
+    {BM_P_CHOICE, 0, "standardize", AT(standardize), "z|psc|none",
+     "scale of each voxel in each run: z = standard deviation 1, psc = percent of its mean; over "
+     "the volumes that scrubbing leaves. Voxels that do not vary become 0",
+     .choices = standardize_names},
+    {BM_P_REAL, 0, "high-pass", AT(high_pass_hz), "HZ",
+     "remove frequencies below HZ, in one step with drift and confounds; 0 = none", .lo = 0,
+     .hi = 1000},
+    {BM_P_REAL, 0, "low-pass", AT(low_pass_hz), "HZ", "remove frequencies above HZ; 0 = none",
+     .lo = 0, .hi = 1000},
+    {BM_P_REAL, 0, "tr", AT(tr_s), "S", "seconds between volumes, instead of what the images say",
+     .lo = 0, .hi = 1000, .otherwise = "from the header"},
+    {BM_P_TEXT, 0, "confounds", AT(confounds), "FILE,...[:COLUMNS|STRATEGY]",
+     "tables of nuisance series to remove, one for each image in the same order. COLUMNS are names "
+     "joined by commas; STRATEGY is motion6, motion24, wmcsf, gsr, acompcor or simple (several "
+     "joined by +) of an fMRIPrep table; neither: all columns of numbers. With --subjects only "
+     ":COLUMNS or :STRATEGY",
+     .check = check_confounds},
+    {BM_P_REAL, 0, "scrub", AT(scrub_mm), "FD",
+     "drop volumes whose framewise displacement, from the confounds, is over FD mm; 0 = none",
+     .lo = 0, .hi = 1000},
+    {BM_P_TEXT, 0, "resample", AT(resample), "MM|FILE",
+     "bring all images to voxels of MM, or to the grid of FILE. Without it grids that differ are "
+     "an error",
+     .check = check_resample},
+    {BM_P_FILE, 0, "subjects", AT(subjects), "FILE",
+     "table of the images instead of operands: columns subject, image and optionally run, "
+     "confounds, volumes (first:end from 0, end not included: 0:120 is the first 120). Paths are "
+     "relative to the table's folder",
+     .flags = 0},
+    BM_PARAM_END};
+#undef AT
+
+/* Lists ------------------------------------------------------------------------------------- */
 
 struct listing {
     struct bm_inputs in;
@@ -47,19 +124,11 @@ out:
     return status;
 }
 
-const char *bm_confounds_split(const char *text, size_t *files)
-{
-    const char *colon = strrchr(text, ':');
-    if (colon && strchr(colon, '/')) colon = NULL; /* a colon in a folder's name */
-    *files = colon ? (size_t)(colon - text) : strlen(text);
-    return colon ? colon + 1 : NULL;
-}
-
 static enum bm_status list_confounds(struct bm_ctx *ctx, struct listing *list, const char *text)
 {
     enum bm_status status = BM_OK;
     size_t length;
-    bm_confounds_split(text, &length);
+    split_confounds(text, &length);
     for (const char *s = text, *end = text + length; s < end;) {
         const char *comma = memchr(s, ',', (size_t)(end - s));
         size_t n = (size_t)((comma ? comma : end) - s);
@@ -292,7 +361,7 @@ static enum bm_status attach_confounds(struct bm_ctx *ctx, const struct bm_prepa
     enum bm_status status = BM_OK;
     struct bm_inputs *in = &list->in;
     size_t length;
-    const char *what = opts->confounds ? bm_confounds_split(opts->confounds, &length) : NULL;
+    const char *what = opts->confounds ? split_confounds(opts->confounds, &length) : NULL;
     char name[256];
     if (!opts->subjects && list->n_confounds > 0 && list->n_confounds != in->n_series)
         BM_FAIL(ctx, BM_EUSAGE, "--confounds names %td files for %td image series",
@@ -324,7 +393,7 @@ enum bm_status bm_inputs_open(struct bm_ctx *ctx, const struct bm_prepare_opts *
     enum bm_status status = BM_OK;
     struct listing list = {.in = BM_INPUTS_INIT};
     size_t files = 0;
-    if (opts->confounds) bm_confounds_split(opts->confounds, &files);
+    if (opts->confounds) split_confounds(opts->confounds, &files);
     if (opts->high_pass_hz > 0 && opts->low_pass_hz > 0 &&
         opts->high_pass_hz >= opts->low_pass_hz)
         BM_FAIL(ctx, BM_EUSAGE, "--high-pass %g Hz must be below --low-pass %g Hz",
