@@ -235,13 +235,24 @@ out:
     return status;
 }
 
+static void take_above(const struct bm_volume *mean, double threshold, unsigned char *inside)
+{
+    for (bm_index v = 0, n = bm_grid_voxels(&mean->grid); v < n; v++)
+        inside[v] = isfinite(mean->data[v]) && mean->data[v] > threshold;
+}
+
+static void take_nonzero(const struct bm_volume *mean, unsigned char *inside)
+{
+    for (bm_index v = 0, n = bm_grid_voxels(&mean->grid); v < n; v++)
+        inside[v] = isfinite(mean->data[v]) && mean->data[v] != 0;
+}
+
 enum bm_status bm_mask_compute(struct bm_ctx *ctx, const struct bm_volume *mean,
                                struct bm_mask *mask)
 {
     enum bm_status status = BM_OK;
-    const char *who = "the mask computed from the images";
-    bm_index n = bm_grid_voxels(&mean->grid), finite = 0, zeros = 0, negative = 0;
-    float *sorted = NULL;
+    bm_index n = bm_grid_voxels(&mean->grid), zeros = 0, negative = 0, positive = 0;
+    float *sorted = NULL; /* the positive values */
     unsigned char *inside = NULL;
     double below = 0, above = 0;
     BM_TRY(bm_alloc(ctx, &sorted, n, sizeof *sorted));
@@ -249,29 +260,34 @@ enum bm_status bm_mask_compute(struct bm_ctx *ctx, const struct bm_volume *mean,
     for (bm_index v = 0; v < n; v++) {
         double x = mean->data[v];
         if (!isfinite(x)) continue;
-        sorted[finite++] = mean->data[v];
+        if (x > 0) sorted[positive++] = mean->data[v];
         zeros += x == 0;
         negative += x < 0;
         *(x < 0 ? &below : &above) += x * x;
     }
-    if (zeros == finite)
-        BM_FAIL(ctx, BM_EINPUT, "the mean image has no voxel but 0 and NaN: no mask can be made");
+    if (positive + negative == 0)
+        BM_FAIL(ctx, BM_EINPUT, "the mean image holds nothing but 0 and NaN: no mask can be made");
     if (below > above / 4) {
-        /* Series that were centred already: brightness tells nothing, only the 0 around them. */
-        for (bm_index v = 0; v < n; v++) inside[v] = isfinite(mean->data[v]) && mean->data[v] != 0;
+        /* The series were centred before: brightness says nothing, only the 0 around them does. */
+        take_nonzero(mean, inside);
         if (zeros == 0)
-            bm_warn(ctx, "the images are centred: no background can be told from the brain, all "
-                         "voxels taken");
+            bm_warn(ctx, "the images are centred: no background can be told from brain, so the "
+                         "mask is the whole grid");
     } else {
-        qsort(sorted, (size_t)finite, sizeof *sorted, ascending);
-        const float *positive = sorted + negative + zeros;
-        bm_index count = finite - negative - zeros;
-        double threshold = gap_threshold(positive, count, brain_level(positive, count));
-        for (bm_index v = 0; v < n; v++) inside[v] = mean->data[v] > threshold;
-        for (bm_index v = 0; v < n; v++) inside[v] &= isfinite(mean->data[v]) != 0;
-        BM_TRY(open_and_keep(ctx, &mean->grid, inside));
+        qsort(sorted, (size_t)positive, sizeof *sorted, ascending);
+        double level = brain_level(sorted, positive);
+        bool cut = zeros > (zeros + positive) / 20 &&
+                   count_up_to(sorted, positive, .1 * level) <= positive / 1000;
+        if (cut) {
+            /* The background was set to 0 before: what is left is what its owner calls brain. */
+            take_nonzero(mean, inside);
+        } else {
+            take_above(mean, gap_threshold(sorted, positive, level), inside);
+            BM_TRY(open_and_keep(ctx, &mean->grid, inside));
+        }
     }
-    BM_TRY(adopt(ctx, &mean->grid, &mean->xform, inside, who, mask));
+    BM_TRY(adopt(ctx, &mean->grid, &mean->xform, inside, "the mask computed from the images",
+                 mask));
 out:
     bm_free(inside);
     bm_free(sorted);
