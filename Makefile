@@ -5,10 +5,9 @@ VERSION := 0.1.0
 prefix ?= /usr/local
 DESTDIR ?=
 CC := gcc
-PYTHON ?= python3
 
-config := release$(if $(SAN),-$(subst $(comma),-,$(SAN)))$(if $(DEV),-dev)
 comma := ,
+config := release$(if $(SAN),-$(subst $(comma),-,$(SAN)))$(if $(DEV),-dev)
 BUILD ?= build/$(config)
 Q := $(if $(V),,@)
 
@@ -32,9 +31,13 @@ endif
 
 layers := util num io signal learn brain
 lib_src := $(foreach l,$(layers),$(sort $(wildcard lib/$l/*.c)))
+headers := $(filter-out %_internal.h lib/util/banned.h,\
+        $(foreach l,$(layers),$(sort $(wildcard lib/$l/*.h))))
 cli_src := $(sort $(wildcard cli/*.c))
 unit_src := $(sort $(wildcard tests/unit/test_*.c))
-support_src := $(sort $(wildcard tests/support/*.c))
+support_src := $(sort $(filter-out %_main.c,$(wildcard tests/support/*.c)))
+bench_src := $(sort $(wildcard tests/bench/bench_*.c))
+pages := $(sort $(wildcard man/*.1 man/*.5))
 obj = $(patsubst %.c,$(BUILD)/%.o,$1)
 
 all: brainmine lib
@@ -45,7 +48,21 @@ lib: $(BUILD)/libbrainmine.a
 hot := lib/num/samples_kernels.c lib/num/tv_kernels.c
 $(call obj,$(hot)): CFLAGS += -O3 -ffp-contract=fast -fopenmp-simd -Wno-psabi
 
-$(BUILD)/%.o: %.c
+# Changes only when the version or the commit does.
+commit := $(if $(wildcard .git),$(shell git rev-parse --short=12 HEAD 2>/dev/null && \
+        { git diff --quiet HEAD 2>/dev/null || echo dirty; }))
+commit := $(or $(subst $() ,-,$(strip $(commit))),unknown)
+$(BUILD)/version.h: FORCE
+	@mkdir -p $(@D)
+	@printf '#define BM_VERSION "$(VERSION)"\n#define BM_COMMIT "$(commit)"\n' > $@.tmp
+	@cmp -s $@.tmp $@ && rm $@.tmp || mv $@.tmp $@
+
+# Says which packages are missing before the compiler does.
+$(BUILD)/packages: .ci/packages
+	@mkdir -p $(@D)
+	@sh .ci/packages build && touch $@
+
+$(BUILD)/%.o: %.c | $(BUILD)/version.h $(BUILD)/packages
 	@mkdir -p $(@D)
 	$(if $V,,@echo "  CC   $<")
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c $< -o $@
@@ -54,9 +71,10 @@ $(BUILD)/libbrainmine.a: $(call obj,$(lib_src))
 	$(if $V,,@echo "  AR   $@")
 	$(Q)rm -f $@ && ar rcs $@ $^
 
+link = $(if $V,,@echo "  LINK $@";) $(CC) $(CFLAGS) $(LDFLAGS) $(filter %.o %.a,$^) $(LIBS)
+
 $(BUILD)/brainmine: $(call obj,$(cli_src)) $(BUILD)/libbrainmine.a
-	$(if $V,,@echo "  LINK $@")
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LIBS) -o $@
+	$(link) -o $@
 
 brainmine: $(BUILD)/brainmine
 	$(Q)cp $< $@.tmp && mv $@.tmp $@
@@ -67,16 +85,101 @@ $(BUILD)/suites.inc: $(unit_src) Makefile
 	@mkdir -p $(@D)
 	@printf 'SUITE(%s)\n' $(suites) > $@
 $(call obj,tests/unit/main.c): $(BUILD)/suites.inc
-$(BUILD)/unit: $(call obj,tests/unit/main.c $(unit_src) $(filter-out %_main.c,$(support_src))) $(BUILD)/libbrainmine.a
-	$(if $V,,@echo "  LINK $@")
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LIBS) $(shell pkg-config --libs check 2>/dev/null) -o $@
-$(call obj,tests/unit/main.c $(unit_src) $(support_src)): CPPFLAGS += -Itests
+unit_obj := $(call obj,tests/unit/main.c $(unit_src) $(support_src))
+$(unit_obj): CPPFLAGS += -Itests -I.
+$(BUILD)/unit: $(unit_obj) $(call obj,$(filter-out cli/main.c,$(cli_src))) $(BUILD)/libbrainmine.a
+	$(link) $(shell pkg-config --libs check 2>/dev/null) -o $@
 
 check-unit: $(BUILD)/unit
 	$(BUILD)/unit
 
+# The small programs that tests use: tests/support/X_main.c becomes $(BUILD)/tools/X.
+tools := $(patsubst tests/support/%_main.c,$(BUILD)/tools/%,$(wildcard tests/support/*_main.c))
+$(BUILD)/tools/%: $(BUILD)/tests/support/%_main.o $(BUILD)/libbrainmine.a
+	@mkdir -p $(@D)
+	$(link) -o $@
+
+jobs := $(shell nproc 2>/dev/null || echo 2)
+check:
+	@sh .ci/packages check --install
+	@$(MAKE) --no-print-directory -j$(jobs) all check-programs
+	@BUILD=$(BUILD) CC="$(CC)" SAN="$(SAN)" MAKE="$(MAKE)" sh tests/check.sh
+check-programs: $(BUILD)/unit $(tools)
+
+# Longer: the same under sanitizers, and without the fork that hides leaks between tests.
+check-full: check
+	@$(MAKE) --no-print-directory SAN=address,undefined DEV=1 check
+
+demo:
+	@sh .ci/packages build --install
+	@$(MAKE) --no-print-directory -j$(jobs) all
+	@sh tests/demo.sh
+
+# Times and memory, as JSON on stdout: tests/bench/bench_X.c, tests/bench/bench_X.sh.
+bench_bin := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(bench_src))
+$(call obj,$(bench_src)): CPPFLAGS += -Itests
+$(bench_bin): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/libbrainmine.a
+	@mkdir -p $(@D)
+	$(link) -o $@
+bench: all $(bench_bin)
+	@set -e; for b in $(bench_bin); do $$b; done
+	@set -e; for b in $(sort $(wildcard tests/bench/bench_*.sh)); do \
+	    BRAINMINE=$(CURDIR)/brainmine BUILD=$(BUILD) sh $$b; done
+
+# OPTIONS and EXIT STATUS of the manual, between the markers of the hand-written pages.
+man: brainmine
+	@set -e; for page in $(pages); do \
+	    BRAINMINE=./brainmine sh man/splice.sh $$page > $(BUILD)/page.tmp; \
+	    cmp -s $(BUILD)/page.tmp $$page || { cp $(BUILD)/page.tmp $$page; echo "  MAN  $$page"; }; \
+	done
+
+completion: $(BUILD)/completion/bash $(BUILD)/completion/zsh
+$(BUILD)/completion/%: $(BUILD)/brainmine
+	@mkdir -p $(@D)
+	$(Q)$< --_complete $* > $@.tmp && mv $@.tmp $@
+
+# brainmine.h includes every public header.
+$(BUILD)/brainmine.h: $(headers) Makefile
+	@mkdir -p $(@D)
+	@{ echo '/* brainmine $(VERSION): every public header of the library. */'; \
+	   echo '#ifndef BRAINMINE_H'; echo '#define BRAINMINE_H'; \
+	   printf '#include "%s"\n' $(patsubst lib/%,%,$(headers)); echo '#endif'; } > $@
+$(BUILD)/brainmine.pc: Makefile
+	@mkdir -p $(@D)
+	@printf '%s\n' 'prefix=$(prefix)' 'libdir=$${prefix}/lib' \
+	    'includedir=$${prefix}/include/brainmine' '' 'Name: brainmine' \
+	    'Description: decoding and machine learning on functional brain images' \
+	    'Version: $(VERSION)' 'Cflags: -I$${includedir}' \
+	    'Libs: -L$${libdir} -lbrainmine $(strip $(LIBS)) -pthread' > $@
+
+root = $(DESTDIR)$(prefix)
+install: all completion $(BUILD)/brainmine.h $(BUILD)/brainmine.pc
+	$(Q)install -D -m 755 $(BUILD)/brainmine $(root)/bin/brainmine
+	$(Q)install -D -m 644 $(BUILD)/libbrainmine.a $(root)/lib/libbrainmine.a
+	$(Q)install -D -m 644 $(BUILD)/brainmine.pc $(root)/lib/pkgconfig/brainmine.pc
+	$(Q)install -D -m 644 $(BUILD)/brainmine.h $(root)/include/brainmine/brainmine.h
+	$(Q)set -e; for h in $(patsubst lib/%,%,$(headers)); do \
+	    install -D -m 644 lib/$$h $(root)/include/brainmine/$$h; done
+	$(Q)set -e; for page in $(pages); do \
+	    install -D -m 644 $$page $(root)/share/man/man$${page##*.}/$${page##*/}; done
+	$(Q)install -D -m 644 $(BUILD)/completion/bash $(root)/share/bash-completion/completions/brainmine
+	$(Q)install -D -m 644 $(BUILD)/completion/zsh $(root)/share/zsh/site-functions/_brainmine
+
+uninstall:
+	rm -f $(root)/bin/brainmine $(root)/lib/libbrainmine.a $(root)/lib/pkgconfig/brainmine.pc
+	rm -rf $(root)/include/brainmine
+	rm -f $(foreach p,$(pages),$(root)/share/man/man$(subst .,,$(suffix $p))/$(notdir $p))
+	rm -f $(root)/share/bash-completion/completions/brainmine
+	rm -f $(root)/share/zsh/site-functions/_brainmine
+
+dist:
+	git archive --prefix=brainmine-$(VERSION)/ -o brainmine-$(VERSION).tar.gz HEAD
+
 clean:
 	rm -rf build brainmine
 
-.PHONY: all lib check-unit clean
+FORCE:
+.PHONY: all lib check check-unit check-programs check-full demo bench man completion install \
+        uninstall dist clean FORCE
+.SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

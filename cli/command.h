@@ -3,7 +3,7 @@
  * A command is data: verbs, each with tables of options (util/param.h) and a function. From the
  * tables come parsing, --help, the man page and completion; every verb has, besides its own, the
  * shared options (struct cli_common). To add a command: write cmd_X.c with `const struct
- * cli_command cli_X`, declare it below, and add its line to commands[] in main.c.
+ * cli_command cli_X`, declare it below, and add its line to commands.c.
  * A run function gets checked options and returns a status; main prints the sentence kept in the
  * context and turns the status into the exit code. */
 #ifndef BM_CLI_COMMAND_H
@@ -139,7 +139,7 @@ extern const struct cli_command cli_simulate;
 extern const struct cli_command cli_help;
 extern const struct cli_command cli_version;
 
-/* All of them, NULL-terminated (main.c). */
+/* All of them, NULL-terminated (commands.c). */
 extern const struct cli_command *const cli_commands[];
 
 #endif

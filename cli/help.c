@@ -124,7 +124,8 @@ enum bm_status cli_print_help(struct bm_ctx *ctx, const struct cli_command *comm
             BM_TRY(print_row(ctx, p, g->defaults));
     }
     if (command->examples) printf("\nExamples\n%s", command->examples);
-    printf("\nSee brainmine-%s(1).\n", command->name);
+    printf("\nSee brainmine%s%s(1).\n", command->verbs->name ? "-" : "",
+           command->verbs->name ? command->name : "");
 out:
     bm_text_release(&takers);
     return status;
@@ -139,7 +140,7 @@ static bool open_manual(const char *page)
     int outcome = -1;
     pid_t child = fork();
     if (child == 0) {
-        freopen("/dev/null", "w", stderr);
+        if (!freopen("/dev/null", "w", stderr)) _exit(127);
         execlp("man", "man", "1", page, (char *)NULL);
         _exit(127);
     }

@@ -15,11 +15,6 @@
 #include "terminal.h"
 #include "util/path.h"
 
-const struct cli_command *const cli_commands[] = {
-    &cli_help,
-    &cli_version,
-    NULL};
-
 static const int exit_codes[] = {
     [BM_OK] = 0,     [BM_EUSAGE] = 2,   [BM_EINPUT] = 3, [BM_EOUTPUT] = 4, [BM_ENOMEM] = 1,
     [BM_ENUMERIC] = 1, [BM_EUNSUP] = 1, [BM_ECANCEL] = 1, [BM_EBUG] = 5};

@@ -1,0 +1,7 @@
+/* The commands of the program. To add one: its line here, and its declaration in command.h. */
+#include "command.h"
+
+const struct cli_command *const cli_commands[] = {
+    &cli_help,
+    &cli_version,
+    NULL};
