@@ -84,7 +84,7 @@ static const struct bm_param_group decode_groups[] = {
     {.title = NULL}};
 
 static const struct cli_verb verbs[] = {
-    {"decode", "make volumes with class and target signals in known places", "[options] -o DIR",
+    {"decode", "make volumes with class and target signals in known places", "-o DIR",
      false, decode_groups, simulate_decode},
     {.run = NULL}};
 

@@ -281,16 +281,12 @@ out:
 static enum bm_status fill_input(struct bm_ctx *ctx, struct fill *fill, struct bm_reader *reader)
 {
     enum bm_status status = BM_OK;
-    char name[256];
     BM_TRY(bm_reader_load(ctx, reader, fill->input));
     fill->image = &reader->image;
     fill->on_grid = bm_input_on_grid(fill->input, &fill->mask->grid);
     BM_TRY(bm_calloc(ctx, &fill->bad, fill->input->count, 1));
-    status = bm_parallel_for(ctx, fill->input->count, fill_frame, fill);
-    if (status != BM_OK)
-        bm_fail_in(ctx, status, "%s", bm_escape(name, sizeof name, fill->input->path));
-    else
-        status = refuse_bad(ctx, fill);
+    BM_TRY(bm_parallel_for(ctx, fill->input->count, fill_frame, fill));
+    BM_TRY(refuse_bad(ctx, fill));
 out:
     bm_free(fill->bad);
     fill->bad = NULL;

@@ -48,7 +48,7 @@ struct bm_input {
     bm_index first, count;  /* frames of the file that take part */
     bm_index offset;        /* number of its first volume */
     int64_t file_bytes;
-    struct bm_image header; /* without voxels */
+    struct bm_image header; /* its numbers alone: neither name nor voxels */
 };
 
 struct bm_series {

@@ -268,7 +268,11 @@ static enum bm_status read_headers(struct bm_ctx *ctx, struct bm_inputs *in)
             input->file_bytes = last->file_bytes;
         } else {
             struct stat st;
-            BM_TRY(bm_image_read_header(ctx, input->path, &input->header));
+            struct bm_image header = BM_IMAGE_INIT;
+            BM_TRY(bm_image_read_header(ctx, input->path, &header));
+            input->header = header;
+            input->header.name = NULL; /* plain numbers: inputs of one file share them */
+            bm_image_release(&header);
             input->file_bytes = stat(input->path, &st) == 0 ? (int64_t)st.st_size : 0;
         }
         bm_index nt = input->header.nt;

@@ -65,6 +65,7 @@ enum bm_status bm_prepare_grid(struct bm_ctx *ctx, const struct bm_prepare_opts 
         BM_TRY(bm_image_read_header(ctx, opts->resample, &header));
         *grid = header.grid;
         *xform = header.xform;
+        bm_image_release(&header);
     } else {
         for (bm_index i = 1; i < inputs->count; i++)
             BM_TRY(bm_grid_require_same(
@@ -155,17 +156,12 @@ static enum bm_status mean_image(struct bm_ctx *ctx, struct bm_reader *reader,
     enum bm_status status = BM_OK;
     bm_index n = bm_grid_voxels(&input->header.grid), *every = NULL;
     float *made = NULL;
-    char name[256];
     BM_TRY(bm_reader_load(ctx, reader, input));
     BM_TRY(bm_alloc(ctx, &every, n, sizeof *every));
     BM_TRY(bm_alloc(ctx, &made, n, sizeof *made));
     for (bm_index v = 0; v < n; v++) every[v] = v;
     struct scan scan = {&reader->image, input->first, input->count, n, every, made};
-    status = bm_parallel_for(ctx, (n + BLOCK - 1) / BLOCK, scan_block, &scan);
-    if (status != BM_OK) {
-        bm_fail_in(ctx, status, "%s", bm_escape(name, sizeof name, input->path));
-        goto out;
-    }
+    BM_TRY(bm_parallel_for(ctx, (n + BLOCK - 1) / BLOCK, scan_block, &scan));
     *mean = made;
     made = NULL;
 out:
