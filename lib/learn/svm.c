@@ -293,18 +293,20 @@ enum bm_status bm_svm_fit(struct bm_ctx *ctx, const struct bm_mat *K, const doub
      * rounding. */
     enum { MOST_STEPS = 1000000, MOST_STALLS = 20, PATIENCE = 100 };
     enum bm_status status;
-    struct problem p = {.K = K, .y = y, .m = K->rows, .C = C};
+    struct bm_mat centred = BM_MAT_INIT;
+    struct problem p = {.K = &centred, .y = y, .m = K->rows, .C = C};
     struct value value = {.gap_rel = INFINITY};
-    double *work = NULL, diagonal = 0;
+    double *work = NULL, diagonal = 0, intercept;
     int steps = 0, stalls = 0;
     bool helped = false;
     bm_index done;
     BM_TRY(bm_linear_check_labels(ctx, K, y, C, &p.positives));
+    BM_TRY(bm_linear_centre(ctx, K, &centred));
     BM_TRY(bm_calloc(ctx, &work, 3 * p.m, sizeof *work));
     p.a = work;
     p.v = work + p.m;
     p.sorted = work + 2 * p.m;
-    for (bm_index i = 0; i < p.m; i++) diagonal = fmax(diagonal, *bm_mat_at(K, i, i));
+    for (bm_index i = 0; i < p.m; i++) diagonal = fmax(diagonal, *bm_mat_at(&centred, i, i));
     p.tau = 1e-12 * (diagonal > 0 ? diagonal : 1 / C);
     if (warm) {
         memcpy(p.a, a, (size_t)p.m * sizeof *a);
@@ -327,11 +329,14 @@ enum bm_status bm_svm_fit(struct bm_ctx *ctx, const struct bm_mat *K, const doub
         }
         BM_TRY(bm_ctx_cancelled(ctx));
     } while (value.gap_rel > tolerance && done > 0 && stalls < MOST_STALLS && steps < MOST_STEPS);
-    for (bm_index i = 0; i < p.m; i++) a[i] = value.stretch * p.a[i];
-    *b = value.b;
+    for (bm_index i = 0; i < p.m; i++) p.a[i] *= value.stretch;
+    BM_TRY(bm_linear_intercept(ctx, K, p.a, value.b, &intercept));
+    memcpy(a, p.a, (size_t)p.m * sizeof *a);
+    *b = intercept;
     *info = (struct bm_fit_info){steps, value.primal, value.dual, value.primal - value.dual,
                                  value.gap_rel, value.gap_rel <= tolerance};
 out:
+    bm_mat_release(&centred);
     bm_free(work);
     return status;
 }
