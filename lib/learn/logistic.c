@@ -33,7 +33,7 @@ struct bm_logistic_work {
 
 enum { VECTORS = 14 };
 
-/* Of F, relative to |p|: all p are small when the classes are far apart. */
+/* Of F, relative to its scale. */
 static const double PRECISION = 1e-11;
 
 enum bm_status bm_logistic_work_alloc(struct bm_ctx *ctx, const struct bm_mat *K, const double *y,
@@ -90,7 +90,8 @@ static double objective(const struct bm_logistic_work *w, double sigma, const do
     return sum + sigma / 2 * square;
 }
 
-/* p, W, F and |p| at the present point, and the slope in b. The norm of F and slope. */
+/* p, W and F at the present point, the slope in b, and the scale for F: |p|, which is small when
+ * the classes are far apart, but not below 1e-6 a sample. The norm of F and slope. */
 static double residual(struct bm_logistic_work *w, double sigma, double *slope_b, double *scale)
 {
     double square = 0, sum = 0, p_square = 0;
@@ -104,7 +105,7 @@ static double residual(struct bm_logistic_work *w, double sigma, double *slope_b
         p_square += w->p[i] * w->p[i];
     }
     *slope_b = sum;
-    *scale = sqrt(p_square);
+    *scale = fmax(sqrt(p_square), 1e-6 * sqrt((double)w->m));
     return sqrt(square + sum * sum);
 }
 
@@ -253,17 +254,19 @@ static enum bm_status minimise(struct bm_ctx *ctx, struct bm_logistic_work *w, d
         double target = fmin(0.1, norm / scale) * norm;
         double extra = w->extra;
         BM_TRY(solve(ctx, w, sigma, fmax(target, PRECISION / 4 * scale), &db));
-        double slope = bm_dot(m, w->F, w->Kda) + slope_b * db;
-        /* Where Psi cannot tell points apart any more, only a falling residual is progress. */
-        bool blind = fabs(slope) <= 1e-8 * psi;
-        if (!blind && !(slope < 0) && !raise_diagonal(w)) break;
+        double slope = bm_dot(m, w->F, w->Kda) + slope_b * db, change = 0;
+        for (bm_index i = 0; i < m; i++) change = fmax(change, fabs(w->Kda[i] + db));
+        /* So close that W stays what it is, the full step is right, and Psi could not tell the
+         * points apart: there only a falling residual is progress. */
+        bool local = change < 1e-5;
+        if (!local && !(slope < 0) && !raise_diagonal(w)) break;
         if (w->extra > extra) { /* another K: look at the same point again */
             BM_TRY(decide(ctx, w, h, *b));
             psi = objective(w, sigma, w->z, bm_dot(m, w->a, w->Ka));
             previous = INFINITY;
             continue;
         }
-        if (blind && norm > previous / 2) break;
+        if (local && norm > previous / 2) break;
         previous = norm;
         double length = 1, square = bm_dot(m, w->a, w->Ka), cross = bm_dot(m, w->a, w->Kda);
         double bend = bm_dot(m, w->da, w->Kda), reached = psi;
@@ -271,9 +274,9 @@ static enum bm_status minimise(struct bm_ctx *ctx, struct bm_logistic_work *w, d
             for (bm_index i = 0; i < m; i++) w->trial[i] = w->z[i] + length * (w->Kda[i] + db);
             reached = objective(w, sigma, w->trial,
                                 square + length * (2 * cross + length * bend));
-            if (blind || reached <= psi + 1e-4 * length * slope) break;
+            if (local || reached <= psi + 1e-4 * length * slope) break;
         }
-        if (!(blind || reached < psi)) break;
+        if (!(local || reached < psi)) break;
         for (bm_index i = 0; i < m; i++) {
             w->a[i] += length * w->da[i];
             w->Ka[i] += length * w->Kda[i];
