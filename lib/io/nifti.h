@@ -1,10 +1,10 @@
 /* NIfTI files: read with suspicion, written whole.
  *
  * Reading: the named file is opened by us, checked as raw bytes (nifti_check.h), inflated to its
- * last byte with CRC and length verified; only then does nifticlib give the header its meaning.
+ * last byte with CRC and length verified; nifticlib only turns quaternions into matrices.
  * No other file is ever looked for, except the other half of a .hdr/.img pair. Every refusal is
  * BM_EINPUT and names file, field, value found, value needed; oddities that are accepted are
- * warnings. The number of non-finite voxels is reported, never changed.
+ * warnings. Non-finite voxels are kept as they are.
  * Writing: float32 (or int16/int32 labels), slope 1, temporary file + fsync + rename. */
 #ifndef BM_IO_NIFTI_H
 #define BM_IO_NIFTI_H
@@ -17,28 +17,35 @@ extern "C" {
 
 /* A file's image with its voxels still in the type on disk: a quarter to a half of the floats. */
 struct bm_image {
+    char *name;        /* of the file, as it is shown in messages */
     struct bm_grid grid;
     struct bm_xform xform;
     bm_index nt;
-    double tr_s;
+    double tr_s;       /* seconds; 0 = unknown or not in 0.1 .. 20 */
     int datatype;      /* NIFTI_TYPE_* */
     double slope;      /* value = slope * stored + inter; 1 and 0 when unscaled */
     double inter;
     bool swapped;      /* stored in the other byte order */
-    int64_t bytes;     /* of voxels, inflated */
+    int64_t bytes;     /* of voxels, uncompressed */
     char *block;       /* the file's bytes (inflated), or NULL for a header alone */
     const char *voxels; /* in block */
 };
-#define BM_IMAGE_INIT {.nt = 0, .block = NULL}
+#define BM_IMAGE_INIT {.name = NULL, .block = NULL}
 
-/* Read and check everything. */
+/* Read and check everything. BM_ENOMEM if the voxels do not fit the memory account. */
 enum bm_status bm_image_read(struct bm_ctx *ctx, const char *path, struct bm_image *image)
     BM_CHECKED;
-/* Header only, for plans and memory estimates: block stays NULL. */
+/* Header only, from the head of the file, for plans and memory estimates: block stays NULL. Of a
+ * compressed file neither the length nor the CRC has been verified. */
 enum bm_status bm_image_read_header(struct bm_ctx *ctx, const char *path,
                                     struct bm_image *image) BM_CHECKED;
-/* Scaled values of frame t at the given voxels (NULL = all, in grid order) as floats. Non-finite
- * ones stay so. BM_EINPUT if a scaled value overflows float32 though the stored one is finite. */
+/* The same as bm_image_read from the n bytes of a single file in memory, compressed or not. *block
+ * is from bm_alloc; on success the image has taken it over and *block is NULL. */
+enum bm_status bm_image_adopt(struct bm_ctx *ctx, const char *name, char **block, int64_t n,
+                              struct bm_image *image) BM_CHECKED;
+/* Scaled values of frame t at the given voxels (NULL = all, in grid order; count voxels) as
+ * floats. Non-finite ones stay so. BM_EINPUT if a scaled value overflows float32 though the stored
+ * one is finite. Thread-safe on one image. */
 enum bm_status bm_image_values(struct bm_ctx *ctx, const struct bm_image *image, bm_index t,
                                const bm_index *voxels, bm_index count, float *out) BM_CHECKED;
 void bm_image_release(struct bm_image *image);

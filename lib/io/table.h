@@ -2,8 +2,9 @@
  *
  * Cells are kept as text; numbers are made on request, with file, line and column named on
  * failure. The separator is the tab if the first line has one, else the comma, else runs of
- * spaces. Quoted cells ("...", doubled quotes) in CSV and TSV. CR LF and a UTF-8 byte order mark
- * are accepted; NUL bytes, invalid UTF-8, ragged rows and lines over 1 MiB are not. */
+ * spaces. Spaces around a cell do not count. Quoted cells ("...", doubled quotes) in CSV and TSV.
+ * CR LF, a UTF-8 byte order mark and blank lines in front and at the end are accepted; NUL bytes,
+ * invalid UTF-8, ragged rows and lines over 1 MiB are not. */
 #ifndef BM_IO_TABLE_H
 #define BM_IO_TABLE_H
 
@@ -48,7 +49,8 @@ static inline const char *bm_table_cell(const struct bm_table *table, bm_index r
 }
 /* "n/a" or empty. */
 bool bm_cell_missing(const char *cell);
-/* A finite number, or BM_EINPUT "FILE:LINE: "1,5" in column "age" is not a number". */
+/* A finite number, or BM_EINPUT "FILE:LINE: "1,5" is not a number (column "age")", or likewise for
+ * a missing or non-finite cell and for one out of range. */
 enum bm_status bm_table_number(struct bm_ctx *ctx, const struct bm_table *table, bm_index row,
                                bm_index col, double *value) BM_CHECKED;
 /* Name of a column for messages: its header or its number. */

@@ -20,11 +20,11 @@ struct bm_grid {
 /* Both transforms of the header as they were, so that an output gets them back with their codes. */
 struct bm_xform {
     int qform_code, sform_code;  /* NIFTI_XFORM_*; 0 = absent */
-    double pixdim[8];            /* [0] is qfac; sizes in mm, TR in the unit below */
+    double pixdim[8];            /* [0] is qfac, 1 or -1; [1..3] in mm, positive; [4] TR in s */
     double quatern[3];           /* b, c, d */
-    double qoffset[3];
-    double srow[3][4];
-    int xyzt_units;
+    double qoffset[3];           /* mm */
+    double srow[3][4];           /* mm */
+    int xyzt_units;              /* NIFTI_UNITS_*: always mm, and s when the TR is known */
 };
 
 struct bm_volume {
@@ -35,6 +35,9 @@ struct bm_volume {
     float *data;   /* [nt][voxels] */
 };
 #define BM_VOLUME_INIT {.nt = 0, .data = NULL}
+
+/* Voxel to world: the sform if its code is positive, else the qform, else the voxel sizes alone. */
+void bm_xform_to_world(const struct bm_xform *xform, double to_world[4][4]);
 
 /* Number of voxels of the grid. */
 bm_index bm_grid_voxels(const struct bm_grid *grid);

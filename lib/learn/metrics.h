@@ -26,6 +26,8 @@ struct bm_metric {
     bool classification, regression;
     bool smaller_better;   /* mse */
     double (*score)(struct bm_ctx *ctx, const struct bm_scored *scored);
+    /* What the class `answer` for every one of n_test > 0 samples scores; NULL for regression. */
+    double (*chance)(bm_index n_classes, bm_index answer, const bm_index *test, bm_index n_test);
 };
 
 /* All metrics, NULL-terminated: accuracy, balanced_accuracy, roc_auc (mid-ranks; several classes:
@@ -35,7 +37,8 @@ extern const struct bm_metric *const bm_metrics[];
 const struct bm_metric *bm_metric_find(const char *name);
 
 /* Score that always answering the majority class of training (labels in train) gets on test:
- * accuracy for accuracy, 1/C, 0.5, 0 for others; NaN if undefined. */
+ * counted for accuracy and f1, 1/C for balanced_accuracy, 0.5 for roc_auc, 0 for the regression
+ * scores but mse; NaN if undefined. Ties of the majority go to the first class. */
 double bm_metric_chance(const struct bm_metric *metric, bm_index n_classes,
                         const bm_index *train, bm_index n_train, const bm_index *test,
                         bm_index n_test);

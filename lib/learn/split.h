@@ -40,7 +40,9 @@ enum bm_status bm_cv_parse(struct bm_ctx *ctx, const char *text, struct bm_cv *c
  *     BM_EINPUT with fewer groups than folds.
  *   shuffle: a fraction of the groups, at least one on each side, drawn anew for each fold.
  * Rows without grouping pass groups = row number; contiguous blocks are made by bm_block_groups.
- * BM_EINPUT if some training part lacks a class ("class "cat": 3 samples, 5 folds" style). */
+ * BM_EINPUT if some training part lacks a class, or, with logo and kfold, a class has fewer samples
+ * than there are folds ("class "cat": 3 samples, 5 folds").
+ * rows must ascend. folds is replaced on success. */
 enum bm_status bm_split(struct bm_ctx *ctx, const struct bm_cv *cv, const bm_index *rows,
                         bm_index n, const bm_index *group, bm_index n_groups,
                         const bm_index *label, const char *const *class_names, bm_index n_classes,

@@ -1,10 +1,11 @@
 /* Confound tables of a run: columns by name or by fMRIPrep strategy, and framewise displacement.
  *
  * Strategies (joined with +): motion6, motion24 (6, derivatives, squares of both), wmcsf (white
- * matter and CSF means), gsr (global signal), acompcor (first 5 components of WM+CSF and the
- * cosine drifts that belong with them), simple (motion24 + wmcsf). Both old and new fMRIPrep
- * names. A missing cell (n/a) in the first row becomes 0 (derivatives have none there); any other
- * is BM_EINPUT naming column and row. */
+ * matter and CSF means), gsr (global signal), acompcor (a_comp_cor_00 to _04, or as many as there
+ * are, and the cosine drifts that belong with them), simple (motion24 + wmcsf). Both old and new
+ * fMRIPrep names; derivatives and squares that the table does not hold are computed. A missing
+ * cell (n/a) in the first row becomes 0 (derivatives have none there); any other is BM_EINPUT
+ * naming column and line. */
 #ifndef BM_SIGNAL_CONFOUNDS_H
 #define BM_SIGNAL_CONFOUNDS_H
 
@@ -16,8 +17,8 @@ extern "C" {
 #endif
 
 /* Select columns of `table` (with its header taken): `what` is a strategy, or column names joined
- * with commas or '+', or NULL for all columns of numbers. out (rows x selected) must be empty. BM_EINPUT
- * names what was asked for and is not there. */
+ * with commas or '+', or NULL for all columns of numbers. A column asked for twice is taken once.
+ * out (rows x selected) must be empty. BM_EINPUT names what was asked for and is not there. */
 enum bm_status bm_confounds_select(struct bm_ctx *ctx, const struct bm_table *table,
                                    const char *what, struct bm_mat *out) BM_CHECKED;
 
@@ -26,7 +27,8 @@ enum bm_status bm_confounds_select(struct bm_ctx *ctx, const struct bm_table *ta
 enum bm_status bm_confounds_displacement(struct bm_ctx *ctx, const struct bm_table *table,
                                          double *fd) BM_CHECKED;
 
-/* True if text is a strategy or a list of names that select accepts by its form. */
+/* True if text has the form that select accepts: non-empty words joined with ',' or '+', and not
+ * that of a path (no '/' or ':', no suffix of a table). Tells FILE:WHAT from a FILE with a colon. */
 bool bm_confounds_is_strategy(const char *text);
 
 #ifdef __cplusplus

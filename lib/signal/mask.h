@@ -21,9 +21,12 @@ struct bm_mask {
 enum bm_status bm_mask_from_volume(struct bm_ctx *ctx, const struct bm_volume *volume,
                                    const char *name, struct bm_mask *mask) BM_CHECKED;
 
-/* Brain voxels of a mean functional image (3D, one value a voxel; non-finite = outside), by the
- * histogram gap between background and brain, then opening and largest connected component; a
- * single slice is treated in the plane. */
+/* Brain voxels of a mean functional image (3D, one value a voxel; non-finite = outside). Let M be
+ * the brain's brightness, the median of what exceeds M / 2: the threshold is the middle of the
+ * widest gap of the histogram between .1 M and .6 M; then opening by 5 mm and the components of at
+ * least a tenth of the largest. A single slice is treated in the plane, a cut-out without
+ * background is kept. Images whose background is 0 or NaN already, and centred ones, keep the rest
+ * (with a warning when that is the whole grid). BM_EINPUT when fewer than 2 voxels remain. */
 enum bm_status bm_mask_compute(struct bm_ctx *ctx, const struct bm_volume *mean,
                                struct bm_mask *mask) BM_CHECKED;
 
@@ -31,7 +34,8 @@ enum bm_status bm_mask_compute(struct bm_ctx *ctx, const struct bm_volume *mean,
 enum bm_status bm_mask_all(struct bm_ctx *ctx, const struct bm_grid *grid,
                            struct bm_mask *mask) BM_CHECKED;
 
-/* Keep in mask the voxels with keep[i] != 0, i over mask->voxels. BM_EINPUT if fewer than 2 stay. */
+/* Keep in mask the voxels with keep[i] != 0, i over mask->voxels. BM_EINPUT if fewer than 2 stay
+ * (then the mask is as it was). */
 enum bm_status bm_mask_keep(struct bm_ctx *ctx, struct bm_mask *mask,
                             const unsigned char *keep) BM_CHECKED;
 

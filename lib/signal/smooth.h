@@ -1,7 +1,8 @@
 /* Gaussian smoothing inside a mask.
  *
  * out = (G * (m f)) / (G * m) at voxels of the mask: voxels outside neither give nor take. G is
- * separable along the grid's axes, FWHM in mm, truncated at 4 sigma. */
+ * separable along the grid's axes, FWHM in mm, truncated at 4 sigma. A constant stays exactly
+ * constant. Values must be finite: a NaN spreads. */
 #ifndef BM_SIGNAL_SMOOTH_H
 #define BM_SIGNAL_SMOOTH_H
 

@@ -185,7 +185,9 @@ static enum bm_status open_regular(struct bm_ctx *ctx, const char *path, int *fd
         ssize_t n = readlink(path, target, sizeof target - 1);
         if (error == ENOENT && n > 0) {
             target[n] = '\0';
-            BM_FAIL(ctx, BM_EINPUT, "%s: dangling symbolic link to %s", name, target);
+            char shown[512];
+            BM_FAIL(ctx, BM_EINPUT, "%s: dangling symbolic link to %s", name,
+                    bm_escape(shown, sizeof shown, target));
         }
         if (error == ELOOP) BM_FAIL(ctx, BM_EINPUT, "%s: too many levels of symbolic links", name);
         BM_FAIL(ctx, BM_EINPUT, "%s: %s", name, strerror(error));
@@ -206,35 +208,47 @@ static bool same_file(const struct stat *a, const struct stat *b)
            a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
-/* One attempt; *changed is set when the file was modified meanwhile. */
-static enum bm_status read_once(struct bm_ctx *ctx, const char *path, int64_t limit, char **bytes,
-                                int64_t *n, bool *changed)
+/* One attempt at the first `most` bytes. *again is set when the file was modified meanwhile or its
+ * server lost track of it; status is then that of a last attempt. */
+static enum bm_status read_once(struct bm_ctx *ctx, const char *path, int64_t limit, int64_t most,
+                                char **bytes, int64_t *n, int64_t *size, bool *again)
 {
     enum bm_status status = BM_OK;
     char name[512], words[BM_NUMBER_SIZE];
     int fd = -1;
     struct stat before, after;
     char *block = NULL;
+    *again = false;
     bm_escape(name, sizeof name, path);
     BM_TRY(open_regular(ctx, path, &fd, &before));
     if (before.st_size > limit)
         BM_FAIL(ctx, BM_EINPUT, "%s: %s is more than the limit of %lld bytes", name,
                 bm_bytes(words, (double)before.st_size), (long long)limit);
-    BM_TRY(bm_alloc(ctx, &block, (bm_index)before.st_size + 1, 1));
-    int64_t have = 0;
-    while (have < before.st_size) {
-        ssize_t got = read(fd, block + have, (size_t)(before.st_size - have));
+    int64_t have = 0, want = before.st_size < most ? before.st_size : most;
+    status = bm_alloc(ctx, &block, (bm_index)want + 1, 1);
+    if (status != BM_OK) {
+        status = bm_fail_in(ctx, status, "%s", name);
+        goto out;
+    }
+    while (have < want) {
+        ssize_t got = read(fd, block + have, (size_t)(want - have));
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0)
+        if (got < 0) {
+            *again = errno == ESTALE;
             BM_FAIL(ctx, BM_EINPUT, "%s: read at byte %lld: %s", name, (long long)have,
                     strerror(errno));
+        }
         if (got == 0) break;
         have += got;
     }
-    *changed = have != before.st_size || fstat(fd, &after) != 0 || !same_file(&before, &after);
+    if (have != want || fstat(fd, &after) != 0 || !same_file(&before, &after)) {
+        *again = true;
+        BM_FAIL(ctx, BM_EINPUT, "%s: changed while being read", name);
+    }
     block[have] = '\0';
     *bytes = block;
     *n = have;
+    *size = before.st_size;
     block = NULL;
 out:
     if (fd >= 0) close(fd);
@@ -242,19 +256,25 @@ out:
     return status;
 }
 
+static enum bm_status read_twice(struct bm_ctx *ctx, const char *path, int64_t limit,
+                                 int64_t most, char **bytes, int64_t *n, int64_t *size)
+{
+    bool again;
+    enum bm_status status = read_once(ctx, path, limit, most, bytes, n, size, &again);
+    return again ? read_once(ctx, path, limit, most, bytes, n, size, &again) : status;
+}
+
 enum bm_status bm_read_file(struct bm_ctx *ctx, const char *path, int64_t limit, char **bytes,
                             int64_t *n)
 {
-    char name[512];
-    for (int attempt = 0; attempt < 2; attempt++) {
-        bool changed = false;
-        enum bm_status status = read_once(ctx, path, limit, bytes, n, &changed);
-        if (status != BM_OK || !changed) return status;
-        bm_free(*bytes);
-        *bytes = NULL;
-    }
-    return bm_fail(ctx, BM_EINPUT, "%s: changed while being read",
-                   bm_escape(name, sizeof name, path));
+    int64_t size;
+    return read_twice(ctx, path, limit, INT64_MAX, bytes, n, &size);
+}
+
+enum bm_status bm_read_head(struct bm_ctx *ctx, const char *path, int64_t most, char **bytes,
+                            int64_t *n, int64_t *size)
+{
+    return read_twice(ctx, path, INT64_MAX, most, bytes, n, size);
 }
 
 enum bm_status bm_make_dirs(struct bm_ctx *ctx, const char *path)

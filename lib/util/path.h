@@ -43,6 +43,10 @@ enum bm_status bm_write_file(struct bm_ctx *ctx, const char *path, const void *b
 enum bm_status bm_read_file(struct bm_ctx *ctx, const char *path, int64_t limit, char **bytes,
                             int64_t *n) BM_CHECKED;
 
+/* The first `most` bytes of a regular file (fewer if it is shorter), and its size. */
+enum bm_status bm_read_head(struct bm_ctx *ctx, const char *path, int64_t most, char **bytes,
+                            int64_t *n, int64_t *size) BM_CHECKED;
+
 /* mkdir -p. An existing directory is fine. BM_EOUTPUT names the component that is not one. */
 enum bm_status bm_make_dirs(struct bm_ctx *ctx, const char *path) BM_CHECKED;
 

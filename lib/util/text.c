@@ -1,6 +1,7 @@
 #include "util/text.h"
 
 #include <errno.h>
+#include <langinfo.h>
 #include <locale.h>
 #include <math.h>
 #include <stdarg.h>
@@ -139,25 +140,33 @@ const char *bm_bytes(char out[BM_NUMBER_SIZE], double bytes)
     return out;
 }
 
+/* strtod with the C locale's decimal point. The program never sets a locale, but a host
+ * application may have: only then is the slow way needed. */
+static double c_strtod(const char *text, char **end)
+{
+    if (strcmp(nl_langinfo(RADIXCHAR), ".") == 0) return strtod(text, end);
+    locale_t c = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
+    if (c == (locale_t)0) {
+        *end = (char *)text;
+        return 0;
+    }
+    locale_t before = uselocale(c);
+    double value = strtod(text, end);
+    uselocale(before);
+    freelocale(c);
+    return value;
+}
+
 bool bm_parse_double(const char *text, double *x)
 {
-    /* The program never sets a locale; a host application may have, so use the C one here. */
-    static const char digits[] = "0123456789";
     const char *s = text + (*text == '-' || *text == '+');
     bool word = strcmp(s, "nan") == 0 || strcmp(s, "inf") == 0 || strcmp(s, "NaN") == 0 ||
                 strcmp(s, "Inf") == 0;
-    if (!word && !strpbrk(s, digits)) return false;
     if (!word && s[strspn(s, "0123456789.eE+-")] != '\0') return false;
-    locale_t c = newlocale(LC_NUMERIC_MASK, "C", (locale_t)0);
-    if (c == (locale_t)0) return false;
-    locale_t before = uselocale(c);
     char *end;
-    errno = 0;
-    double value = strtod(text, &end);
-    bool overflow = errno == ERANGE && isinf(value);
-    uselocale(before);
-    freelocale(c);
-    if (end == text || *end != '\0' || overflow) return false;
+    double value = c_strtod(text, &end);
+    /* strtod answers a number out of range with an infinity */
+    if (end == text || *end != '\0' || (isinf(value) && !word)) return false;
     *x = value;
     return true;
 }

@@ -1,0 +1,437 @@
+#include "brain/prepare.h"
+
+#include <math.h>
+
+#include "brain/prepare_internal.h"
+#include "signal/resample.h"
+#include "signal/smooth.h"
+#include "util/parallel.h"
+#include "util/path.h"
+
+/* Volumes, runs and rows -------------------------------------------------------------------- */
+
+struct layout {
+    bm_index n_runs, kept;
+    bm_index *run;    /* of each volume */
+    bm_index *row;    /* of each volume: where it stands among samples sorted by run; -1 = dropped */
+    bm_index *volume; /* of each row */
+    bm_index *first;  /* row of each run; n_runs + 1 */
+    struct bm_mat *Q; /* nuisance basis of each run */
+};
+
+static void layout_release(struct layout *layout)
+{
+    for (bm_index r = 0; layout->Q && r < layout->n_runs; r++) bm_mat_release(&layout->Q[r]);
+    bm_free(layout->Q);
+    bm_free(layout->run);
+    bm_free(layout->row);
+    bm_free(layout->volume);
+    bm_free(layout->first);
+}
+
+/* Number the runs in order of their first volume. */
+static enum bm_status number_runs(struct bm_ctx *ctx, const struct bm_inputs *inputs,
+                                  const bm_index *cut, struct layout *layout)
+{
+    enum bm_status status = BM_OK;
+    bm_index *head = NULL; /* first volume of each run */
+    BM_TRY(bm_alloc(ctx, &head, inputs->volumes, sizeof *head));
+    for (bm_index s = 0; s < inputs->n_series; s++) {
+        const struct bm_series *series = &inputs->series[s];
+        bm_index oldest = layout->n_runs;
+        for (bm_index v = series->offset; v < series->offset + series->frames; v++) {
+            bm_index r = layout->n_runs - 1; /* most often the run of the volume before */
+            while (r >= oldest && cut && cut[head[r]] != cut[v]) r--;
+            if (r < oldest) {
+                r = layout->n_runs++;
+                head[r] = v;
+            }
+            layout->run[v] = r;
+        }
+    }
+out:
+    bm_free(head);
+    return status;
+}
+
+static enum bm_status make_layout(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
+                                  const struct bm_inputs *inputs, const bm_index *cut,
+                                  struct layout *layout)
+{
+    enum bm_status status = BM_OK;
+    bm_index n = inputs->volumes;
+    BM_TRY(bm_alloc(ctx, &layout->run, n, sizeof *layout->run));
+    BM_TRY(bm_alloc(ctx, &layout->row, n, sizeof *layout->row));
+    BM_TRY(bm_alloc(ctx, &layout->volume, n, sizeof *layout->volume));
+    BM_TRY(number_runs(ctx, inputs, cut, layout));
+    BM_TRY(bm_calloc(ctx, &layout->first, layout->n_runs + 1, sizeof *layout->first));
+    for (bm_index s = 0; s < inputs->n_series; s++) {
+        const struct bm_series *series = &inputs->series[s];
+        for (bm_index t = 0; t < series->frames; t++) {
+            bm_index v = series->offset + t;
+            bool drop = series->displacement && series->displacement[t] > opts->scrub_mm;
+            layout->row[v] = drop ? -1 : layout->first[layout->run[v] + 1]++;
+        }
+    }
+    for (bm_index r = 0; r < layout->n_runs; r++) layout->first[r + 1] += layout->first[r];
+    layout->kept = layout->first[layout->n_runs];
+    for (bm_index v = 0; v < n; v++) {
+        if (layout->row[v] < 0) continue;
+        layout->row[v] += layout->first[layout->run[v]];
+        layout->volume[layout->row[v]] = v;
+    }
+out:
+    return status;
+}
+
+static const struct bm_input *input_of(const struct bm_inputs *inputs, bm_index volume)
+{
+    const struct bm_input *input = inputs->input;
+    while (volume >= input->offset + input->count) input++;
+    return input;
+}
+
+static struct bm_clean_opts clean_opts(const struct bm_prepare_opts *opts, double tr_s)
+{
+    return (struct bm_clean_opts){.detrend = (int)opts->detrend,
+                                  .standardize = opts->standardize,
+                                  .high_pass_hz = opts->high_pass_hz,
+                                  .low_pass_hz = opts->low_pass_hz,
+                                  .tr_s = tr_s};
+}
+
+/* Nuisance basis of run r. Known before any image is read, so that what cannot work fails early. */
+static enum bm_status make_basis(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
+                                 const struct bm_inputs *inputs, struct layout *layout,
+                                 bm_index r)
+{
+    enum bm_status status = BM_OK;
+    bm_index *frame = NULL, *keep = NULL, n = 0, n_keep = 0, some = 0;
+    struct bm_mat confounds = BM_MAT_INIT;
+    char name[256];
+    BM_TRY(bm_alloc(ctx, &frame, inputs->volumes, sizeof *frame));
+    BM_TRY(bm_alloc(ctx, &keep, inputs->volumes, sizeof *keep));
+    for (bm_index v = 0; v < inputs->volumes; v++) {
+        if (layout->run[v] != r) continue;
+        if (layout->row[v] >= 0) keep[n_keep++] = n;
+        frame[n++] = some = v;
+    }
+    const struct bm_input *input = input_of(inputs, some);
+    const struct bm_series *series = &inputs->series[input->series];
+    for (bm_index t = 0; t < n; t++) frame[t] -= series->offset;
+    if (series->confounds.cols > 0)
+        BM_TRY(bm_mat_pick(ctx, &confounds, &series->confounds, frame, n, NULL,
+                           series->confounds.cols));
+    struct bm_clean_opts clean = clean_opts(opts, series->tr_s);
+    status = bm_clean_basis(ctx, &clean, n, series->confounds.cols > 0 ? &confounds : NULL, keep,
+                            n_keep, &layout->Q[r]);
+    if (status != BM_OK)
+        bm_fail_in(ctx, status, "%s: run %td", bm_escape(name, sizeof name, input->path), r);
+out:
+    bm_mat_release(&confounds);
+    bm_free(frame);
+    bm_free(keep);
+    return status;
+}
+
+/* Memory ------------------------------------------------------------------------------------ */
+
+enum bm_status bm_memory_require(struct bm_ctx *ctx, int64_t bytes)
+{
+    char need[BM_NUMBER_SIZE], limit[BM_NUMBER_SIZE];
+    if (!ctx->mem || ctx->mem->limit <= 0 || ctx->mem->bytes + bytes <= ctx->mem->limit)
+        return BM_OK;
+    return bm_fail(ctx, BM_ENOMEM, "needs %s, limit %s (see --memory)",
+                   bm_bytes(need, (double)(ctx->mem->bytes + bytes)),
+                   bm_bytes(limit, (double)ctx->mem->limit));
+}
+
+static int64_t bytes_needed(const struct bm_ctx *ctx, const struct bm_inputs *inputs,
+                            bm_index samples, bm_index voxels, bm_index grid_voxels)
+{
+    int64_t image = 0;
+    for (bm_index i = 0; i < inputs->count; i++) {
+        const struct bm_input *input = &inputs->input[i];
+        int64_t one = input->header.bytes;
+        if (bm_has_suffix(input->path, ".gz")) one += input->file_bytes;
+        if (one > image) image = one;
+    }
+    bm_index panels = (voxels + BM_PANEL - 1) / BM_PANEL;
+    int64_t work = (int64_t)ctx->threads * BM_PANEL * samples * 16 + (int64_t)grid_voxels * 40;
+    return (int64_t)samples * panels * BM_PANEL * (int64_t)sizeof(float) + image + work;
+}
+
+enum bm_status bm_prepare_plan(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
+                               const struct bm_inputs *inputs, struct bm_prepare_plan *plan)
+{
+    enum bm_status status = BM_OK;
+    struct bm_grid grid;
+    struct bm_xform xform;
+    struct bm_mask mask = BM_MASK_INIT;
+    struct bm_prepare_plan made = {.volumes = inputs->volumes,
+                                   .exact = !bm_mask_is_automatic(opts)};
+    BM_TRY(bm_prepare_grid(ctx, opts, inputs, &grid, &xform));
+    if (made.exact) BM_TRY(bm_prepare_file_mask(ctx, opts, inputs, &grid, &mask));
+    made.voxels = made.exact ? mask.p : bm_grid_voxels(&grid);
+    made.bytes = bytes_needed(ctx, inputs, made.volumes, made.voxels, bm_grid_voxels(&grid));
+    *plan = made;
+out:
+    bm_mask_release(&mask);
+    return status;
+}
+
+/* Reading ----------------------------------------------------------------------------------- */
+
+struct fill {
+    const struct bm_image *image;
+    const struct bm_input *input;
+    const struct bm_mask *mask;
+    const struct bm_smoother *smoother; /* NULL = none */
+    bool on_grid;
+    const bm_index *row;                /* of each frame of the input; -1 = not wanted */
+    struct bm_samples *samples;
+    unsigned char *bad;                 /* frame has a value that is not finite */
+};
+
+static bool all_finite(const float *values, bm_index n)
+{
+    bm_index bad = 0;
+    for (bm_index i = 0; i < n; i++) bad += !isfinite(values[i]);
+    return bad == 0;
+}
+
+/* The mask's values of frame t, from the image's own grid or another. */
+static enum bm_status frame_values(struct bm_ctx *ctx, const struct fill *fill, bm_index t,
+                                   float *values)
+{
+    enum bm_status status = BM_OK;
+    const struct bm_mask *mask = fill->mask;
+    float *source = NULL, *moved = NULL;
+    if (fill->on_grid) return bm_image_values(ctx, fill->image, t, mask->voxels, mask->p, values);
+    bm_index n = bm_grid_voxels(&fill->image->grid);
+    BM_TRY(bm_alloc(ctx, &source, n, sizeof *source));
+    BM_TRY(bm_alloc(ctx, &moved, bm_grid_voxels(&mask->grid), sizeof *moved));
+    BM_TRY(bm_image_values(ctx, fill->image, t, NULL, n, source));
+    BM_TRY(bm_resample(ctx, &fill->image->grid, source, &mask->grid, false, moved));
+    for (bm_index i = 0; i < mask->p; i++) values[i] = moved[mask->voxels[i]];
+out:
+    bm_free(source);
+    bm_free(moved);
+    return status;
+}
+
+static enum bm_status fill_frame(struct bm_ctx *ctx, bm_index t, int worker, void *arg)
+{
+    enum bm_status status = BM_OK;
+    struct fill *fill = arg;
+    bm_index p = fill->mask->p, row = fill->row[t];
+    float *values = NULL, *work = NULL;
+    (void)worker;
+    if (row < 0) return BM_OK;
+    BM_TRY(bm_alloc(ctx, &values, p, sizeof *values));
+    BM_TRY(frame_values(ctx, fill, fill->input->first + t, values));
+    fill->bad[t] = !all_finite(values, p);
+    if (fill->smoother && !fill->bad[t]) {
+        BM_TRY(bm_alloc(ctx, &work, bm_smoother_work(fill->smoother), sizeof *work));
+        bm_smooth(fill->smoother, values, work);
+    }
+    for (bm_index b = 0; b < fill->samples->panels; b++) {
+        bm_index n = p - b * BM_PANEL < BM_PANEL ? p - b * BM_PANEL : BM_PANEL;
+        memcpy(bm_samples_panel(fill->samples, b) + row * BM_PANEL, values + b * BM_PANEL,
+               (size_t)n * sizeof *values);
+    }
+out:
+    bm_free(work);
+    bm_free(values);
+    return status;
+}
+
+/* The sentence for values that are not finite in a mask that promises voxels: how many voxels,
+ * and where the first is. */
+static enum bm_status refuse_bad(struct bm_ctx *ctx, const struct fill *fill)
+{
+    enum bm_status status = BM_OK;
+    const struct bm_mask *mask = fill->mask;
+    const bm_index *dim = mask->grid.dim;
+    unsigned char *seen = NULL;
+    bm_index count = 0, voxel = 0, frame = 0;
+    char name[256];
+    BM_TRY(bm_calloc(ctx, &seen, mask->p, 1));
+    for (bm_index t = 0; t < fill->input->count; t++)
+        for (bm_index i = 0; fill->bad[t] && i < mask->p; i++) {
+            if (seen[i] || isfinite(*bm_samples_at(fill->samples, fill->row[t], i))) continue;
+            if (count++ == 0) {
+                voxel = mask->voxels[i];
+                frame = fill->input->first + t;
+            }
+            seen[i] = 1;
+        }
+    if (count > 0)
+        status = bm_fail(ctx, BM_EINPUT,
+                         "%s: %td non-finite voxel%s in the mask, first at (%td,%td,%td) t=%td%s",
+                         bm_escape(name, sizeof name, fill->input->path), count,
+                         count == 1 ? "" : "s", voxel % dim[0], voxel / dim[0] % dim[1],
+                         voxel / dim[0] / dim[1], frame,
+                         fill->on_grid ? "" : " (outside the image, or not finite in it)");
+out:
+    bm_free(seen);
+    return status;
+}
+
+static enum bm_status fill_input(struct bm_ctx *ctx, struct fill *fill, struct bm_reader *reader)
+{
+    enum bm_status status = BM_OK;
+    BM_TRY(bm_reader_load(ctx, reader, fill->input));
+    fill->image = &reader->image;
+    fill->on_grid = bm_input_on_grid(fill->input, &fill->mask->grid);
+    BM_TRY(bm_calloc(ctx, &fill->bad, fill->input->count, 1));
+    BM_TRY(bm_parallel_for(ctx, fill->input->count, fill_frame, fill));
+    BM_TRY(refuse_bad(ctx, fill));
+out:
+    bm_free(fill->bad);
+    fill->bad = NULL;
+    return status;
+}
+
+static enum bm_status read_samples(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
+                                   const struct bm_inputs *inputs, const struct layout *layout,
+                                   struct bm_reader *reader, struct bm_prepared *made)
+{
+    enum bm_status status = BM_OK;
+    struct bm_smoother *smoother = NULL;
+    BM_TRY(bm_samples_alloc(ctx, &made->samples, layout->kept, made->mask.p));
+    if (opts->smooth_mm > 0)
+        BM_TRY(bm_smoother_alloc(ctx, &made->mask, opts->smooth_mm, &smoother));
+    struct fill fill = {.mask = &made->mask, .smoother = smoother, .samples = &made->samples};
+    for (bm_index i = 0; i < inputs->count; i++) {
+        fill.input = &inputs->input[i];
+        fill.row = layout->row + fill.input->offset;
+        BM_TRY(fill_input(ctx, &fill, reader));
+        BM_TRY(bm_progress_step(ctx));
+    }
+out:
+    bm_smoother_free(smoother);
+    return status;
+}
+
+/* Cleaning and order ------------------------------------------------------------------------ */
+
+static enum bm_status clean_runs(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
+                                 const struct bm_inputs *inputs, const struct layout *layout,
+                                 struct bm_prepared *made)
+{
+    enum bm_status status = BM_OK;
+    for (bm_index r = 0; r < layout->n_runs; r++) {
+        bm_index first = layout->first[r], n = layout->first[r + 1] - first;
+        const struct bm_input *input = input_of(inputs, layout->volume[first]);
+        struct bm_clean_opts clean = clean_opts(opts, inputs->series[input->series].tr_s);
+        BM_TRY(bm_clean_apply(ctx, &clean, &layout->Q[r], &made->samples, first, n,
+                              &made->constant));
+    }
+    if (made->constant == made->mask.p * layout->n_runs)
+        BM_FAIL(ctx, BM_EINPUT, "no voxel varies: nothing to fit");
+out:
+    return status;
+}
+
+struct reorder {
+    struct bm_samples *samples;
+    const bm_index *row; /* now, of each sample to be */
+};
+
+static enum bm_status reorder_panel(struct bm_ctx *ctx, bm_index b, int worker, void *arg)
+{
+    struct reorder *job = arg;
+    float *panel = bm_samples_panel(job->samples, b), *copy = NULL;
+    bm_index n = job->samples->n;
+    (void)worker;
+    enum bm_status status = bm_alloc(ctx, &copy, n * BM_PANEL, sizeof *copy);
+    if (status != BM_OK) return status;
+    memcpy(copy, panel, (size_t)n * BM_PANEL * sizeof *copy);
+    for (bm_index i = 0; i < n; i++)
+        memcpy(panel + i * BM_PANEL, copy + job->row[i] * BM_PANEL, BM_PANEL * sizeof *copy);
+    bm_free(copy);
+    return BM_OK;
+}
+
+/* From rows sorted by run to the order of the volumes, and what is known of each. */
+static enum bm_status order_samples(struct bm_ctx *ctx, const struct bm_inputs *inputs,
+                                    const struct layout *layout, struct bm_prepared *made)
+{
+    enum bm_status status = BM_OK;
+    bm_index *row = NULL, n = 0;
+    bool moved = false;
+    BM_TRY(bm_alloc(ctx, &row, layout->kept, sizeof *row));
+    BM_TRY(bm_alloc(ctx, &made->volume, layout->kept, sizeof *made->volume));
+    BM_TRY(bm_alloc(ctx, &made->run, layout->kept, sizeof *made->run));
+    BM_TRY(bm_alloc(ctx, &made->input, layout->kept, sizeof *made->input));
+    for (bm_index i = 0; i < inputs->count; i++)
+        for (bm_index t = 0; t < inputs->input[i].count; t++) {
+            bm_index v = inputs->input[i].offset + t;
+            if (layout->row[v] < 0) continue;
+            row[n] = layout->row[v];
+            moved = moved || row[n] != n;
+            made->volume[n] = v;
+            made->run[n] = layout->run[v];
+            made->input[n++] = i;
+        }
+    struct reorder job = {&made->samples, row};
+    if (moved) BM_TRY(bm_parallel_for(ctx, made->samples.panels, reorder_panel, &job));
+out:
+    bm_free(row);
+    return status;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+enum bm_status bm_prepare(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
+                          const struct bm_inputs *inputs, const bm_index *cut,
+                          struct bm_prepared *out)
+{
+    enum bm_status status = BM_OK;
+    struct layout layout = {.n_runs = 0};
+    struct bm_prepared made = BM_PREPARED_INIT;
+    struct bm_reader reader = BM_READER_INIT;
+    struct bm_grid grid;
+    struct bm_xform xform;
+    bool automatic = bm_mask_is_automatic(opts);
+    BM_TRY(bm_prepare_grid(ctx, opts, inputs, &grid, &xform));
+    BM_TRY(make_layout(ctx, opts, inputs, cut, &layout));
+    BM_TRY(bm_calloc(ctx, &layout.Q, layout.n_runs, sizeof *layout.Q));
+    for (bm_index r = 0; r < layout.n_runs; r++)
+        BM_TRY(make_basis(ctx, opts, inputs, &layout, r));
+    BM_TRY(bm_progress_begin(ctx, "images", inputs->count * (automatic ? 2 : 1)));
+    status = automatic ? bm_prepare_image_mask(ctx, opts, inputs, &grid, &reader, &made.mask,
+                                               &made.non_finite)
+                       : bm_prepare_file_mask(ctx, opts, inputs, &grid, &made.mask);
+    if (status == BM_OK)
+        status = bm_memory_require(ctx, bytes_needed(ctx, inputs, layout.kept, made.mask.p,
+                                                     bm_grid_voxels(&grid)));
+    if (status == BM_OK) status = read_samples(ctx, opts, inputs, &layout, &reader, &made);
+    bm_progress_end(ctx);
+    if (status != BM_OK) goto out;
+    bm_reader_release(&reader);
+    BM_TRY(clean_runs(ctx, opts, inputs, &layout, &made));
+    BM_TRY(order_samples(ctx, inputs, &layout, &made));
+    made.mask.grid = grid;
+    made.mask.xform = xform;
+    made.n_volumes = inputs->volumes;
+    made.n_runs = layout.n_runs;
+    *out = made;
+    made = (struct bm_prepared)BM_PREPARED_INIT;
+out:
+    bm_reader_release(&reader);
+    bm_prepared_release(&made);
+    layout_release(&layout);
+    return status;
+}
+
+void bm_prepared_release(struct bm_prepared *prepared)
+{
+    bm_samples_release(&prepared->samples);
+    bm_mask_release(&prepared->mask);
+    bm_free(prepared->volume);
+    bm_free(prepared->run);
+    bm_free(prepared->input);
+    *prepared = (struct bm_prepared)BM_PREPARED_INIT;
+}

@@ -1,0 +1,128 @@
+/* Ridge regression on the Gram matrix (decoding.md 4.1).
+ *
+ * With the centred K = U S U' the solution is a = U (S + alpha)^-1 U' y_c, and the dual point is
+ * twice the residual: D(theta) = theta'y - |theta|^2 / 4 - theta'K theta / (4 alpha), 1'theta = 0. */
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include "learn/linear_internal.h"
+#include "num/blas.h"
+#include "num/lapack.h"
+
+static double mean_of(const double *x, bm_index n)
+{
+    double sum = 0;
+    for (bm_index i = 0; i < n; i++) sum += x[i];
+    return sum / (double)n;
+}
+
+/* Subtract the means of rows and columns. means: of the columns of K, as it was. */
+static void centre(struct bm_mat *K, double *means)
+{
+    bm_index m = K->rows;
+    for (bm_index j = 0; j < m; j++) means[j] = mean_of(bm_mat_col(K, j), m);
+    double all = mean_of(means, m);
+    for (bm_index j = 0; j < m; j++) {
+        double *column = bm_mat_col(K, j);
+        for (bm_index i = 0; i < m; i++) column[i] += all - means[i] - means[j];
+    }
+}
+
+/* The coefficients of one alpha and one target in the eigenbasis: c of y_c on entry, those of a on
+ * return. The value of the dual point. Directions with S below rounding carry no weight vector:
+ * dividing by S + alpha there would only blow up noise when alpha is tiny. */
+static double shrink(bm_index m, const double *S, double alpha, double *c)
+{
+    double dual = 0, least = (double)m * DBL_EPSILON * S[m - 1];
+    for (bm_index k = 0; k < m; k++) {
+        bool kept = S[k] > least;
+        double residual = kept ? c[k] * (alpha / (S[k] + alpha)) : c[k];
+        double coefficient = kept ? c[k] / (S[k] + alpha) : 0;
+        dual += residual * (2 * c[k] - residual - (kept ? S[k] : 0) * coefficient);
+        c[k] = coefficient;
+    }
+    return dual;
+}
+
+/* Primal value of one column, from decision values z = K a alone: what U lost shows here. */
+static struct bm_fit_info certify(bm_index m, const double *y, double y_mean, const double *a,
+                                  const double *z, double z_mean, double alpha, double dual,
+                                  double tolerance)
+{
+    double null = 0, loss = 0, square = 0;
+    for (bm_index i = 0; i < m; i++) {
+        double target = y[i] - y_mean, fit = z[i] - z_mean, residual = target - fit;
+        null += target * target;
+        loss += residual * residual;
+        square += a[i] * fit;
+    }
+    struct bm_fit_info info = {.iterations = 1, .primal = loss + alpha * square, .dual = dual};
+    info.gap = info.primal - dual;
+    info.gap_rel = null > 0 ? info.gap / null : 0;
+    info.converged = info.gap_rel <= tolerance;
+    return info;
+}
+
+enum bm_status bm_ridge_fit(struct bm_ctx *ctx, const struct bm_mat *K, const struct bm_mat *y,
+                            const double *alphas, bm_index count, double tolerance,
+                            struct bm_mat *A, double *b, struct bm_fit_info *info)
+{
+    enum bm_status status;
+    struct bm_mat U = BM_MAT_INIT, c = BM_MAT_INIT, fitted = BM_MAT_INIT, z = BM_MAT_INIT;
+    double *S = NULL, *means = NULL, *dual = NULL;
+    bm_index m = K->rows, targets = y->cols;
+    BM_TRY(bm_linear_check(ctx, K));
+    if (count < 1 || targets < 1 || y->rows != m || A->rows != m || A->cols != count * targets)
+        BM_FAIL(ctx, BM_EBUG, "ridge: K of order %td, y %td x %td, A %td x %td", m, y->rows,
+                targets, A->rows, A->cols);
+    for (bm_index i = 0; i < count; i++)
+        if (!(alphas[i] > 0 && isfinite(alphas[i])))
+            BM_FAIL(ctx, BM_EUSAGE, "alpha wants a number > 0, got %g", alphas[i]);
+    BM_TRY(bm_mat_copy(ctx, &U, K));
+    BM_TRY(bm_alloc(ctx, &S, m, sizeof *S));
+    BM_TRY(bm_alloc(ctx, &means, m, sizeof *means));
+    BM_TRY(bm_alloc(ctx, &dual, count * targets, sizeof *dual));
+    BM_TRY(bm_mat_alloc(ctx, &c, m, count * targets));
+    BM_TRY(bm_mat_alloc(ctx, &fitted, m, count * targets));
+    BM_TRY(bm_mat_alloc(ctx, &z, m, count * targets));
+    for (bm_index t = 0; t < targets; t++) {
+        const double *target = bm_mat_col(y, t);
+        double mean = mean_of(target, m);
+        if (!isfinite(mean)) BM_FAIL(ctx, BM_ENUMERIC, "ridge: target %td is not finite", t);
+        for (bm_index i = 0; i < m; i++) *bm_mat_at(&z, i, t) = target[i] - mean;
+    }
+    centre(&U, means);
+    BM_TRY(bm_eigh(ctx, &U, S));
+    struct bm_mat centred = bm_mat_view(&z, 0, 0, m, targets);
+    struct bm_mat first = bm_mat_view(&c, 0, 0, m, targets);
+    BM_TRY(bm_gemm(ctx, BM_T, BM_N, 1, &U, &centred, 0, &first));
+    for (bm_index k = 1; k < count; k++)
+        memcpy(bm_mat_col(&c, k * targets), c.data, (size_t)(m * targets) * sizeof *c.data);
+    for (bm_index k = 0; k < count * targets; k++)
+        dual[k] = shrink(m, S, alphas[k / targets], bm_mat_col(&c, k));
+    BM_TRY(bm_gemm(ctx, BM_N, BM_N, 1, &U, &c, 0, &fitted));
+    for (bm_index k = 0; k < c.cols; k++) {
+        /* Changes neither the fit nor its norm, as the centred K has the null vector 1. */
+        double *a = bm_mat_col(&fitted, k), mean = mean_of(a, m);
+        for (bm_index i = 0; i < m; i++) a[i] -= mean;
+    }
+    BM_TRY(bm_gemm(ctx, BM_N, BM_N, 1, K, &fitted, 0, &z));
+    for (bm_index k = 0; k < c.cols; k++) {
+        const double *target = bm_mat_col(y, k % targets), *a = bm_mat_col(&fitted, k);
+        double y_mean = mean_of(target, m), z_mean = mean_of(bm_mat_col(&z, k), m);
+        b[k] = y_mean - z_mean;
+        info[k] = certify(m, target, y_mean, a, bm_mat_col(&z, k), z_mean, alphas[k / targets],
+                          dual[k], tolerance);
+        memcpy(bm_mat_col(A, k), a, (size_t)m * sizeof *a);
+    }
+out:
+    bm_mat_release(&U);
+    bm_mat_release(&c);
+    bm_mat_release(&fitted);
+    bm_mat_release(&z);
+    bm_free(S);
+    bm_free(means);
+    bm_free(dual);
+    return status;
+}
