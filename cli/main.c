@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,14 +132,6 @@ static int run_command(const struct cli_command *command, int argc, char **argv)
     cli_parse_release(&run);
     cli_summary_release(&run);
     return code;
-}
-
-void cli_advise(struct cli_run *run, const char *fmt, ...)
-{
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(run->advice, sizeof run->advice, fmt, args);
-    va_end(args);
 }
 
 /* Choosing it ----------------------------------------------------------------------------------- */
