@@ -45,8 +45,8 @@ lib: $(BUILD)/libbrainmine.a
 
 # Kernels that the compiler should vectorise and fuse; results are equal on one CPU type, and
 # within tolerance between types (README, "Same bytes").
-hot := lib/num/samples_kernels.c lib/num/tv_kernels.c
-$(call obj,$(hot)): CFLAGS += -O3 -ffp-contract=fast -fopenmp-simd -Wno-psabi
+hot := lib/num/samples_kernels.c lib/num/tv_kernels.c lib/num/tv.c lib/learn/spatial_drg.c
+$(call obj,$(hot)): CFLAGS += -O3 -ffp-contract=fast -fno-math-errno -fno-trapping-math -fopenmp-simd -Wno-psabi
 
 # Changes only when the version or the commit does.
 commit := $(if $(wildcard .git),$(shell git rev-parse --short=12 HEAD 2>/dev/null && \

@@ -44,15 +44,15 @@ enum bm_status bm_svm_fit(struct bm_ctx *ctx, const struct bm_mat *K, const doub
 
 /* l2 logistic regression: min C sum log(1 + exp(-y_i (x_i.w + b))) + 1/2 |w|^2, y = +-1.
  * Newton on (a, b) with K (decoding.md 2.6 and 4.4), Armijo on the objective, always to a residual
- * of 1e-11 sqrt(m) in units of probability, or to what rounding allows: `tolerance` only judges the
- * gap. a: m values; y_i a_i / C is in [0, 1]. */
+ * |F| <= 1e-11 |p|, or to what rounding allows: `tolerance` only judges the gap. a: m values; y_i a_i / C is in [0, 1]. */
 enum bm_status bm_logistic_fit(struct bm_ctx *ctx, const struct bm_mat *K, const double *y,
                                double C, double tolerance, bool warm, double *a, double *b,
                                struct bm_fit_info *info) BM_CHECKED;
 
 /* The n-dimensional loss prox that the spatial solver needs (decoding.md 2.6, step 3, logistic):
  * find a, b with  sigma a = -f'(h + K a + b 1),  1'a = 0,  f(z) = sum log(1 + exp(-y_i z_i)).
- * Newton with warm start from a and b, to a residual of 1e-11 sqrt(m). z (m values) gets
+ * Newton with warm start from a and b, until
+ * |sigma a + f'| <= 1e-11 |f'| or rounding stops it. z (m values) gets
  * h + K a + b; y_i sigma a_i is in [0, 1] exactly. work is kept between calls, and K and y must
  * outlive it. */
 struct bm_logistic_work; /* factor and vectors for one (K, y); not shared between threads */

@@ -32,6 +32,9 @@ struct bm_logistic_work {
 
 enum { VECTORS = 14 };
 
+/* Of F, relative to |p|: all p are small when the classes are far apart. */
+static const double PRECISION = 1e-11;
+
 enum bm_status bm_logistic_work_alloc(struct bm_ctx *ctx, const struct bm_mat *K, const double *y,
                                       struct bm_logistic_work **work)
 {
@@ -77,10 +80,10 @@ static double objective(const struct bm_logistic_work *w, double sigma, const do
     return sum + sigma / 2 * square;
 }
 
-/* p, W and F at the present point; the norm of F and of its sum, the slope in b. */
-static double residual(struct bm_logistic_work *w, double sigma, double *slope_b)
+/* p, W, F and |p| at the present point, and the slope in b. The norm of F and slope. */
+static double residual(struct bm_logistic_work *w, double sigma, double *slope_b, double *scale)
 {
-    double square = 0, sum = 0;
+    double square = 0, sum = 0, p_square = 0;
     for (bm_index i = 0; i < w->m; i++) {
         double t = w->y[i] * w->z[i], e = exp(-fabs(t));
         w->p[i] = (t > 0 ? e : 1) / (1 + e);
@@ -88,8 +91,10 @@ static double residual(struct bm_logistic_work *w, double sigma, double *slope_b
         w->F[i] = sigma * w->a[i] - w->y[i] * w->p[i];
         square += w->F[i] * w->F[i];
         sum -= w->y[i] * w->p[i];
+        p_square += w->p[i] * w->p[i];
     }
     *slope_b = sum;
+    *scale = sqrt(p_square);
     return sqrt(square + sum * sum);
 }
 
@@ -153,7 +158,7 @@ static double balance(struct bm_logistic_work *w, double *shift)
 static enum bm_status solve(struct bm_ctx *ctx, struct bm_logistic_work *w, double sigma,
                             double target, double *db)
 {
-    enum { MOST_STALE = 8, MOST_FRESH = 20 }; /* steps with an old and with a new factor */
+    enum { MOST_STALE = 4, MOST_FRESH = 20 }; /* steps with an old and with a new factor */
     enum bm_status status = BM_OK;
     bm_index m = w->m;
     bool fresh = false, restart = true;
@@ -212,17 +217,18 @@ static enum bm_status minimise(struct bm_ctx *ctx, struct bm_logistic_work *w, d
     enum { MOST_STEPS = 200, MOST_HALVINGS = 60 };
     enum bm_status status;
     bm_index m = w->m;
-    double slope_b, db = 0, mean = 0, previous = INFINITY, tolerance = 1e-11 * sqrt((double)m);
+    double slope_b, db = 0, mean = 0, previous = INFINITY, scale;
     for (bm_index i = 0; i < m; i++) mean += w->a[i] / (double)m;
     for (bm_index i = 0; i < m; i++) w->a[i] -= mean;
     BM_TRY(decide(ctx, w, h, *b));
     double psi = objective(w, sigma, w->z, bm_dot(m, w->a, w->Ka));
     for (*steps = 0; *steps < MOST_STEPS; ++*steps) {
-        double norm = residual(w, sigma, &slope_b);
-        if (norm <= tolerance) break;
+        double norm = residual(w, sigma, &slope_b, &scale);
+        if (norm <= PRECISION * scale) break;
         BM_TRY(bm_ctx_cancelled(ctx));
-        double ratio = norm / sqrt((double)m);
-        BM_TRY(solve(ctx, w, sigma, fmax(tolerance / 4, fmin(0.1, ratio) * norm), &db));
+        /* As precise as keeps the convergence quadratic, and no more. */
+        double target = fmin(0.1, norm / scale) * norm;
+        BM_TRY(solve(ctx, w, sigma, fmax(target, PRECISION / 4 * scale), &db));
         double slope = bm_dot(m, w->F, w->Kda) + slope_b * db;
         /* Where Psi cannot tell points apart any more, only a falling residual is progress. */
         bool blind = -slope <= 1e-13 * psi;

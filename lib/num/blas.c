@@ -90,6 +90,17 @@ enum bm_status bm_gemv(struct bm_ctx *ctx, enum bm_trans ta, double alpha, const
     return BM_OK;
 }
 
+enum bm_status bm_trsv(struct bm_ctx *ctx, enum bm_trans ta, const struct bm_mat *L, double *x)
+{
+    if (L->rows != L->cols)
+        return bm_fail(ctx, BM_EBUG, "trsv: %td x %td is not square", L->rows, L->cols);
+    enum bm_status status = bm_blas_begin(ctx, "trsv", L->ld);
+    if (status != BM_OK || L->rows == 0) return status;
+    cblas_dtrsv(CblasColMajor, CblasLower, cblas(ta), CblasNonUnit, (int)L->rows, L->data,
+                (int)L->ld, x, 1);
+    return BM_OK;
+}
+
 enum bm_status bm_sgemm(struct bm_ctx *ctx, enum bm_trans ta, enum bm_trans tb, bm_index m,
                         bm_index n, bm_index k, float alpha, const float *A, bm_index lda,
                         const float *B, bm_index ldb, float beta, float *C, bm_index ldc)

@@ -24,6 +24,9 @@ enum bm_status bm_syrk(struct bm_ctx *ctx, enum bm_trans ta, double alpha,
 enum bm_status bm_gemv(struct bm_ctx *ctx, enum bm_trans ta, double alpha,
                        const struct bm_mat *A, const double *x, double beta,
                        double *y) BM_CHECKED;
+/* x = op(L)^-1 x, L lower triangular (the strict upper triangle is not read). */
+enum bm_status bm_trsv(struct bm_ctx *ctx, enum bm_trans ta, const struct bm_mat *L,
+                       double *x) BM_CHECKED;
 /* Float: C (m x n) = alpha op(A) op(B) + beta C, column-major with leading dimensions. */
 enum bm_status bm_sgemm(struct bm_ctx *ctx, enum bm_trans ta, enum bm_trans tb, bm_index m,
                         bm_index n, bm_index k, float alpha, const float *A, bm_index lda,

@@ -251,7 +251,7 @@ enum bm_status bm_mask_compute(struct bm_ctx *ctx, const struct bm_volume *mean,
                                struct bm_mask *mask)
 {
     enum bm_status status = BM_OK;
-    bm_index n = bm_grid_voxels(&mean->grid), zeros = 0, negative = 0, positive = 0;
+    bm_index n = bm_grid_voxels(&mean->grid), negative = 0, positive = 0;
     float *sorted = NULL; /* the positive values */
     unsigned char *inside = NULL;
     double below = 0, above = 0;
@@ -261,25 +261,25 @@ enum bm_status bm_mask_compute(struct bm_ctx *ctx, const struct bm_volume *mean,
         double x = mean->data[v];
         if (!isfinite(x)) continue;
         if (x > 0) sorted[positive++] = mean->data[v];
-        zeros += x == 0;
         negative += x < 0;
         *(x < 0 ? &below : &above) += x * x;
     }
-    if (positive + negative == 0)
+    bm_index blank = n - positive - negative; /* 0 or NaN */
+    if (blank == n)
         BM_FAIL(ctx, BM_EINPUT, "the mean image holds nothing but 0 and NaN: no mask can be made");
     if (below > above / 4) {
-        /* The series were centred before: brightness says nothing, only the 0 around them does. */
+        /* The series were centred before: brightness says nothing, only the 0 around it does. */
         take_nonzero(mean, inside);
-        if (zeros == 0)
+        if (blank == 0)
             bm_warn(ctx, "the images are centred: no background can be told from brain, so the "
                          "mask is the whole grid");
     } else {
         qsort(sorted, (size_t)positive, sizeof *sorted, ascending);
         double level = brain_level(sorted, positive);
-        bool cut = zeros > (zeros + positive) / 20 &&
+        bool cut = blank > n / 20 &&
                    count_up_to(sorted, positive, .1 * level) <= positive / 1000;
         if (cut) {
-            /* The background was set to 0 before: what is left is what its owner calls brain. */
+            /* The background was set to 0 (or NaN) before: the rest is what its owner calls brain. */
             take_nonzero(mean, inside);
         } else {
             take_above(mean, gap_threshold(sorted, positive, level), inside);

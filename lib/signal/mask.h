@@ -25,8 +25,8 @@ enum bm_status bm_mask_from_volume(struct bm_ctx *ctx, const struct bm_volume *v
  * the brain's brightness, the median of what exceeds M / 2: the threshold is the middle of the
  * widest gap of the histogram between .1 M and .6 M; then opening by 5 mm and the components of at
  * least a tenth of the largest. A single slice is treated in the plane, a cut-out without
- * background is kept. Images whose background is 0 already, and centred ones, keep what is not 0
- * (with a warning when nothing is 0). BM_EINPUT when fewer than 2 voxels remain. */
+ * background is kept. Images whose background is 0 or NaN already, and centred ones, keep the rest
+ * (with a warning when that is the whole grid). BM_EINPUT when fewer than 2 voxels remain. */
 enum bm_status bm_mask_compute(struct bm_ctx *ctx, const struct bm_volume *mean,
                                struct bm_mask *mask) BM_CHECKED;
 

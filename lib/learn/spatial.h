@@ -1,0 +1,64 @@
+/* TV-l1 and TV penalised linear models on the voxels of a mask, with certificates.
+ *
+ *   P(w, b) = f(Xw + b 1) + alpha (rho |w|_1 + (1 - rho) TV(w)),      rho = l1_ratio in [0, 1]
+ *   squared:  f(z) = 1/2 sum (y_i - z_i)^2        logistic: f(z) = sum log(1 + exp(-y_i z_i))
+ *
+ * (decoding.md 2.1; no 1/n; b is free). Solved by Douglas-Rachford splitting in the space of
+ * samples: the loss's prox is exact through the Gram matrix, the penalty's is an accelerated dual
+ * method, and each iteration gives a feasible dual point, so that every fit ends with a duality
+ * gap. Training sets larger than BM_SPATIAL_GRAM_MAX use FISTA instead, with the same certificate.
+ *
+ * One object per training set and target: it owns the factorisation and the state that warm
+ * starts the next penalty of a path. */
+#ifndef BM_LEARN_SPATIAL_H
+#define BM_LEARN_SPATIAL_H
+
+#include "learn/linear.h"
+#include "num/lattice.h"
+#include "num/samples.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum bm_loss { BM_LOSS_LOGISTIC, BM_LOSS_SQUARED };
+enum { BM_SPATIAL_GRAM_MAX = 4000, BM_SPATIAL_ITERATIONS = 5000 };
+
+struct bm_spatial; /* opaque */
+
+/* x: all samples, of which rows[0 .. m-1] train; y: their targets (+-1 for the logistic loss, both
+ * signs present); K: Gram matrix of the m training rows, or NULL to compute it when needed.
+ * lattice: of x's voxels. All but y and K stay borrowed. */
+enum bm_status bm_spatial_alloc(struct bm_ctx *ctx, const struct bm_samples *x,
+                                const struct bm_lattice *lattice, const bm_index *rows, bm_index m,
+                                const double *y, enum bm_loss loss, const struct bm_mat *K,
+                                struct bm_spatial **spatial) BM_CHECKED;
+void bm_spatial_free(struct bm_spatial *spatial);
+
+/* Smallest alpha whose solution is w = 0 (rho = 0: w constant on each connected component), as a
+ * rigorous bracket lower <= alpha_max <= upper, upper/lower - 1 about 1e-3; by Dinkelbach's
+ * method on the dual norm of the null model's gradient (decoding.md 2.4). */
+enum bm_status bm_spatial_alpha_max(struct bm_ctx *ctx, struct bm_spatial *spatial,
+                                    double l1_ratio, double *lower, double *upper) BM_CHECKED;
+
+/* The fit at one penalty, from wherever the last one ended.
+ * w: x's stride floats. decision: x->n values, (Xw + b) for all rows, training or not.
+ * Stops when gap_rel = (primal - dual) / P(0) <= tolerance, or after max_iterations with
+ * info->converged false; primal and dual are of the point returned and the best seen. */
+enum bm_status bm_spatial_fit(struct bm_ctx *ctx, struct bm_spatial *spatial, double alpha,
+                              double l1_ratio, double tolerance, int max_iterations, float *w,
+                              double *b, double *decision, struct bm_fit_info *info) BM_CHECKED;
+
+/* The same by FISTA with restarts (decoding.md 2.8), from zero: the second opinion. */
+enum bm_status bm_spatial_fit_fista(struct bm_ctx *ctx, struct bm_spatial *spatial, double alpha,
+                                    double l1_ratio, double tolerance, int max_iterations,
+                                    float *w, double *b, double *decision,
+                                    struct bm_fit_info *info) BM_CHECKED;
+
+/* Passes over the data (X w or X'a) and inner iterations made so far, for reports. */
+void bm_spatial_work(const struct bm_spatial *spatial, long *passes, long *inner);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,108 @@
+#include "num/tv.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "num/tv_kernels.h"
+
+/* |D|^2 is below 4 an axis: each is a path's Laplacian. */
+enum { GRADIENT_BOUND = 12, CHECK_EVERY = 5 };
+
+enum bm_status bm_tv_alloc(struct bm_ctx *ctx, const struct bm_lattice *lattice, struct bm_tv *tv)
+{
+    float *block;
+    enum bm_status status = bm_calloc(ctx, &block, 8 * lattice->room, sizeof *block);
+    if (status != BM_OK) return status;
+    *tv = (struct bm_tv){lattice, block, block + 3 * lattice->room, block + 6 * lattice->room,
+                         block + 7 * lattice->room, block};
+    return BM_OK;
+}
+
+void bm_tv_release(struct bm_tv *tv)
+{
+    bm_free(tv->block);
+    *tv = (struct bm_tv)BM_TV_INIT;
+}
+
+/* Voxel vector to node vector and back. What is not a voxel stays 0. */
+static void to_nodes(const struct bm_lattice *lattice, const float *voxels, float *nodes)
+{
+    for (bm_index j = 0; j < lattice->p; j++) nodes[lattice->node_of[j]] = voxels[j];
+}
+
+static void to_voxels(const struct bm_lattice *lattice, const float *nodes, float *voxels)
+{
+    for (bm_index j = 0; j < lattice->p; j++) voxels[j] = nodes[lattice->node_of[j]];
+}
+
+int bm_tv_prox(struct bm_tv *tv, const float *q, double t, double rho, double tolerance,
+               int max_iterations, float *out, double *gap)
+{
+    const struct bm_lattice *lattice = tv->lattice;
+    float c = (float)(t * (1 - rho)), threshold = (float)(t * rho);
+    double product, variation, l1, theta = 1;
+    int k = 0;
+    to_nodes(lattice, q, tv->q);
+    *gap = 0;
+    if (c > 0) {
+        float step = 1 / ((float)GRADIENT_BOUND * c);
+        memcpy(tv->z, tv->v, 3 * (size_t)lattice->room * sizeof *tv->z);
+        for (k = 1; k <= max_iterations; k++) {
+            double next = (1 + sqrt(1 + 4 * theta * theta)) / 2;
+            bm_kernel_tv_primal(lattice, tv->q, tv->z, c, threshold, tv->x);
+            double uphill = bm_kernel_tv_dual(lattice, tv->x, step, (float)((theta - 1) / next),
+                                              tv->v, tv->z);
+            theta = next;
+            if (uphill > 0) { /* restart: forget the momentum of this very step */
+                memcpy(tv->z, tv->v, 3 * (size_t)lattice->room * sizeof *tv->z);
+                theta = (1 + sqrt(5)) / 2;
+            }
+            if (k % CHECK_EVERY != 0) continue;
+            bm_kernel_tv_primal(lattice, tv->q, tv->v, c, threshold, tv->x);
+            bm_kernel_tv_sums(lattice, tv->x, tv->v, &variation, &product, &l1);
+            *gap = (double)c * (variation - product);
+            if (*gap <= tolerance) break;
+        }
+    }
+    bm_kernel_tv_primal(lattice, tv->q, tv->v, c, threshold, tv->x);
+    to_voxels(lattice, tv->x, out);
+    return k;
+}
+
+void bm_tv_norms(struct bm_tv *tv, const float *w, double *l1, double *variation)
+{
+    double product;
+    to_nodes(tv->lattice, w, tv->x);
+    bm_kernel_tv_sums(tv->lattice, tv->x, tv->v, variation, &product, l1);
+}
+
+void bm_tv_adjoint(struct bm_tv *tv, float *out)
+{
+    bm_kernel_tv_adjoint(tv->lattice, tv->v, tv->x);
+    to_voxels(tv->lattice, tv->x, out);
+}
+
+double bm_tv_add_gradient(struct bm_tv *tv, const float *phi, double scale)
+{
+    bm_index room = tv->lattice->room;
+    double largest = 0;
+    to_nodes(tv->lattice, phi, tv->x);
+    bm_kernel_tv_gradient(tv->lattice, tv->x, tv->z);
+    for (bm_index j = 0; j < room; j++) {
+        double square = 0;
+        for (bm_index k = j; k < 3 * room; k += room) {
+            tv->v[k] += (float)scale * tv->z[k];
+            square += (double)tv->v[k] * (double)tv->v[k];
+        }
+        if (square > largest) largest = square;
+    }
+    return sqrt(largest);
+}
+
+void bm_tv_laplacian(struct bm_tv *tv, const float *x, float *out)
+{
+    to_nodes(tv->lattice, x, tv->x);
+    bm_kernel_tv_gradient(tv->lattice, tv->x, tv->z);
+    bm_kernel_tv_adjoint(tv->lattice, tv->z, tv->q);
+    to_voxels(tv->lattice, tv->q, out);
+}
