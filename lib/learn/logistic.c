@@ -158,7 +158,7 @@ static double balance(struct bm_logistic_work *w, double *shift)
 static enum bm_status solve(struct bm_ctx *ctx, struct bm_logistic_work *w, double sigma,
                             double target, double *db)
 {
-    enum { MOST_STALE = 4, MOST_FRESH = 20 }; /* steps with an old and with a new factor */
+    enum { MOST_STALE = 6, MOST_FRESH = 20 }; /* steps with an old and with a new factor */
     enum bm_status status = BM_OK;
     bm_index m = w->m;
     bool fresh = false, restart = true;
@@ -231,8 +231,8 @@ static enum bm_status minimise(struct bm_ctx *ctx, struct bm_logistic_work *w, d
         BM_TRY(solve(ctx, w, sigma, fmax(target, PRECISION / 4 * scale), &db));
         double slope = bm_dot(m, w->F, w->Kda) + slope_b * db;
         /* Where Psi cannot tell points apart any more, only a falling residual is progress. */
-        bool blind = -slope <= 1e-13 * psi;
-        if (!(slope < 0) || (blind && norm > previous / 2)) break;
+        bool blind = fabs(slope) <= 1e-13 * psi;
+        if (blind ? norm > previous / 2 : !(slope < 0)) break;
         previous = norm;
         double length = 1, square = bm_dot(m, w->a, w->Ka), cross = bm_dot(m, w->a, w->Kda);
         double bend = bm_dot(m, w->da, w->Kda), reached = psi;
