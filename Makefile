@@ -16,7 +16,7 @@ nifti_cflags := -isystem /usr/include/nifti
 nifti_libs := -lnifti2 -lznz
 
 WARN := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
-        -Wwrite-strings -Wvla -Wno-sign-conversion
+        -Wwrite-strings -Wvla -Wno-sign-conversion -Wno-missing-field-initializers
 CPPFLAGS := -Ilib -I$(BUILD) -include util/banned.h -D_GNU_SOURCE -D_FORTIFY_SOURCE=2 \
         $(nifti_cflags) $(shell pkg-config --cflags $(packages) 2>/dev/null)
 CFLAGS ?= -O2 -g

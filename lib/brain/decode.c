@@ -1,0 +1,267 @@
+#include "brain/decode.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "brain/screen.h"
+
+enum { MANY_GROUPS = 12, INNER_FOLDS = 5, BLOCKS = 5 };
+static const double SPATIAL_SHARE = 20; /* per cent of a brain's volume that screening keeps */
+
+/* Metrics by name; BM_EUSAGE for one that the task has not. */
+static enum bm_status find_metrics(struct bm_ctx *ctx, const struct bm_decode_opts *opts,
+                                   struct bm_decode_plan *plan)
+{
+    bool classes = plan->rows.n_classes > 0;
+    const char *names = opts->scoring ? opts->scoring
+                        : classes     ? "accuracy,balanced_accuracy,roc_auc"
+                                      : "r2,explained_variance,mse";
+    char name[64];
+    int n = 0;
+    for (const char *s = names;; s++) {
+        size_t length = strcspn(s, ",");
+        snprintf(name, sizeof name, "%.*s", (int)length, s);
+        const struct bm_metric *metric = bm_metric_find(name);
+        if (!metric || !(classes ? metric->classification : metric->regression))
+            return bm_fail(ctx, BM_EUSAGE, "--scoring %s is not for %s", name,
+                           classes ? "classification" : "regression");
+        if (n + 1 < (int)(sizeof plan->metrics / sizeof *plan->metrics)) plan->metrics[n++] = metric;
+        s += length;
+        if (*s == '\0') return BM_OK;
+    }
+}
+
+/* The outer split, and groups for data that have none. */
+static enum bm_status choose_cv(struct bm_ctx *ctx, const struct bm_decode_opts *opts,
+                                struct bm_decode_plan *plan)
+{
+    enum bm_status status = BM_OK;
+    struct bm_rows *rows = &plan->rows;
+    bool grouped = rows->n_groups > 0;
+    plan->cv = (struct bm_cv){.kind = BM_CV_LOGO};
+    if (opts->cv) BM_TRY(bm_cv_parse(ctx, opts->cv, &plan->cv));
+    else if (!grouped) plan->cv = (struct bm_cv){.kind = BM_CV_KFOLD, .folds = BLOCKS};
+    else if (rows->n_groups > MANY_GROUPS)
+        plan->cv = (struct bm_cv){.kind = BM_CV_KFOLD, .folds = 10};
+    if (!grouped && plan->cv.kind == BM_CV_LOGO)
+        BM_FAIL(ctx, BM_EUSAGE, "--cv logo leaves out one group at a time: --groups is needed");
+    plan->blocks = !grouped && plan->cv.kind == BM_CV_KFOLD;
+out:
+    return status;
+}
+
+/* Blocks of samples stand in for groups; made anew when scrubbing took samples. */
+static enum bm_status make_folds(struct bm_ctx *ctx, const struct bm_decode_opts *opts,
+                                 struct bm_decode_plan *plan)
+{
+    enum bm_status status = BM_OK;
+    struct bm_rows *rows = &plan->rows;
+    bm_index groups = rows->n_groups, fewest;
+    if (plan->blocks) {
+        groups = plan->cv.folds;
+        if (rows->n < groups)
+            BM_FAIL(ctx, BM_EINPUT, "%td samples, %td folds", rows->n, groups);
+        bm_block_groups(rows->n, groups, rows->group);
+    } else if (groups == 0) {
+        groups = rows->n;
+        for (bm_index i = 0; i < rows->n; i++) rows->group[i] = i;
+    }
+    BM_TRY(bm_split(ctx, &plan->cv, NULL, rows->n, rows->group, groups, rows->label,
+                    (const char *const *)rows->class_name, rows->n_classes, &plan->folds));
+    if (opts->inner_cv) {
+        BM_TRY(bm_cv_parse(ctx, opts->inner_cv, &plan->inner));
+        goto out;
+    }
+    fewest = groups;
+    for (bm_index f = 0; f < plan->folds.count; f++) {
+        bm_index count = 0, last = -1;
+        for (bm_index g = 0; g < groups; g++)
+            for (bm_index i = 0; i < plan->folds.fold[f].n_train && last != g; i++)
+                if (rows->group[plan->folds.fold[f].train[i]] == g) {
+                    count++;
+                    last = g;
+                }
+        if (count < fewest) fewest = count;
+    }
+    plan->inner = fewest > INNER_FOLDS
+                      ? (struct bm_cv){.kind = BM_CV_KFOLD, .folds = INNER_FOLDS}
+                      : (struct bm_cv){.kind = BM_CV_LOGO};
+    if (fewest < 2 && plan->n_points > 1 && opts->nested == 0)
+        BM_FAIL(ctx, BM_EINPUT, "a training set has one group only, so that it cannot be split to "
+                "choose among %td penalties (give one --alpha, or --nested no)", plan->n_points);
+out:
+    return status;
+}
+
+enum bm_status bm_decode_open(struct bm_ctx *ctx, const struct bm_rows_opts *rows,
+                              const struct bm_decode_opts *opts, const struct bm_inputs *inputs,
+                              struct bm_decode_plan *plan)
+{
+    enum bm_status status = BM_OK;
+    struct bm_decode_plan made = {.estimator = bm_estimators[opts->model], .percent = NAN};
+    bool spatial = made.estimator->caps & BM_USES_LATTICE;
+    BM_TRY(bm_decode_check(ctx, rows, opts));
+    BM_TRY(bm_rows_read(ctx, rows, opts->average, opts->task, NULL, inputs, &made.rows));
+    if (made.rows.n_classes == 0 && !(made.estimator->caps & BM_REGRESSES))
+        BM_FAIL(ctx, BM_EUSAGE, "--model %s is for classes: the target holds numbers (--task "
+                "classification takes them as names)", made.estimator->name);
+    if (made.rows.n_classes == 0 && opts->loss == BM_LOSS_IS_LOGISTIC)
+        BM_FAIL(ctx, BM_EUSAGE, "--loss logistic is for classes: the target holds numbers");
+    made.loss = opts->loss == BM_LOSS_IS_LOGISTIC || (opts->loss == BM_LOSS_AUTO &&
+                                                      made.rows.n_classes > 0)
+                    ? BM_LOSS_LOGISTIC
+                    : BM_LOSS_SQUARED;
+    BM_TRY(find_metrics(ctx, opts, &made));
+    BM_TRY(bm_decode_points(ctx, opts, &made.points, &made.n_points));
+    if (opts->select) {
+        made.percent = strtod(opts->select, NULL); /* its form was checked with the option */
+    } else if (!spatial) {
+        made.percent = 100;
+    }
+    BM_TRY(choose_cv(ctx, opts, &made));
+    BM_TRY(make_folds(ctx, opts, &made));
+    *plan = made;
+    made = (struct bm_decode_plan)BM_DECODE_PLAN_INIT;
+out:
+    bm_decode_plan_release(&made);
+    return status;
+}
+
+void bm_decode_plan_release(struct bm_decode_plan *plan)
+{
+    bm_rows_release(&plan->rows);
+    bm_folds_release(&plan->folds);
+    bm_free(plan->points);
+    *plan = (struct bm_decode_plan)BM_DECODE_PLAN_INIT;
+}
+
+struct bm_problem bm_decode_problem(const struct bm_decode_plan *plan)
+{
+    const struct bm_rows *rows = &plan->rows;
+    return (struct bm_problem){
+        .estimator = plan->estimator,
+        .loss = plan->loss,
+        .n = rows->n,
+        .n_classes = rows->n_classes,
+        .class_names = (const char *const *)rows->class_name,
+        .label = rows->label,
+        .target = rows->value,
+        .group = rows->group,
+        .n_groups = plan->blocks ? plan->cv.folds : rows->n_groups > 0 ? rows->n_groups : rows->n,
+        .points = plan->points,
+        .n_points = plan->n_points,
+        .metric = plan->metrics[0],
+        .inner = &plan->inner,
+        .max_iterations = BM_SPATIAL_ITERATIONS,
+        .view = bm_screen_view,
+        .view_release = bm_screen_view_release,
+    };
+}
+
+static enum bm_status score_folds(struct bm_ctx *ctx, const struct bm_problem *problem,
+                                  const struct bm_decode_plan *plan, struct bm_decoding *out)
+{
+    enum bm_status status = BM_OK;
+    bm_index folds = plan->folds.count, metrics = 0;
+    bm_index *label = NULL, *train, *test;
+    while (plan->metrics[metrics]) metrics++;
+    BM_TRY(bm_alloc(ctx, &out->score, metrics * folds, sizeof *out->score));
+    BM_TRY(bm_alloc(ctx, &out->chance, folds, sizeof *out->chance));
+    BM_TRY(bm_calloc(ctx, &label, 2 * problem->n, sizeof *label));
+    train = label;
+    test = label + problem->n;
+    out->converged = true;
+    for (bm_index f = 0; f < folds; f++) {
+        const struct bm_fold *fold = &plan->folds.fold[f];
+        for (bm_index k = 0; k < metrics; k++)
+            BM_TRY(bm_score_rows(ctx, problem, plan->metrics[k], &out->selected.fit[f].decision,
+                                 fold->test, fold->n_test, &out->score[k * folds + f]));
+        for (bm_index i = 0; i < fold->n_train && problem->label; i++)
+            train[i] = problem->label[fold->train[i]];
+        for (bm_index i = 0; i < fold->n_test && problem->label; i++)
+            test[i] = problem->label[fold->test[i]];
+        out->chance[f] = bm_metric_chance(plan->metrics[0], problem->n_classes, train,
+                                          fold->n_train, test, fold->n_test);
+    }
+    for (bm_index s = 0; s <= folds; s++) {
+        out->converged = out->converged && out->selected.fit[s].info.converged;
+        out->gap = fmax(out->gap, out->selected.fit[s].info.gap_rel);
+    }
+out:
+    bm_free(label);
+    return status;
+}
+
+/* The last fit's weights as an image on the mask's grid. */
+static enum bm_status make_weights(struct bm_ctx *ctx, const struct bm_samples *x,
+                                   struct bm_decoding *out)
+{
+    enum bm_status status = BM_OK;
+    struct bm_selected *selected = &out->selected;
+    const struct bm_fit *fit = &selected->fit[selected->n_sets - 1];
+    bm_index p = selected->voxels ? selected->n_voxels : x->p;
+    bm_index stride = (p + BM_PANEL - 1) / BM_PANEL * BM_PANEL;
+    float *whole = NULL;
+    BM_TRY(bm_calloc(ctx, &whole, x->p, sizeof *whole));
+    BM_TRY(bm_volume_alloc(ctx, &out->weights, &out->mask.grid, fit->decision.cols));
+    out->weights.xform = out->mask.xform;
+    for (bm_index c = 0; c < fit->decision.cols; c++) {
+        for (bm_index j = 0; j < p; j++)
+            whole[selected->voxels ? selected->voxels[j] : j] = fit->w[c * stride + j];
+        bm_mask_scatter(&out->mask, whole, &out->weights, c);
+    }
+out:
+    bm_free(whole);
+    return status;
+}
+
+enum bm_status bm_decode_fit(struct bm_ctx *ctx, const struct bm_prepare_opts *prepare,
+                             const struct bm_decode_opts *opts, const struct bm_inputs *inputs,
+                             double tolerance, double path_tolerance, struct bm_decode_plan *plan,
+                             struct bm_decoding *out)
+{
+    enum bm_status status = BM_OK;
+    struct bm_prepared prepared = BM_PREPARED_INIT;
+    struct bm_samples x = BM_SAMPLES_INIT;
+    struct bm_screen screen = BM_SCREEN_INIT;
+    struct bm_decoding made = BM_DECODING_INIT;
+    bm_index before = plan->rows.n;
+    BM_TRY(bm_prepare(ctx, prepare, inputs, plan->rows.cut, &prepared));
+    BM_TRY(bm_rows_gather(ctx, &prepared, &plan->rows, &x));
+    bm_samples_release(&prepared.samples);
+    if (plan->rows.n != before) BM_TRY(make_folds(ctx, opts, plan));
+    made.mask = prepared.mask;
+    prepared.mask = (struct bm_mask)BM_MASK_INIT;
+    made.percent = isnan(plan->percent) ? bm_screen_percent(&made.mask, SPATIAL_SHARE)
+                                        : plan->percent;
+    struct bm_problem problem = bm_decode_problem(plan);
+    problem.nested = opts->nested == 0;
+    problem.tolerance = tolerance;
+    problem.path_tolerance = path_tolerance;
+    problem.user = &screen;
+    BM_TRY(bm_screen_open(ctx, &x, &made.mask, &problem, made.percent,
+                          (enum bm_boundary)opts->boundary, &screen));
+    BM_TRY(bm_select(ctx, &problem, &plan->folds, &made.selected));
+    BM_TRY(score_folds(ctx, &problem, plan, &made));
+    BM_TRY(make_weights(ctx, &x, &made));
+    *out = made;
+    made = (struct bm_decoding)BM_DECODING_INIT;
+out:
+    bm_prepared_release(&prepared);
+    bm_samples_release(&x);
+    bm_screen_release(&screen);
+    bm_decoding_release(&made);
+    return status;
+}
+
+void bm_decoding_release(struct bm_decoding *decoding)
+{
+    bm_selected_release(&decoding->selected);
+    bm_mask_release(&decoding->mask);
+    bm_volume_release(&decoding->weights);
+    bm_free(decoding->score);
+    bm_free(decoding->chance);
+    *decoding = (struct bm_decoding)BM_DECODING_INIT;
+}
