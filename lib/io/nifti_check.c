@@ -152,7 +152,7 @@ static enum bm_status check_intent(const struct scan *s)
     return BM_OK;
 }
 
-static enum bm_status check_type(const struct scan *s, const struct bm_nifti_type **found)
+static enum bm_status check_type(const struct scan *s, int *element)
 {
     int code = (int)whole(s, BM_NIFTI_DATATYPE, 0), bitpix = (int)whole(s, BM_NIFTI_BITPIX, 0);
     const struct bm_nifti_type *type = bm_nifti_type(code);
@@ -162,7 +162,7 @@ static enum bm_status check_type(const struct scan *s, const struct bm_nifti_typ
         bm_warn(s->ctx, "%s: bitpix=%d disagrees with datatype=%d (%d); datatype used", s->name,
                 bitpix, code, 8 * type->size);
     s->header->datatype = code;
-    *found = type;
+    *element = type->size;
     return BM_OK;
 }
 
@@ -281,7 +281,7 @@ static void find_tr(const struct scan *s)
 
 /* Volume of the voxel relative to that of the box with the same edges: 0 if the axes are
  * dependent. Its sign is the handedness. */
-static double shape_of(const double m[3][3], double *det)
+static double shape_of(const double m[3][4], double *det)
 {
     double edges = 1;
     for (int j = 0; j < 3; j++)
@@ -295,12 +295,11 @@ static double shape_of(const double m[3][3], double *det)
 static enum bm_status check_sform(const struct scan *s, double unit)
 {
     struct bm_xform *x = &s->header->xform;
-    double m[3][3], det;
+    double det;
     char value[BM_NUMBER_SIZE];
     for (int i = 0; i < 3; i++)
         for (int j = 0; j < 4; j++) {
             x->srow[i][j] = unit * real(s, BM_NIFTI_SROW, 4 * i + j);
-            if (j < 3) m[i][j] = x->srow[i][j];
             if (x->sform_code > 0 && !isfinite(x->srow[i][j]))
                 return REFUSE(s, "%s: srow_%c[%d]=%s: not a finite number", s->name, "xyz"[i], j,
                               show(s, value, x->srow[i][j]));
@@ -308,7 +307,7 @@ static enum bm_status check_sform(const struct scan *s, double unit)
     if (x->sform_code <= 0) {
         x->sform_code = 0;
         memset(x->srow, 0, sizeof x->srow);
-    } else if (!(fabs(shape_of(m, &det)) > 1e-6)) {
+    } else if (!(fabs(shape_of(x->srow, &det)) > 1e-6)) {
         return REFUSE(s, "%s: sform is singular (det=%s)", s->name, bm_number(value, det));
     }
     return BM_OK;
@@ -430,13 +429,13 @@ enum bm_status bm_nifti_check(struct bm_ctx *ctx, const char *name, const void *
     enum bm_status status = BM_OK;
     struct bm_nifti_header made = {.nt = 0};
     struct scan s = {ctx, name, {bytes, 1, false}, n, pair, &made};
-    const struct bm_nifti_type *type = NULL;
+    int element = 0;
     BM_TRY(check_size(&s));
     BM_TRY(check_magic(&s));
     BM_TRY(check_axes(&s));
     BM_TRY(check_intent(&s));
-    BM_TRY(check_type(&s, &type));
-    BM_TRY(check_dims(&s, type->size));
+    BM_TRY(check_type(&s, &element));
+    BM_TRY(check_dims(&s, element));
     BM_TRY(check_offset(&s));
     BM_TRY(check_extensions(&s));
     BM_TRY(check_scaling(&s));

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -121,39 +122,32 @@ out:
     return status;
 }
 
-/* Where the three letters of .hdr or .img stand in a name; NULL if it is of neither kind. */
-static char *pair_letters(char *path, const char *letters)
+/* Where the three letters of .hdr or .img stand in a name; -1 if they are not its suffix. */
+static bm_index letters_at(const char *path, const char *letters)
 {
     char plain[8], packed[12];
     snprintf(plain, sizeof plain, ".%s", letters);
     snprintf(packed, sizeof packed, ".%s.gz", letters);
-    size_t n = strlen(path);
-    if (bm_has_suffix(path, plain)) return path + n - 3;
-    return bm_has_suffix(path, packed) ? path + n - 6 : NULL;
+    bm_index n = (bm_index)strlen(path);
+    if (bm_has_suffix(path, plain)) return n - 3;
+    return bm_has_suffix(path, packed) ? n - 6 : -1;
 }
 
-/* Names of both halves, if path is one of them. Letters keep their case (.HDR and .IMG). */
-static enum bm_status pair_names(struct bm_ctx *ctx, const char *path, char *names[2],
-                                 bool *is_pair)
+/* Names of header and voxels, if path is one half of a pair; else both stay NULL. Letters keep
+ * their case (.HDR and .IMG). */
+static enum bm_status pair_names(struct bm_ctx *ctx, const char *path, char *names[2])
 {
     static const char *const kinds[2] = {"hdr", "img"};
     enum bm_status status = BM_OK;
-    *is_pair = false;
-    for (int kind = 0; kind < 2; kind++) {
-        BM_TRY(bm_strdup(ctx, &names[0], path));
-        BM_TRY(bm_strdup(ctx, &names[1], path));
-        if (pair_letters(names[kind], kinds[kind])) {
-            char *other = pair_letters(names[!kind], kinds[kind]);
-            for (int i = 0; i < 3; i++) {
-                int letter = kinds[!kind][i];
-                other[i] = (char)(isupper((unsigned char)other[i]) ? toupper(letter) : letter);
-            }
-            *is_pair = true;
-            return BM_OK;
-        }
-        bm_free(names[0]);
-        bm_free(names[1]);
-        names[0] = names[1] = NULL;
+    int kind = letters_at(path, kinds[0]) >= 0 ? 0 : 1;
+    bm_index at = letters_at(path, kinds[kind]);
+    if (at < 0) goto out;
+    BM_TRY(bm_strdup(ctx, &names[0], path));
+    BM_TRY(bm_strdup(ctx, &names[1], path));
+    for (int i = 0; i < 3; i++) {
+        int letter = kinds[!kind][i];
+        bool upper = isupper((unsigned char)path[at + i]);
+        names[!kind][at + i] = (char)(upper ? toupper(letter) : letter);
     }
 out:
     return status;
@@ -268,9 +262,8 @@ static enum bm_status read_named(struct bm_ctx *ctx, const char *path, bool voxe
     enum bm_status status = BM_OK;
     char *names[2] = {NULL, NULL}, *block = NULL;
     int64_t n = 0;
-    bool is_pair;
-    BM_TRY(pair_names(ctx, path, names, &is_pair));
-    if (is_pair) {
+    BM_TRY(pair_names(ctx, path, names));
+    if (names[0]) {
         BM_TRY(read_pair(ctx, names, voxels, image));
     } else if (voxels) {
         BM_TRY(bm_read_file(ctx, path, INT64_MAX - 1, &block, &n));
