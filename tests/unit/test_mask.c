@@ -8,8 +8,9 @@
 
 static struct bm_grid cubic_grid(bm_index nx, bm_index ny, bm_index nz, double mm)
 {
-    return (struct bm_grid){.dim = {nx, ny, nz},
-                            .to_world = {{mm, 0, 0, 0}, {0, mm, 0, 0}, {0, 0, mm, 0}, {0, 0, 0, 1}}};
+    return (struct bm_grid){
+        .dim = {nx, ny, nz},
+        .to_world = {{mm, 0, 0, 0}, {0, mm, 0, 0}, {0, 0, mm, 0}, {0, 0, 0, 1}}};
 }
 
 /* Distance of a voxel from the middle of its grid, in units of half the grid. */
