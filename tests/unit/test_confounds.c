@@ -139,17 +139,19 @@ START_TEST(missing_cell_is_0_in_the_first_row_and_refused_below)
 {
     const double wanted[] = {0, 4, 1, 5};
     assert_selects("csf white_matter;n/a 4;1 5", "wmcsf", 2, 2, wanted);
-    assert_refuses("csf white_matter;n/a 4;1 5;n/a 6", "wmcsf", "conf.tsv:4: \"n/a\" in column \"csf\"");
+    assert_refuses("csf white_matter;n/a 4;1 5;n/a 6", "wmcsf",
+                   "conf.tsv:4: \"n/a\" in column \"csf\"");
     assert_refuses("csf white_matter;n/a 4;1 5;2 n/a", NULL,
                    "conf.tsv:4: \"n/a\" in column \"white_matter\"");
-    assert_refuses("csf white_matter;1 4;1 5;high 6", "csf", "conf.tsv:4: \"high\" is not a number");
+    assert_refuses("csf white_matter;1 4;1 5;high 6", "csf",
+                   "conf.tsv:4: \"high\" is not a number");
 }
 END_TEST
 
 START_TEST(what_is_not_there_is_named)
 {
     assert_refuses("csf global_signal;1 2", "wmcsf",
-                   "conf.tsv: no column \"white_matter\" (or \"WhiteMatter\"), which \"wmcsf\" needs");
+                   "conf.tsv: no column \"white_matter\" (or \"WhiteMatter\"), which \"wmcsf\"");
     assert_refuses("csf global_signal;1 2", "simple", "no column \"trans_x\"");
     assert_refuses("csf global_signal;1 2", "acompcor", "no column \"a_comp_cor_00\"");
     assert_refuses("csf global_signal;1 2", "csf,motion12", "\"motion12\"");
