@@ -91,7 +91,7 @@ static double objective(const struct bm_logistic_work *w, double sigma, const do
 }
 
 /* p, W and F at the present point, the slope in b, and the scale for F: |p|, which is small when
- * the classes are far apart, but not below 1e-6 a sample. The norm of F and slope. */
+ * the classes are far apart, but not below 1e-4 a sample. The norm of F and slope. */
 static double residual(struct bm_logistic_work *w, double sigma, double *slope_b, double *scale)
 {
     double square = 0, sum = 0, p_square = 0;
@@ -105,7 +105,7 @@ static double residual(struct bm_logistic_work *w, double sigma, double *slope_b
         p_square += w->p[i] * w->p[i];
     }
     *slope_b = sum;
-    *scale = fmax(sqrt(p_square), 1e-6 * sqrt((double)w->m));
+    *scale = fmax(sqrt(p_square), 1e-4 * sqrt((double)w->m));
     return sqrt(square + sum * sum);
 }
 

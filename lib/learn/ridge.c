@@ -11,11 +11,11 @@
 #include "num/lapack.h"
 
 /* The coefficients of one alpha and one target in the eigenbasis: c of y_c on entry, those of a on
- * return. The value of the dual point. Directions with S below rounding carry no weight vector:
- * dividing by S + alpha there would only blow up noise when alpha is tiny. */
-static double shrink(bm_index m, const double *S, double alpha, double *c)
+ * return. The value of the dual point. Directions with S below `least` are rounding and carry no
+ * weight vector: dividing by S + alpha there would only blow up noise when alpha is tiny. */
+static double shrink(bm_index m, const double *S, double least, double alpha, double *c)
 {
-    double dual = 0, least = (double)m * DBL_EPSILON * S[m - 1];
+    double dual = 0;
     for (bm_index k = 0; k < m; k++) {
         bool kept = S[k] > least;
         double residual = kept ? c[k] * (alpha / (S[k] + alpha)) : c[k];
@@ -78,8 +78,11 @@ enum bm_status bm_ridge_fit(struct bm_ctx *ctx, const struct bm_mat *K, const st
     BM_TRY(bm_gemm(ctx, BM_T, BM_N, 1, &U, &centred, 0, &first));
     for (bm_index k = 1; k < count; k++)
         memcpy(bm_mat_col(&c, k * targets), c.data, (size_t)(m * targets) * sizeof *c.data);
+    double largest = S[m - 1]; /* or what was there before the mean was taken off */
+    for (bm_index i = 0; i < m; i++) largest = fmax(largest, *bm_mat_at(K, i, i));
+    double least = (double)m * DBL_EPSILON * largest;
     for (bm_index k = 0; k < count * targets; k++)
-        dual[k] = shrink(m, S, alphas[k / targets], bm_mat_col(&c, k));
+        dual[k] = shrink(m, S, least, alphas[k / targets], bm_mat_col(&c, k));
     BM_TRY(bm_gemm(ctx, BM_N, BM_N, 1, &U, &c, 0, &fitted));
     for (bm_index k = 0; k < c.cols; k++) {
         /* Changes neither the fit nor its norm, as the centred K has the null vector 1. */
