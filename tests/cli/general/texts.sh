@@ -25,7 +25,8 @@ try "the config file is read" '*"tolerance":*0.02*' "$BRAINMINE" version --json 
 try "the command line wins" '*"tolerance":*0.03*' "$BRAINMINE" version --json --config c --tolerance 0.03
 wide=$("$BRAINMINE" version --help | awk 'length > 80' | wc -l)
 if [ "$wide" = 0 ]; then echo "ok help fits 80 columns"; else echo "not ok help fits 80 columns"; fi
-later=$("$BRAINMINE" --help; for c in help version decode simulate; do "$BRAINMINE" $c --help 2>/dev/null; done)
+later=$("$BRAINMINE" --help
+    for c in help version decode simulate; do "$BRAINMINE" $c --help 2>/dev/null; done)
 case $later in
     *searchlight* | *--permut* | *render* | *later*) echo "not ok help speaks of what there is" ;;
     *) echo "ok help speaks of what there is" ;;
