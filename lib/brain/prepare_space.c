@@ -35,18 +35,6 @@ bool bm_input_on_grid(const struct bm_input *input, const struct bm_grid *grid)
     return bm_grid_distance(&input->header.grid, grid) <= BM_GRID_TOLERANCE_MM;
 }
 
-/* Transforms of a grid that no header describes; its space is that of the image it comes from. */
-static struct bm_xform grid_xform(const struct bm_grid *grid, const struct bm_xform *source)
-{
-    struct bm_xform xform = {.xyzt_units = source->xyzt_units, .pixdim = {1}};
-    xform.sform_code = source->sform_code > 0 ? source->sform_code : source->qform_code;
-    if (xform.sform_code == 0) xform.sform_code = 2; /* aligned with some anatomy */
-    bm_grid_voxel_mm(grid, xform.pixdim + 1);
-    for (int r = 0; r < 3; r++)
-        for (int c = 0; c < 4; c++) xform.srow[r][c] = grid->to_world[r][c];
-    return xform;
-}
-
 enum bm_status bm_prepare_grid(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
                                const struct bm_inputs *inputs, struct bm_grid *grid,
                                struct bm_xform *xform)
@@ -60,7 +48,7 @@ enum bm_status bm_prepare_grid(struct bm_ctx *ctx, const struct bm_prepare_opts 
         struct bm_grid made;
         BM_TRY(bm_grid_isotropic(ctx, &first->header.grid, mm, &made));
         *grid = made;
-        *xform = grid_xform(grid, &first->header.xform);
+        *xform = first->header.xform; /* writers see that it is of another grid */
     } else if (opts->resample) {
         BM_TRY(bm_image_read_header(ctx, opts->resample, &header));
         *grid = header.grid;

@@ -34,7 +34,8 @@ static double real(const struct scan *s, enum bm_nifti_field field, int i)
 /* Shortest decimal of a header's real: NIfTI-1 stores floats, and 352.7f is 352.7 to a reader. */
 static const char *show(const struct scan *s, char out[BM_NUMBER_SIZE], double x)
 {
-    if (s->view.version == 2 || !isfinite(x)) return bm_number(out, x);
+    if (s->view.version == 2 || !isfinite(x) || (x == rint(x) && fabs(x) < 1e15))
+        return bm_number(out, x);
     for (int digits = 1; digits <= 9; digits++) {
         snprintf(out, BM_NUMBER_SIZE, "%.*g", digits, x);
         if (strtof(out, NULL) == (float)x) break;
@@ -99,6 +100,21 @@ static enum bm_status check_size(struct scan *s)
     return BM_OK;
 }
 
+/* The number of axes, which also shows a header whose parts differ in byte order. */
+static enum bm_status check_axes(const struct scan *s)
+{
+    int64_t axes = whole(s, BM_NIFTI_DIM, 0);
+    const char *order = s->view.swapped ? "swapped" : "native";
+    struct bm_nifti_view other = s->view;
+    other.swapped = !other.swapped;
+    int64_t in_other = bm_nifti_whole(&other, BM_NIFTI_DIM, 0);
+    if (axes >= 1 && axes <= 7) return BM_OK;
+    if (in_other >= 1 && in_other <= 7)
+        return REFUSE(s, "%s: dim[0]=%lld in %s order while sizeof_hdr is %s", s->name,
+                      (long long)axes, order, order);
+    return REFUSE(s, "%s: dim[0]=%lld: must be 1..7", s->name, (long long)axes);
+}
+
 static enum bm_status check_magic(const struct scan *s)
 {
     int version = s->view.version;
@@ -155,16 +171,6 @@ static enum bm_status check_dims(const struct scan *s, int element)
 {
     struct bm_nifti_header *header = s->header;
     int64_t axes = whole(s, BM_NIFTI_DIM, 0);
-    if (axes < 1 || axes > 7) {
-        struct bm_nifti_view other = s->view;
-        other.swapped = !other.swapped;
-        int64_t in_other = bm_nifti_whole(&other, BM_NIFTI_DIM, 0);
-        if (in_other >= 1 && in_other <= 7)
-            return REFUSE(s, "%s: dim[0]=%lld in %s order while sizeof_hdr is %s", s->name,
-                          (long long)axes, s->view.swapped ? "swapped" : "native",
-                          s->view.swapped ? "swapped" : "native");
-        return REFUSE(s, "%s: dim[0]=%lld: must be 1..7", s->name, (long long)axes);
-    }
     int64_t bytes = element;
     int long_axis = 0;
     header->nt = 1;
@@ -427,6 +433,7 @@ enum bm_status bm_nifti_check(struct bm_ctx *ctx, const char *name, const void *
     const struct bm_nifti_type *type = NULL;
     BM_TRY(check_size(&s));
     BM_TRY(check_magic(&s));
+    BM_TRY(check_axes(&s));
     BM_TRY(check_intent(&s));
     BM_TRY(check_type(&s, &type));
     BM_TRY(check_dims(&s, type->size));

@@ -35,7 +35,7 @@ enum bm_status bm_ridge_fit(struct bm_ctx *ctx, const struct bm_mat *K, const st
 
 /* Linear SVM, hinge loss, free intercept: min 1/2 |w|^2 + C sum max(0, 1 - y_i (x_i.w + b)),
  * y = +-1 with both signs present. SMO with second-order working sets (Fan, Chen, Lin 2005) on K,
- * stopped by the relative gap or after 1e7 steps. a: m values (y_i times the dual variable; scaled
+ * stopped by the relative gap or after 1e6 steps, with an interior-point method when SMO crawls. a: m values (y_i times the dual variable; scaled
  * up so that the margin is 1 where this is the better primal point), warm start on entry when
  * `warm` (anything; made feasible for y and C first). */
 enum bm_status bm_svm_fit(struct bm_ctx *ctx, const struct bm_mat *K, const double *y, double C,

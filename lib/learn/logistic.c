@@ -20,6 +20,7 @@ struct bm_logistic_work {
     bm_index m;
     struct bm_mat L;    /* factor of K + sigma W^-1 as they were when it was made */
     bool factored;
+    double extra;       /* added to the diagonal of K: 0 unless that has negative eigenvalues */
     double *ones;       /* (L L')^-1 1 */
     double ones_sum;
     double *p, *W, *F;  /* of the present point */
@@ -32,7 +33,7 @@ struct bm_logistic_work {
 
 enum { VECTORS = 14 };
 
-/* Of F, relative to |p|: all p are small when the classes are far apart. */
+/* Of F, relative to its scale. */
 static const double PRECISION = 1e-11;
 
 enum bm_status bm_logistic_work_alloc(struct bm_ctx *ctx, const struct bm_mat *K, const double *y,
@@ -72,6 +73,15 @@ static double softplus(double t)
     return fmax(0, -t) + log1p(exp(-fabs(t)));
 }
 
+/* out = (K + extra) x */
+static enum bm_status multiply(struct bm_ctx *ctx, const struct bm_logistic_work *w,
+                               const double *x, double *out)
+{
+    enum bm_status status = bm_gemv(ctx, BM_N, 1, &w->K, x, 0, out);
+    for (bm_index i = 0; i < w->m; i++) out[i] += w->extra * x[i];
+    return status;
+}
+
 static double objective(const struct bm_logistic_work *w, double sigma, const double *z,
                         double square)
 {
@@ -80,7 +90,8 @@ static double objective(const struct bm_logistic_work *w, double sigma, const do
     return sum + sigma / 2 * square;
 }
 
-/* p, W, F and |p| at the present point, and the slope in b. The norm of F and slope. */
+/* p, W and F at the present point, the slope in b, and the scale for F: |p|, which is small when
+ * the classes are far apart, but not below 1e-6 a sample. The norm of F and slope. */
 static double residual(struct bm_logistic_work *w, double sigma, double *slope_b, double *scale)
 {
     double square = 0, sum = 0, p_square = 0;
@@ -94,28 +105,38 @@ static double residual(struct bm_logistic_work *w, double sigma, double *slope_b
         p_square += w->p[i] * w->p[i];
     }
     *slope_b = sum;
-    *scale = sqrt(p_square);
+    *scale = fmax(sqrt(p_square), 1e-6 * sqrt((double)w->m));
     return sqrt(square + sum * sum);
 }
 
-/* Factor K + sigma W^-1. A K with negative eigenvalues (float32 rounding) may need a little more on
- * the diagonal; a preconditioner may be that much off. */
+/* A K with negative eigenvalues (float32 rounding) gets a little more on its diagonal, as otherwise
+ * Psi is not convex; the point found is judged with K as it is. False when that is no longer
+ * little. */
+static bool raise_diagonal(struct bm_logistic_work *w)
+{
+    double largest = 0;
+    for (bm_index j = 0; j < w->m; j++) largest = fmax(largest, *bm_mat_at(&w->K, j, j));
+    double raised = fmax(1e-12 * largest, 10 * w->extra);
+    if (!(raised > w->extra && raised <= 1e-3 * largest)) return false;
+    w->extra = raised;
+    w->factored = false;
+    return true;
+}
+
+/* Factor K + sigma W^-1. */
 static enum bm_status factor(struct bm_ctx *ctx, struct bm_logistic_work *w, double sigma)
 {
-    enum bm_status status = BM_OK;
-    double largest = 0;
+    enum bm_status status = BM_ENUMERIC;
     w->factored = false;
-    for (bm_index j = 0; j < w->m; j++) largest = fmax(largest, fabs(*bm_mat_at(&w->K, j, j)));
-    for (double extra = 0; extra < 1; extra = extra > 0 ? extra * 100 : 1e-12) {
+    do {
         for (bm_index j = 0; j < w->m; j++) {
             memcpy(bm_mat_at(&w->L, j, j), bm_mat_at(&w->K, j, j),
                    (size_t)(w->m - j) * sizeof *w->L.data);
-            *bm_mat_at(&w->L, j, j) += sigma / w->W[j] + extra * largest;
+            *bm_mat_at(&w->L, j, j) += sigma / w->W[j] + w->extra;
             w->ones[j] = 1;
         }
         status = bm_chol(ctx, &w->L);
-        if (status == BM_OK) break;
-    }
+    } while (status == BM_ENUMERIC && raise_diagonal(w));
     if (status != BM_OK) return status;
     struct bm_mat ones = bm_mat_wrap(w->ones, w->m, 1);
     status = bm_chol_solve(ctx, &w->L, &ones);
@@ -131,9 +152,11 @@ static enum bm_status precondition(struct bm_ctx *ctx, struct bm_logistic_work *
     memcpy(w->g, w->r, (size_t)w->m * sizeof *w->g);
     struct bm_mat g = bm_mat_wrap(w->g, w->m, 1);
     enum bm_status status = bm_chol_solve(ctx, &w->L, &g);
-    double sum = 0;
-    for (bm_index i = 0; i < w->m; i++) sum += w->g[i];
-    for (bm_index i = 0; i < w->m; i++) w->g[i] -= sum / w->ones_sum * w->ones[i];
+    for (int pass = 0; pass < 2; pass++) { /* the second for what rounding left of the sum */
+        double sum = 0;
+        for (bm_index i = 0; i < w->m; i++) sum += w->g[i];
+        for (bm_index i = 0; i < w->m; i++) w->g[i] -= sum / w->ones_sum * w->ones[i];
+    }
     return status;
 }
 
@@ -158,7 +181,7 @@ static double balance(struct bm_logistic_work *w, double *shift)
 static enum bm_status solve(struct bm_ctx *ctx, struct bm_logistic_work *w, double sigma,
                             double target, double *db)
 {
-    enum { MOST_STALE = 4, MOST_FRESH = 20 }; /* steps with an old and with a new factor */
+    enum { MOST_STALE = 6, MOST_FRESH = 20 }; /* steps with an old and with a new factor */
     enum bm_status status = BM_OK;
     bm_index m = w->m;
     bool fresh = false, restart = true;
@@ -182,7 +205,7 @@ static enum bm_status solve(struct bm_ctx *ctx, struct bm_logistic_work *w, doub
         for (bm_index i = 0; i < m; i++)
             w->d[i] = w->g[i] + (restart ? 0 : rg / before * w->d[i]);
         restart = false;
-        BM_TRY(bm_gemv(ctx, BM_N, 1, &w->K, w->d, 0, w->Kd));
+        BM_TRY(multiply(ctx, w, w->d, w->Kd));
         double curvature = 0;
         for (bm_index i = 0; i < m; i++)
             curvature += w->d[i] * (w->Kd[i] + sigma / w->W[i] * w->d[i]);
@@ -205,7 +228,7 @@ out:
 static enum bm_status decide(struct bm_ctx *ctx, struct bm_logistic_work *w, const double *h,
                              double b)
 {
-    enum bm_status status = bm_gemv(ctx, BM_N, 1, &w->K, w->a, 0, w->Ka);
+    enum bm_status status = multiply(ctx, w, w->a, w->Ka);
     for (bm_index i = 0; i < w->m; i++) w->z[i] = (h ? h[i] : 0) + w->Ka[i] + b;
     return status;
 }
@@ -218,6 +241,7 @@ static enum bm_status minimise(struct bm_ctx *ctx, struct bm_logistic_work *w, d
     enum bm_status status;
     bm_index m = w->m;
     double slope_b, db = 0, mean = 0, previous = INFINITY, scale;
+    w->extra = 0;
     for (bm_index i = 0; i < m; i++) mean += w->a[i] / (double)m;
     for (bm_index i = 0; i < m; i++) w->a[i] -= mean;
     BM_TRY(decide(ctx, w, h, *b));
@@ -228,11 +252,21 @@ static enum bm_status minimise(struct bm_ctx *ctx, struct bm_logistic_work *w, d
         BM_TRY(bm_ctx_cancelled(ctx));
         /* As precise as keeps the convergence quadratic, and no more. */
         double target = fmin(0.1, norm / scale) * norm;
+        double extra = w->extra;
         BM_TRY(solve(ctx, w, sigma, fmax(target, PRECISION / 4 * scale), &db));
-        double slope = bm_dot(m, w->F, w->Kda) + slope_b * db;
-        /* Where Psi cannot tell points apart any more, only a falling residual is progress. */
-        bool blind = -slope <= 1e-13 * psi;
-        if (!(slope < 0) || (blind && norm > previous / 2)) break;
+        double slope = bm_dot(m, w->F, w->Kda) + slope_b * db, change = 0;
+        for (bm_index i = 0; i < m; i++) change = fmax(change, fabs(w->Kda[i] + db));
+        /* So close that W stays what it is, the full step is right, and Psi could not tell the
+         * points apart: there only a falling residual is progress. */
+        bool local = change < 1e-5;
+        if (!local && !(slope < 0) && !raise_diagonal(w)) break;
+        if (w->extra > extra) { /* another K: look at the same point again */
+            BM_TRY(decide(ctx, w, h, *b));
+            psi = objective(w, sigma, w->z, bm_dot(m, w->a, w->Ka));
+            previous = INFINITY;
+            continue;
+        }
+        if (local && norm > previous / 2) break;
         previous = norm;
         double length = 1, square = bm_dot(m, w->a, w->Ka), cross = bm_dot(m, w->a, w->Kda);
         double bend = bm_dot(m, w->da, w->Kda), reached = psi;
@@ -240,9 +274,9 @@ static enum bm_status minimise(struct bm_ctx *ctx, struct bm_logistic_work *w, d
             for (bm_index i = 0; i < m; i++) w->trial[i] = w->z[i] + length * (w->Kda[i] + db);
             reached = objective(w, sigma, w->trial,
                                 square + length * (2 * cross + length * bend));
-            if (blind || reached <= psi + 1e-4 * length * slope) break;
+            if (local || reached <= psi + 1e-4 * length * slope) break;
         }
-        if (!(blind || reached < psi)) break;
+        if (!(local || reached < psi)) break;
         for (bm_index i = 0; i < m; i++) {
             w->a[i] += length * w->da[i];
             w->Ka[i] += length * w->Kda[i];
@@ -257,6 +291,7 @@ static enum bm_status minimise(struct bm_ctx *ctx, struct bm_logistic_work *w, d
         w->a[i] = w->y[i] * theta / sigma;
         while (sigma * fabs(w->a[i]) > 1) w->a[i] = nextafter(w->a[i], 0);
     }
+    w->extra = 0;
     BM_TRY(decide(ctx, w, h, *b));
 out:
     return status;
@@ -287,26 +322,34 @@ enum bm_status bm_logistic_fit(struct bm_ctx *ctx, const struct bm_mat *K, const
                                struct bm_fit_info *info)
 {
     enum bm_status status;
+    struct bm_mat centred = BM_MAT_INIT;
     struct bm_logistic_work *w = NULL;
-    double sigma = 1 / C;
+    double sigma = 1 / C, intercept;
     bm_index m = K->rows, positives;
-    BM_TRY(bm_linear_check_labels(ctx, K, y, C, &positives));
-    BM_TRY(bm_logistic_work_alloc(ctx, K, y, &w));
-    double intercept = warm ? *b : log((double)positives / (double)(m - positives));
-    if (warm) memcpy(w->a, a, (size_t)m * sizeof *a);
     int steps;
+    BM_TRY(bm_linear_check_labels(ctx, K, y, C, &positives));
+    BM_TRY(bm_linear_centre(ctx, K, &centred));
+    BM_TRY(bm_logistic_work_alloc(ctx, &centred, y, &w));
+    if (warm) {
+        memcpy(w->a, a, (size_t)m * sizeof *a);
+        BM_TRY(bm_linear_intercept(ctx, K, a, *b, &intercept));
+        intercept = 2 * *b - intercept; /* the way back: b plus the mean of K a */
+    } else {
+        intercept = log((double)positives / (double)(m - positives));
+    }
     BM_TRY(minimise(ctx, w, sigma, NULL, &intercept, &steps));
-    double square = sigma / 2 * bm_dot(m, w->a, w->Ka), dual = -square;
+    double square = bm_dot(m, w->a, w->Ka), dual = -sigma / 2 * square;
     for (bm_index i = 0; i < m; i++) {
         double theta = sigma * fabs(w->a[i]);
         dual -= entropy(theta) + entropy(1 - theta);
     }
-    double primal = objective(w, sigma, w->z, bm_dot(m, w->a, w->Ka)), gap = primal - dual;
+    double primal = objective(w, sigma, w->z, square), gap = primal - dual;
+    BM_TRY(bm_linear_intercept(ctx, K, w->a, intercept, b));
+    memcpy(a, w->a, (size_t)m * sizeof *a);
     *info = (struct bm_fit_info){steps,         C * primal,   C * dual,
                                  C * gap, gap / primal, gap <= tolerance * primal};
-    memcpy(a, w->a, (size_t)m * sizeof *a);
-    *b = intercept;
 out:
     bm_logistic_work_free(w);
+    bm_mat_release(&centred);
     return status;
 }

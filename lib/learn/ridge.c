@@ -10,25 +10,6 @@
 #include "num/blas.h"
 #include "num/lapack.h"
 
-static double mean_of(const double *x, bm_index n)
-{
-    double sum = 0;
-    for (bm_index i = 0; i < n; i++) sum += x[i];
-    return sum / (double)n;
-}
-
-/* Subtract the means of rows and columns. means: of the columns of K, as it was. */
-static void centre(struct bm_mat *K, double *means)
-{
-    bm_index m = K->rows;
-    for (bm_index j = 0; j < m; j++) means[j] = mean_of(bm_mat_col(K, j), m);
-    double all = mean_of(means, m);
-    for (bm_index j = 0; j < m; j++) {
-        double *column = bm_mat_col(K, j);
-        for (bm_index i = 0; i < m; i++) column[i] += all - means[i] - means[j];
-    }
-}
-
 /* The coefficients of one alpha and one target in the eigenbasis: c of y_c on entry, those of a on
  * return. The value of the dual point. Directions with S below rounding carry no weight vector:
  * dividing by S + alpha there would only blow up noise when alpha is tiny. */
@@ -70,7 +51,7 @@ enum bm_status bm_ridge_fit(struct bm_ctx *ctx, const struct bm_mat *K, const st
 {
     enum bm_status status;
     struct bm_mat U = BM_MAT_INIT, c = BM_MAT_INIT, fitted = BM_MAT_INIT, z = BM_MAT_INIT;
-    double *S = NULL, *means = NULL, *dual = NULL;
+    double *S = NULL, *dual = NULL;
     bm_index m = K->rows, targets = y->cols;
     BM_TRY(bm_linear_check(ctx, K));
     if (count < 1 || targets < 1 || y->rows != m || A->rows != m || A->cols != count * targets)
@@ -79,20 +60,18 @@ enum bm_status bm_ridge_fit(struct bm_ctx *ctx, const struct bm_mat *K, const st
     for (bm_index i = 0; i < count; i++)
         if (!(alphas[i] > 0 && isfinite(alphas[i])))
             BM_FAIL(ctx, BM_EUSAGE, "alpha wants a number > 0, got %g", alphas[i]);
-    BM_TRY(bm_mat_copy(ctx, &U, K));
     BM_TRY(bm_alloc(ctx, &S, m, sizeof *S));
-    BM_TRY(bm_alloc(ctx, &means, m, sizeof *means));
     BM_TRY(bm_alloc(ctx, &dual, count * targets, sizeof *dual));
     BM_TRY(bm_mat_alloc(ctx, &c, m, count * targets));
     BM_TRY(bm_mat_alloc(ctx, &fitted, m, count * targets));
     BM_TRY(bm_mat_alloc(ctx, &z, m, count * targets));
     for (bm_index t = 0; t < targets; t++) {
         const double *target = bm_mat_col(y, t);
-        double mean = mean_of(target, m);
+        double mean = bm_linear_mean(target, m);
         if (!isfinite(mean)) BM_FAIL(ctx, BM_ENUMERIC, "ridge: target %td is not finite", t);
         for (bm_index i = 0; i < m; i++) *bm_mat_at(&z, i, t) = target[i] - mean;
     }
-    centre(&U, means);
+    BM_TRY(bm_linear_centre(ctx, K, &U));
     BM_TRY(bm_eigh(ctx, &U, S));
     struct bm_mat centred = bm_mat_view(&z, 0, 0, m, targets);
     struct bm_mat first = bm_mat_view(&c, 0, 0, m, targets);
@@ -104,13 +83,13 @@ enum bm_status bm_ridge_fit(struct bm_ctx *ctx, const struct bm_mat *K, const st
     BM_TRY(bm_gemm(ctx, BM_N, BM_N, 1, &U, &c, 0, &fitted));
     for (bm_index k = 0; k < c.cols; k++) {
         /* Changes neither the fit nor its norm, as the centred K has the null vector 1. */
-        double *a = bm_mat_col(&fitted, k), mean = mean_of(a, m);
+        double *a = bm_mat_col(&fitted, k), mean = bm_linear_mean(a, m);
         for (bm_index i = 0; i < m; i++) a[i] -= mean;
     }
     BM_TRY(bm_gemm(ctx, BM_N, BM_N, 1, K, &fitted, 0, &z));
     for (bm_index k = 0; k < c.cols; k++) {
         const double *target = bm_mat_col(y, k % targets), *a = bm_mat_col(&fitted, k);
-        double y_mean = mean_of(target, m), z_mean = mean_of(bm_mat_col(&z, k), m);
+        double y_mean = bm_linear_mean(target, m), z_mean = bm_linear_mean(bm_mat_col(&z, k), m);
         b[k] = y_mean - z_mean;
         info[k] = certify(m, target, y_mean, a, bm_mat_col(&z, k), z_mean, alphas[k / targets],
                           dual[k], tolerance);
@@ -122,7 +101,6 @@ out:
     bm_mat_release(&fitted);
     bm_mat_release(&z);
     bm_free(S);
-    bm_free(means);
     bm_free(dual);
     return status;
 }

@@ -1,4 +1,6 @@
-/* Linear SVM on the Gram matrix: SMO with second-order working sets (decoding.md 4.3).
+/* Linear SVM on the Gram matrix: SMO with second-order working sets (decoding.md 4.3), and, where
+ * that crawls (classes that overlap in few dimensions, large C), an interior-point method whose
+ * few dozen Cholesky factorisations do not depend on C.
  *
  * In terms of a_i = y_i alpha_i the dual is max y'a - a'K a / 2, 1'a = 0, lower_i <= a_i <= upper_i
  * with bounds 0 and C (y = +1) or -C and 0 (y = -1). v = y - K a is both the gradient and, for
@@ -9,6 +11,7 @@
 
 #include "learn/linear_internal.h"
 #include "num/blas.h"
+#include "num/lapack.h"
 
 struct problem {
     const struct bm_mat *K;
@@ -130,30 +133,191 @@ static void make_feasible(struct problem *p)
         if (p->a[i] != 0) p->a[i] *= least / (p->a[i] > 0 ? plus : minus);
 }
 
+/* State of the interior-point method, in units of C: u_i = alpha_i / C and v = 1 - u, both > 0 and
+ * kept apart as one of them may be tiny, with multipliers s of u >= 0 and t of v >= 0. Optimal:
+ * y (C K (y u) + b) - 1 = s - t, y'u = 0, u s = 0, v t = 0: t is the hinge loss, s the excess over
+ * the margin. */
+struct interior {
+    double *u, *v, *s, *t;
+    double *du, *ds, *dt; /* step of u (that of v is -du), s, t */
+    double *x, *ones;     /* scratch; M^-1 1 */
+    struct bm_mat M;      /* factor of C K + diag(s / u + t / v) */
+    double b;
+    struct problem at;    /* the same problem, with a = C y u */
+};
+enum { INTERIOR_VECTORS = 11 };
+
+/* The Newton direction towards u s = v t = centre, with the second-order terms of the direction
+ * found before when `corrected`. */
+static enum bm_status interior_direction(struct bm_ctx *ctx, struct interior *in, double centre,
+                                         bool corrected, double *db)
+{
+    bm_index m = in->at.m;
+    const double *y = in->at.y;
+    double ones_sum = 0, sum = 0;
+    struct bm_mat x = bm_mat_wrap(in->x, m, 1);
+    for (bm_index i = 0; i < m; i++) {
+        double second = corrected ? in->du[i] : 0;
+        in->ds[i] = (centre - second * in->ds[i]) / in->u[i] - in->s[i];
+        in->dt[i] = (centre + second * in->dt[i]) / in->v[i] - in->t[i];
+        in->x[i] = in->at.v[i] - in->b + y[i] * (in->s[i] - in->t[i] + in->ds[i] - in->dt[i]);
+    }
+    enum bm_status status = bm_chol_solve(ctx, &in->M, &x);
+    for (bm_index i = 0; i < m; i++) {
+        ones_sum += in->ones[i];
+        sum += in->x[i] + y[i] * in->u[i];
+    }
+    *db = sum / ones_sum;
+    for (bm_index i = 0; i < m; i++) {
+        in->du[i] = y[i] * (in->x[i] - *db * in->ones[i]);
+        in->ds[i] -= in->s[i] / in->u[i] * in->du[i];
+        in->dt[i] += in->t[i] / in->v[i] * in->du[i];
+    }
+    return status;
+}
+
+/* The longest step that keeps all positive. */
+static double interior_step(const struct interior *in)
+{
+    double step = 1e10;
+    for (bm_index i = 0; i < in->at.m; i++) {
+        if (in->du[i] < 0) step = fmin(step, -in->u[i] / in->du[i]);
+        if (in->du[i] > 0) step = fmin(step, in->v[i] / in->du[i]);
+        if (in->ds[i] < 0) step = fmin(step, -in->s[i] / in->ds[i]);
+        if (in->dt[i] < 0) step = fmin(step, -in->t[i] / in->dt[i]);
+    }
+    return step;
+}
+
+/* Mean complementarity after a step. */
+static double interior_centre(const struct interior *in, double step)
+{
+    double sum = 0;
+    for (bm_index i = 0; i < in->at.m; i++)
+        sum += (in->u[i] + step * in->du[i]) * (in->s[i] + step * in->ds[i]) +
+               (in->v[i] - step * in->du[i]) * (in->t[i] + step * in->dt[i]);
+    return sum / (2 * (double)in->at.m);
+}
+
+/* Factor C K + diag(s / u + t / v) and solve for ones. */
+static enum bm_status interior_factor(struct bm_ctx *ctx, struct interior *in)
+{
+    enum bm_status status = BM_ENUMERIC;
+    const struct problem *p = &in->at;
+    double largest = p->tau * 1e12 * p->C;
+    struct bm_mat ones = bm_mat_wrap(in->ones, p->m, 1);
+    /* A K that is singular, or a little less than that, needs a trace on its diagonal. */
+    for (double extra = 1e-15; status == BM_ENUMERIC && extra < 1e-3; extra *= 100) {
+        for (bm_index j = 0; j < p->m; j++) {
+            for (bm_index i = j; i < p->m; i++)
+                *bm_mat_at(&in->M, i, j) = p->C * *bm_mat_at(p->K, i, j);
+            *bm_mat_at(&in->M, j, j) +=
+                in->s[j] / in->u[j] + in->t[j] / in->v[j] + extra * largest;
+            in->ones[j] = 1;
+        }
+        status = bm_chol(ctx, &in->M);
+    }
+    return status == BM_OK ? bm_chol_solve(ctx, &in->M, &ones) : status;
+}
+
+/* One step of Mehrotra's predictor and corrector. *length: of the step taken. */
+static enum bm_status interior_iterate(struct bm_ctx *ctx, struct interior *in, double *length)
+{
+    enum bm_status status;
+    double db;
+    BM_TRY(interior_factor(ctx, in));
+    memset(in->du, 0, (size_t)in->at.m * sizeof *in->du);
+    double centre = interior_centre(in, 0);
+    BM_TRY(interior_direction(ctx, in, 0, false, &db));
+    double ahead = interior_centre(in, fmin(1, interior_step(in))) / centre;
+    BM_TRY(interior_direction(ctx, in, centre * ahead * ahead * ahead, true, &db));
+    *length = fmin(1, 0.995 * interior_step(in));
+    for (bm_index i = 0; i < in->at.m; i++) {
+        in->u[i] += *length * in->du[i];
+        in->v[i] -= *length * in->du[i];
+        in->s[i] += *length * in->ds[i];
+        in->t[i] += *length * in->dt[i];
+    }
+    in->b += *length * db;
+out:
+    return status;
+}
+
+/* The interior-point method from its own start. a and v of the problem are replaced when it finds
+ * a better point. */
+static enum bm_status interior_solve(struct bm_ctx *ctx, struct problem *p, double tolerance)
+{
+    enum { MOST_STEPS = 100 };
+    enum bm_status status;
+    struct interior in = {.M = BM_MAT_INIT, .at = *p};
+    double *block = NULL, length = 1, best = evaluate(p).gap_rel;
+    bm_index m = p->m, fewer = p->positives < m - p->positives ? p->positives : m - p->positives;
+    BM_TRY(bm_calloc(ctx, &block, INTERIOR_VECTORS * m, sizeof *block));
+    BM_TRY(bm_mat_alloc(ctx, &in.M, m, m));
+    double **vectors[INTERIOR_VECTORS] = {&in.u,  &in.v, &in.s,    &in.t,    &in.du,  &in.ds,
+                                          &in.dt, &in.x, &in.ones, &in.at.a, &in.at.v};
+    for (int i = 0; i < INTERIOR_VECTORS; i++) *vectors[i] = block + i * m;
+    for (bm_index i = 0; i < m; i++) {
+        bm_index same = p->y[i] > 0 ? p->positives : m - p->positives;
+        in.u[i] = 0.5 * (double)fewer / (double)same;
+        in.v[i] = 1 - in.u[i];
+        in.s[i] = in.t[i] = 1;
+    }
+    for (int k = 0; k < MOST_STEPS && length > 1e-8 && best > tolerance; k++) {
+        for (bm_index i = 0; i < m; i++) in.at.a[i] = p->y[i] * in.u[i] * p->C;
+        make_feasible(&in.at);
+        BM_TRY(refresh(ctx, &in.at));
+        double here = evaluate(&in.at).gap_rel;
+        if (here < best) {
+            best = here;
+            memcpy(p->a, in.at.a, (size_t)m * sizeof *p->a);
+            memcpy(p->v, in.at.v, (size_t)m * sizeof *p->v);
+        }
+        BM_TRY(bm_ctx_cancelled(ctx));
+        status = interior_iterate(ctx, &in, &length);
+        if (status == BM_ENUMERIC) length = 0; /* as far as rounding lets it go */
+        else if (status != BM_OK) goto out;
+    }
+    status = BM_OK;
+out:
+    bm_mat_release(&in.M);
+    bm_free(block);
+    return status;
+}
+
 enum bm_status bm_svm_fit(struct bm_ctx *ctx, const struct bm_mat *K, const double *y, double C,
                           double tolerance, bool warm, double *a, double *b,
                           struct bm_fit_info *info)
 {
-    enum { MOST_STEPS = 10000000, MOST_STALLS = 20 }; /* a stall: optimal but for rounding */
+    /* PATIENCE m steps take as long as the interior-point method. A stall: optimal but for
+     * rounding. */
+    enum { MOST_STEPS = 1000000, MOST_STALLS = 20, PATIENCE = 100 };
     enum bm_status status;
-    struct problem p = {.K = K, .y = y, .m = K->rows, .C = C};
+    struct bm_mat centred = BM_MAT_INIT;
+    struct problem p = {.K = &centred, .y = y, .m = K->rows, .C = C};
     struct value value = {.gap_rel = INFINITY};
-    double *work = NULL, diagonal = 0;
+    double *work = NULL, diagonal = 0, intercept;
     int steps = 0, stalls = 0;
+    bool helped = false;
     bm_index done;
     BM_TRY(bm_linear_check_labels(ctx, K, y, C, &p.positives));
+    BM_TRY(bm_linear_centre(ctx, K, &centred));
     BM_TRY(bm_calloc(ctx, &work, 3 * p.m, sizeof *work));
     p.a = work;
     p.v = work + p.m;
     p.sorted = work + 2 * p.m;
-    for (bm_index i = 0; i < p.m; i++) diagonal = fmax(diagonal, *bm_mat_at(K, i, i));
-    p.tau = 1e-12 * (diagonal > 0 ? diagonal : 1);
+    for (bm_index i = 0; i < p.m; i++) diagonal = fmax(diagonal, *bm_mat_at(&centred, i, i));
+    p.tau = 1e-12 * (diagonal > 0 ? diagonal : 1 / C);
     if (warm) {
         memcpy(p.a, a, (size_t)p.m * sizeof *a);
         make_feasible(&p);
     }
     BM_TRY(refresh(ctx, &p));
     do {
+        if (steps / p.m >= PATIENCE && !helped) {
+            BM_TRY(interior_solve(ctx, &p, tolerance));
+            helped = true;
+        }
         done = 0;
         while (done < p.m && step(&p)) done++;
         steps += (int)done;
@@ -165,11 +329,14 @@ enum bm_status bm_svm_fit(struct bm_ctx *ctx, const struct bm_mat *K, const doub
         }
         BM_TRY(bm_ctx_cancelled(ctx));
     } while (value.gap_rel > tolerance && done > 0 && stalls < MOST_STALLS && steps < MOST_STEPS);
-    for (bm_index i = 0; i < p.m; i++) a[i] = value.stretch * p.a[i];
-    *b = value.b;
+    for (bm_index i = 0; i < p.m; i++) p.a[i] *= value.stretch;
+    BM_TRY(bm_linear_intercept(ctx, K, p.a, value.b, &intercept));
+    memcpy(a, p.a, (size_t)p.m * sizeof *a);
+    *b = intercept;
     *info = (struct bm_fit_info){steps, value.primal, value.dual, value.primal - value.dual,
                                  value.gap_rel, value.gap_rel <= tolerance};
 out:
+    bm_mat_release(&centred);
     bm_free(work);
     return status;
 }

@@ -121,6 +121,10 @@ const char *bm_number(char out[BM_NUMBER_SIZE], double x)
     if (isnan(x)) return memcpy(out, "nan", 4);
     if (isinf(x)) return memcpy(out, x > 0 ? "inf" : "-inf", x > 0 ? 4 : 5);
     if (x == 0) return memcpy(out, "0", 2); /* -0 too */
+    if (x == rint(x) && fabs(x) < 1e15) { /* 2000, not 2e+03 */
+        snprintf(out, BM_NUMBER_SIZE, "%.0f", x);
+        return out;
+    }
     for (int digits = 1; digits <= 17; digits++) {
         snprintf(out, BM_NUMBER_SIZE, "%.*g", digits, x);
         if (strtod(out, NULL) == x) break;

@@ -1,0 +1,50 @@
+/* Univariate screening: which voxels a training set may use, seen from its training rows alone.
+ *
+ * F statistics of smoothed samples; the best F % of the mask's voxels; then an opening (6
+ * neighbours), so that lone voxels go. Samples are smoothed by two voxel edges, FWHM, once. */
+#ifndef BM_BRAIN_SCREEN_H
+#define BM_BRAIN_SCREEN_H
+
+#include "learn/select.h"
+#include "signal/mask.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What the views of all training sets are made from. Borrows all but `smoothed` and `lattice`. */
+struct bm_screen {
+    const struct bm_samples *x;
+    const struct bm_mat *K;       /* Gram matrix of x; NULL when voxels are screened */
+    const struct bm_mask *mask;
+    const struct bm_problem *problem;
+    double percent;               /* 100 = every voxel */
+    enum bm_boundary boundary;
+    struct bm_samples smoothed;
+    struct bm_lattice lattice;    /* of the whole mask, for estimators that use one */
+    struct bm_mat gram;
+};
+#define BM_SCREEN_INIT {.x = NULL}
+
+/* Volume of the average brain in MNI space, mm^3: what "20 % of a brain" is a part of. */
+#define BM_BRAIN_MM3 1882989.0
+
+/* Per cent of the mask's voxels that are `share` per cent of a brain's volume; at most 100. */
+double bm_screen_percent(const struct bm_mask *mask, double share);
+
+/* Make ready for bm_screen_view: whole design, or smoothed samples. */
+enum bm_status bm_screen_open(struct bm_ctx *ctx, const struct bm_samples *x,
+                              const struct bm_mask *mask, const struct bm_problem *problem,
+                              double percent, enum bm_boundary boundary,
+                              struct bm_screen *screen) BM_CHECKED;
+void bm_screen_release(struct bm_screen *screen);
+
+/* For struct bm_problem: user is a struct bm_screen. */
+enum bm_status bm_screen_view(struct bm_ctx *ctx, void *user, const bm_index *rows, bm_index m,
+                              struct bm_view *view) BM_CHECKED;
+void bm_screen_view_release(struct bm_view *view);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
