@@ -94,10 +94,13 @@ check-unit: $(BUILD)/unit
 	$(BUILD)/unit
 
 # The small programs that tests use: tests/support/X_main.c becomes $(BUILD)/tools/X.
-tools := $(patsubst tests/support/%_main.c,$(BUILD)/tools/%,$(wildcard tests/support/*_main.c))
-$(BUILD)/tools/%: $(BUILD)/tests/support/%_main.o $(BUILD)/libbrainmine.a
+tool_src := $(sort $(wildcard tests/support/*_main.c))
+tools := $(patsubst tests/support/%_main.c,$(BUILD)/tools/%,$(tool_src))
+$(call obj,$(tool_src)): CPPFLAGS += -Itests -I.
+$(tools): $(BUILD)/tools/%: $(BUILD)/tests/support/%_main.o $(call obj,$(support_src)) \
+        $(BUILD)/libbrainmine.a
 	@mkdir -p $(@D)
-	$(link) -o $@
+	$(link) $(shell pkg-config --libs check 2>/dev/null) -o $@
 
 jobs := $(shell nproc 2>/dev/null || echo 2)
 check:

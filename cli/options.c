@@ -8,7 +8,7 @@
 
 enum { LIST_LIMIT = 1 << 26 }; /* bytes of a --config or @list file */
 
-/* Nearest names ------------------------------------------------------------------------------ */
+/* Nearest names ------------------------------------------------------------------- */
 
 enum { WORD = 40 };
 
@@ -47,7 +47,7 @@ const char *cli_nearest(const char *word, const char *(*next)(void *user, int i)
     return nearest;
 }
 
-/* Groups ------------------------------------------------------------------------------------- */
+/* Groups -------------------------------------------------------------------------- */
 
 bool cli_verb_has(const struct cli_verb *verb, const struct bm_param_group *group)
 {
@@ -78,7 +78,7 @@ static bool takes_value(const struct bm_param *param)
     return param->kind != BM_P_FLAG && param->kind != BM_P_COUNT;
 }
 
-/* Which verb --------------------------------------------------------------------------------- */
+/* Which verb ---------------------------------------------------------------------- */
 
 /* Row of any verb of the command by its name (letter 0) or its letter, or NULL. */
 static const struct bm_param *any_row(const struct cli_command *command, char letter,
@@ -170,7 +170,7 @@ out:
     return status;
 }
 
-/* Settings ----------------------------------------------------------------------------------- */
+/* Settings ------------------------------------------------------------------------ */
 
 static bm_index count_rows(const struct bm_param *table)
 {
@@ -259,7 +259,7 @@ static enum bm_status unknown(struct cli_run *run, const char *dashes, const cha
     return bm_fail(run->ctx, BM_EUSAGE, "unknown option '%s%s'", dashes, shown);
 }
 
-/* Words of the command line ------------------------------------------------------------------- */
+/* Words of the command line ------------------------------------------------------- */
 
 struct words {
     int n, at;
@@ -339,7 +339,7 @@ out:
     return status;
 }
 
-/* Files of words ------------------------------------------------------------------------------ */
+/* Files of words ------------------------------------------------------------------ */
 
 /* Read a small text file whose block lives as long as the run. */
 static enum bm_status read_block(struct cli_run *run, const char *path, char **text)

@@ -52,11 +52,14 @@ static cJSON *value_of(const struct bm_param *param, const void *opts)
 {
     const void *field = (const char *)opts + param->offset;
     const char *text;
+    char digits[24];
     switch (param->kind) {
     case BM_P_FLAG: return cJSON_CreateBool(*(const bool *)field);
     case BM_P_COUNT: return cJSON_CreateNumber(*(const int *)field);
     case BM_P_INT:
-    case BM_P_SIZE: return cJSON_CreateNumber((double)*(const int64_t *)field);
+    case BM_P_SIZE: /* a double would round seeds beyond 2^53 */
+        snprintf(digits, sizeof digits, "%lld", (long long)*(const int64_t *)field);
+        return cJSON_CreateRaw(digits);
     case BM_P_REAL: return cJSON_CreateNumber(*(const double *)field);
     case BM_P_CHOICE: return cJSON_CreateString(param->choices[*(const int *)field]);
     case BM_P_TEXT:

@@ -66,7 +66,7 @@ for script in tests/check_*.sh; do
 done
 part commands sh tests/run_cli.sh
 
-grep -E '^skip ' "$results"
+grep -E '^skip ' "$results" | awk '!seen[$0]++'
 awk '/^not ok /{show=1} /^(ok|skip) /{show=0} show' "$results"
 passed=$(grep -c '^ok ' "$results")
 failed=$(grep -c '^not ok ' "$results")

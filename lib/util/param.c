@@ -30,7 +30,7 @@ const struct bm_param *bm_param_find(const struct bm_param *table, const char *n
 /* A bound as people write it: 10, not 1e+01. */
 static const char *bound(char out[BM_NUMBER_SIZE], double x)
 {
-    if (x != floor(x) || fabs(x) >= 1e6) return bm_number(out, x);
+    if (x != floor(x) || fabs(x) >= 1e15) return bm_number(out, x);
     snprintf(out, BM_NUMBER_SIZE, "%.0f", x);
     return out;
 }

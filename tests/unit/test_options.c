@@ -65,9 +65,12 @@ static void done(void)
 START_TEST(every_form_of_an_option_is_understood_before_and_after_operands)
 {
     static const char *const lines[] = {
-        "fit --alpha 2 --samples t.tsv -vv a.nii b.nii", "--alpha=2 --samples=t.tsv -v -v a.nii b.nii",
-        "a.nii -a 2 b.nii -s t.tsv -vv",                 "-vva2 a.nii -st.tsv b.nii",
-        "-vvs t.tsv a.nii --alpha 2 -- b.nii",           "--alpha 7 -a2 -vvs t.tsv fit a.nii b.nii",
+        "fit --alpha 2 --samples t.tsv -vv a.nii b.nii",
+        "--alpha=2 --samples=t.tsv -v -v a.nii b.nii",
+        "a.nii -a 2 b.nii -s t.tsv -vv",
+        "-vva2 a.nii -st.tsv b.nii",
+        "-vvs t.tsv a.nii --alpha 2 -- b.nii",
+        "--alpha 7 -a2 -vvs t.tsv fit a.nii b.nii",
         "-s t.tsv -a 2 --verbose=2 -- a.nii b.nii"};
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         ok(parse(lines[i]));

@@ -20,12 +20,15 @@ try "a command's --version" "brainmine [0-9]*" "$BRAINMINE" help --version
 try "--json is one document" '{*"command":*"version":*}' "$BRAINMINE" version --json
 try "an option with a number under LC_ALL=fr_FR" '*"tolerance":*0.01*' \
     env LC_ALL=fr_FR.UTF-8 LANG=fr_FR.UTF-8 "$BRAINMINE" version --json --tolerance 0.01
+try "a large seed is recorded to its last digit" '*"seed":*9007199254740993,*' \
+    "$BRAINMINE" version --json --seed 9007199254740993
 echo 'tolerance = 0.02' > c
 try "the config file is read" '*"tolerance":*0.02*' "$BRAINMINE" version --json --config c
 try "the command line wins" '*"tolerance":*0.03*' "$BRAINMINE" version --json --config c --tolerance 0.03
 wide=$("$BRAINMINE" version --help | awk 'length > 80' | wc -l)
 if [ "$wide" = 0 ]; then echo "ok help fits 80 columns"; else echo "not ok help fits 80 columns"; fi
-later=$("$BRAINMINE" --help; for c in help version decode simulate; do "$BRAINMINE" $c --help 2>/dev/null; done)
+later=$("$BRAINMINE" --help
+    for c in help version decode simulate; do "$BRAINMINE" $c --help 2>/dev/null; done)
 case $later in
     *searchlight* | *--permut* | *render* | *later*) echo "not ok help speaks of what there is" ;;
     *) echo "ok help speaks of what there is" ;;
