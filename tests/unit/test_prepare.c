@@ -368,6 +368,44 @@ START_TEST(constant_voxels_become_0_and_are_counted_and_all_constant_is_refused)
 }
 END_TEST
 
+START_TEST(real_runs_are_standardised_one_by_one)
+{
+    enum { RUNS = 12, FRAMES = 121 };
+    static const char name[] = "real_runs_are_standardised_one_by_one";
+    char file[512], mask[512];
+    for (int f = 0; f < 2; f++) {
+        const char *path = test_data(name, f ? "A_haxby_slice/mask.nii.gz"
+                                             : "A_haxby_slice/bold.nii.gz");
+        if (!path) return;
+        snprintf(f ? mask : file, sizeof file, "%s", path);
+    }
+    struct bm_prepared p = BM_PREPARED_INIT;
+    struct bm_prepare_opts opts = defaults;
+    const char *files[1] = {file};
+    bm_index cut[RUNS * FRAMES];
+    for (bm_index t = 0; t < RUNS * FRAMES; t++) cut[t] = t / FRAMES;
+    opts.mask = mask;
+    ok(run(&opts, files, 1, cut, &p));
+    ck_assert_int_eq(p.n_runs, RUNS);
+    ck_assert_int_gt(p.samples.p, 500);
+    for (bm_index r = 0; r < RUNS; r++)
+        for (bm_index j = 0; j < p.samples.p; j++) {
+            double mean = 0, slope = 0, square = 0;
+            for (bm_index t = 0; t < FRAMES; t++) {
+                double x = at(&p, r * FRAMES + t, j);
+                mean += x / FRAMES;
+                slope += x * (double)(t - FRAMES / 2) / (FRAMES * FRAMES);
+                square += x * x / FRAMES;
+            }
+            near(mean, 0, 1e-6, 0);
+            near(slope, 0, 1e-6, 0);
+            if (square > 0) near(square, 1, 1e-5, 0);
+        }
+    ck_assert_int_lt(p.constant, RUNS * p.samples.p / 10);
+    bm_prepared_release(&p);
+}
+END_TEST
+
 /* ---- space ---- */
 
 START_TEST(grids_that_differ_are_refused_by_name)
@@ -569,6 +607,7 @@ Suite *prepare_suite(void)
     tcase_add_test(tcase, a_run_too_short_for_what_is_removed_is_refused);
     tcase_add_test(tcase, confounds_and_scrubbing_equal_hand_computation);
     tcase_add_test(tcase, constant_voxels_become_0_and_are_counted_and_all_constant_is_refused);
+    tcase_add_test(tcase, real_runs_are_standardised_one_by_one);
     tcase_add_test(tcase, grids_that_differ_are_refused_by_name);
     tcase_add_test(tcase, a_linear_image_is_resampled_to_the_values_at_the_new_places);
     tcase_add_test(tcase, non_finite_voxels_are_refused_in_a_given_mask_and_left_out_of_others);
