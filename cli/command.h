@@ -16,7 +16,8 @@
 #include "util/ctx.h"
 #include "util/param.h"
 
-/* Options of every command. Tolerance is what to stop at unless a path is followed: see cli_given. */
+/* Options of every command. The tolerance is what to stop at; along a path the default is ten times
+ * that, unless cli_given(run, "tolerance"). */
 enum cli_progress { CLI_PROGRESS_AUTO, CLI_PROGRESS_ALWAYS, CLI_PROGRESS_NEVER };
 struct cli_common {
     const char *output;  /* NULL = not given; "-" = stdout */
@@ -87,7 +88,7 @@ struct cli_run {
 /* True if the option was given, on the command line or in the --config file. */
 bool cli_given(const struct cli_run *run, const char *name);
 
-/* Outputs ----------------------------------------------------------------------------------- */
+/* Outputs ------------------------------------------------------------------------- */
 
 /* Make ready the directory -o DIR for these file names (NULL-terminated, relative to DIR, their
  * own folders included: "subjects/a.nii.gz"). Before any computing, and without touching anything
@@ -107,7 +108,7 @@ enum bm_status cli_output_path(struct cli_run *run, const char *name, char **pat
  * -o nothing is written: the summary is what stdout gets. */
 enum bm_status cli_write_result(struct cli_run *run, const char *bytes, bm_index n) BM_CHECKED;
 
-/* The summary, for --json ------------------------------------------------------------------- */
+/* The summary, for --json --------------------------------------------------------- */
 
 /* Mean and sd of a score; NaN becomes null. */
 enum bm_status cli_add_score(struct cli_run *run, const char *name, double mean,
@@ -124,7 +125,7 @@ enum bm_status cli_parameters(struct cli_run *run, cJSON **object) BM_CHECKED;
 /* A line of the plan of --dry-run: on stdout, or in the summary's "plan" with --json. */
 enum bm_status cli_plan(struct cli_run *run, const char *fmt, ...) BM_PRINTF(2, 3) BM_CHECKED;
 
-/* Failing ----------------------------------------------------------------------------------- */
+/* Failing ------------------------------------------------------------------------- */
 
 /* BM_EINPUT if --strict and an input warning was given; call it once inputs have been read and
  * before computing. (main asks again at the end.) */

@@ -17,8 +17,8 @@ static const char *const progress_choices[] = {"auto", "always", "never", NULL};
 #define AT(field) offsetof(struct cli_common, field)
 const struct bm_param cli_common_params[] = {
     {BM_P_FILE, 'o', "output", AT(output), "PATH",
-     "where the results go: a directory, whose parents are made and which may exist if it is empty; "
-     "or a file where one table is the result, '-' being standard output",
+     "where the results go: a directory, whose parents are made and which may exist if it is "
+     "empty; or a file where one table is the result, '-' being standard output",
      .flags = BM_P_NOKEY | BM_P_OUTPUT},
     {BM_P_FLAG, 'f', "force", AT(force), NULL,
      "replace the files that are written, and nothing else; without it existing output is an error "
@@ -60,7 +60,8 @@ const struct bm_param cli_common_params[] = {
      "always is the same even with --quiet",
      .choices = progress_choices, .flags = BM_P_NOKEY},
     {BM_P_FILE, 0, "log", AT(log), "FILE",
-     "append what is said, and more, with the time to this file", .flags = BM_P_NOKEY | BM_P_OUTPUT},
+     "append what is said, and more, with the time to this file",
+     .flags = BM_P_NOKEY | BM_P_OUTPUT},
     {BM_P_FILE, 0, "config", AT(config), "FILE",
      "read options from a file, 'name = value' a line and # before comments; the command line wins",
      .flags = BM_P_NOKEY},
@@ -129,7 +130,8 @@ static enum bm_status default_threads(struct bm_ctx *ctx, int64_t *threads)
     char shown[64];
     if (wish && *wish) {
         if (!bm_parse_int(wish, threads) || *threads < 1 || *threads > 1024)
-            return bm_fail(ctx, BM_EUSAGE, "BRAINMINE_THREADS wants a number in [1, 1024], got '%s'",
+            return bm_fail(ctx, BM_EUSAGE,
+                           "BRAINMINE_THREADS wants a number in [1, 1024], got '%s'",
                            bm_escape(shown, sizeof shown, wish));
         return BM_OK;
     }

@@ -19,7 +19,7 @@ static void print_verbs(const struct cli_command *c)
         printf("%s%s", v == c->verbs ? "" : " ", v->name);
 }
 
-/* bash ------------------------------------------------------------------------------------------ */
+/* bash ---------------------------------------------------------------------------- */
 
 static void bash_name(const struct bm_param *p)
 {
@@ -95,7 +95,7 @@ static void print_bash(void)
            "complete -F _brainmine brainmine\n");
 }
 
-/* zsh ------------------------------------------------------------------------------------------- */
+/* zsh ----------------------------------------------------------------------------- */
 
 /* The first clause of a help text without what _arguments would read as its own syntax. */
 static void zsh_text(const char *text)

@@ -131,7 +131,7 @@ out:
     return status;
 }
 
-/* The commands help and version ----------------------------------------------------------------- */
+/* The commands help and version --------------------------------------------------- */
 
 /* True if man(1) showed the page. Only tried on a terminal: elsewhere a text is wanted. */
 static bool open_manual(const char *page)

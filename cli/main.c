@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +18,7 @@ static const int exit_codes[] = {
     [BM_OK] = 0,     [BM_EUSAGE] = 2,   [BM_EINPUT] = 3, [BM_EOUTPUT] = 4, [BM_ENOMEM] = 1,
     [BM_ENUMERIC] = 1, [BM_EUNSUP] = 1, [BM_ECANCEL] = 1, [BM_EBUG] = 5};
 
-/* Signals ---------------------------------------------------------------------------------------
+/* Signals -------------------------------------------------------------------------
  * The first raises the flag that the library polls, and removes unfinished files at once, since
  * patience may end before the next poll; the second does not wait. The exit code is 128 and the
  * signal's number. */
@@ -66,7 +65,7 @@ static void open_standard_descriptors(void)
         }
 }
 
-/* Running a command ----------------------------------------------------------------------------- */
+/* Running a command --------------------------------------------------------------- */
 
 static enum bm_status check_stdout(struct bm_ctx *ctx)
 {
@@ -135,15 +134,7 @@ static int run_command(const struct cli_command *command, int argc, char **argv)
     return code;
 }
 
-void cli_advise(struct cli_run *run, const char *fmt, ...)
-{
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(run->advice, sizeof run->advice, fmt, args);
-    va_end(args);
-}
-
-/* Choosing it ----------------------------------------------------------------------------------- */
+/* Choosing it --------------------------------------------------------------------- */
 
 static const char *command_name(void *user, int i)
 {

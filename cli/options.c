@@ -8,7 +8,7 @@
 
 enum { LIST_LIMIT = 1 << 26 }; /* bytes of a --config or @list file */
 
-/* Nearest names ------------------------------------------------------------------------------ */
+/* Nearest names ------------------------------------------------------------------- */
 
 enum { WORD = 40 };
 
@@ -47,7 +47,7 @@ const char *cli_nearest(const char *word, const char *(*next)(void *user, int i)
     return nearest;
 }
 
-/* Groups ------------------------------------------------------------------------------------- */
+/* Groups -------------------------------------------------------------------------- */
 
 bool cli_verb_has(const struct cli_verb *verb, const struct bm_param_group *group)
 {
@@ -73,45 +73,56 @@ const struct bm_param_group *cli_next_group(const struct cli_command *command, i
     return &cli_common_group;
 }
 
-static const struct bm_param *by_letter(const struct bm_param *table, char letter)
-{
-    for (const struct bm_param *p = table; p->name; p++)
-        if (p->letter == letter) return p;
-    return NULL;
-}
-
 static bool takes_value(const struct bm_param *param)
 {
     return param->kind != BM_P_FLAG && param->kind != BM_P_COUNT;
 }
 
-/* Which verb --------------------------------------------------------------------------------- */
+/* Which verb ---------------------------------------------------------------------- */
 
-/* True if this option word, of any verb of the command, has its value in the next word. */
-static bool eats_next(const struct cli_command *command, const char *word)
+/* Row of any verb of the command by its name (letter 0) or its letter, or NULL. */
+static const struct bm_param *any_row(const struct cli_command *command, char letter,
+                                      const char *name, size_t length)
 {
     const struct bm_param_group *g;
-    for (int state = 0; (g = cli_next_group(command, &state));) {
-        if (word[1] == '-') {
-            const struct bm_param *p = bm_param_find(g->params, word + 2);
-            if (p) return takes_value(p);
-        } else {
-            const struct bm_param *p = by_letter(g->params, word[1]);
-            if (p && takes_value(p)) return word[2] == '\0';
-            p = by_letter(g->params, word[strlen(word) - 1]); /* last of a cluster */
-            if (p && word[2] && takes_value(p)) return true;
+    for (int state = 0; (g = cli_next_group(command, &state));)
+        for (const struct bm_param *p = g->params; p->name; p++) {
+            if (letter ? p->letter == letter
+                       : strlen(p->name) == length && memcmp(p->name, name, length) == 0)
+                return p;
         }
-    }
-    return false;
+    return NULL;
 }
 
-/* Index of the first word that is neither option nor value, or -1. */
+/* How many words this option is: 2 when its value is the next one; 0 if there is no such option. */
+static int words_of(const struct cli_command *command, const char *word)
+{
+    const struct bm_param *p;
+    if (word[1] == '-') {
+        const char *name = word + 2;
+        size_t length = strcspn(name, "=");
+        p = any_row(command, 0, name, length);
+        if (p) return takes_value(p) && name[length] == '\0' ? 2 : 1;
+        return strncmp(name, "no-", 3) == 0 && any_row(command, 0, name + 3, length - 3);
+    }
+    for (const char *letter = word + 1; *letter; letter++) {
+        p = any_row(command, *letter, NULL, 0);
+        if (!p) return 0;
+        if (takes_value(p)) return letter[1] ? 1 : 2;
+    }
+    return 1;
+}
+
+/* Index of the first word that is neither option nor value, or -1; also -1 after an unknown
+ * option, which is what the user must hear of first. */
 static int first_operand(const struct cli_command *command, int n, char **words)
 {
     for (int i = 0; i < n; i++) {
         if (strcmp(words[i], "--") == 0) return -1;
         if (words[i][0] != '-' || words[i][1] == '\0') return i;
-        if (eats_next(command, words[i])) i++;
+        int used = words_of(command, words[i]);
+        if (used == 0) return -1;
+        i += used - 1;
     }
     return -1;
 }
@@ -159,7 +170,7 @@ out:
     return status;
 }
 
-/* Settings ----------------------------------------------------------------------------------- */
+/* Settings ------------------------------------------------------------------------ */
 
 static bm_index count_rows(const struct bm_param *table)
 {
@@ -248,7 +259,7 @@ static enum bm_status unknown(struct cli_run *run, const char *dashes, const cha
     return bm_fail(run->ctx, BM_EUSAGE, "unknown option '%s%s'", dashes, shown);
 }
 
-/* Words of the command line ------------------------------------------------------------------- */
+/* Words of the command line ------------------------------------------------------- */
 
 struct words {
     int n, at;
@@ -328,7 +339,7 @@ out:
     return status;
 }
 
-/* Files of words ------------------------------------------------------------------------------ */
+/* Files of words ------------------------------------------------------------------ */
 
 /* Read a small text file whose block lives as long as the run. */
 static enum bm_status read_block(struct cli_run *run, const char *path, char **text)

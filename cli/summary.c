@@ -110,6 +110,14 @@ enum bm_status cli_check_warnings(struct cli_run *run)
                    run->n_warnings, run->n_warnings == 1 ? "" : "s");
 }
 
+void cli_advise(struct cli_run *run, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(run->advice, sizeof run->advice, fmt, args);
+    va_end(args);
+}
+
 enum bm_status cli_summary_print(struct cli_run *run)
 {
     enum bm_status status = BM_OK;

@@ -69,10 +69,10 @@ static enum bm_status unquote(struct cutter *cut, char *s, char **end)
 static enum bm_status cut_line(struct cutter *cut, char *s)
 {
     enum bm_status status = BM_OK;
-    const char separators[] = {cut->separator, '\0'};
     bool spaces = cut->separator == ' ';
+    const char separators[] = {cut->separator, spaces ? '\t' : '\0', '\0'};
     for (;;) {
-        s += strspn(s, " ");
+        s += strspn(s, spaces ? separators : " ");
         if (spaces && *s == '\0') break;
         char *end = s + strcspn(s, separators), *cell = s;
         bool quoted = *s == '"' && !spaces;

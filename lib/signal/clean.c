@@ -111,12 +111,13 @@ out:
 
 struct scratch {
     struct bm_mat y; /* 256 voxels x n frames: a panel's memory order */
-    struct bm_mat c; /* 256 x columns of Q */
+    struct bm_mat c; /* 256 x columns of the basis */
 };
 
 struct job {
     const struct bm_clean_opts *opts;
-    const struct bm_mat *Q;
+    const struct bm_mat *basis; /* Q, or of the space of what stays */
+    bool stays;
     struct bm_samples *x;
     bm_index first, n;
     double *of_one;        /* n: 1 - Q Q'1, what stays of a constant; NULL = nothing */
@@ -166,9 +167,9 @@ static enum bm_status clean_panel(struct bm_ctx *ctx, bm_index b, int worker, vo
     for (int v = 0; v < BM_PANEL; v++) scale[v] = 1;
     /* Without its mean a series of 10000 +- 10 keeps its digits in the products. */
     rescale(y, raw.mean, scale);
-    if (job->Q->cols > 0) {
-        BM_TRY(bm_gemm(ctx, BM_N, BM_N, 1, y, job->Q, 0, c));
-        BM_TRY(bm_gemm(ctx, BM_N, BM_T, -1, c, job->Q, 1, y));
+    if (job->basis->cols > 0) {
+        BM_TRY(bm_gemm(ctx, BM_N, BM_N, 1, y, job->basis, 0, c));
+        BM_TRY(bm_gemm(ctx, BM_N, BM_T, job->stays ? 1 : -1, c, job->basis, !job->stays, y));
     }
     for (bm_index t = 0; job->of_one && t < job->n; t++)
         for (int v = 0; v < BM_PANEL; v++)
@@ -221,22 +222,44 @@ out:
     return status;
 }
 
+/* U: orthonormal basis of the complement of Q, from the projector I - Q Q'. Its pivots are at least
+ * 1 / sqrt(n) as long as there is something left, so the tolerance finds the rank. */
+static enum bm_status complement(struct bm_ctx *ctx, const struct bm_mat *Q, struct bm_mat *U)
+{
+    enum bm_status status = BM_OK;
+    struct bm_mat projector = BM_MAT_INIT;
+    BM_TRY(bm_mat_alloc(ctx, &projector, Q->rows, Q->rows));
+    for (bm_index t = 0; t < Q->rows; t++) *bm_mat_at(&projector, t, t) = 1;
+    BM_TRY(bm_gemm(ctx, BM_N, BM_T, -1, Q, Q, 1, &projector));
+    BM_TRY(bm_orth(ctx, &projector, 1e-8, U));
+out:
+    bm_mat_release(&projector);
+    return status;
+}
+
 enum bm_status bm_clean_apply(struct bm_ctx *ctx, const struct bm_clean_opts *opts,
                               const struct bm_mat *Q, struct bm_samples *x, bm_index first,
                               bm_index n, bm_index *constant)
 {
     enum bm_status status = BM_OK;
-    struct job job = {.opts = opts, .Q = Q, .x = x, .first = first, .n = n};
+    struct bm_mat U = BM_MAT_INIT;
+    struct job job = {.opts = opts, .basis = Q, .x = x, .first = first, .n = n};
     int workers = x->panels < ctx->threads ? (int)x->panels : ctx->threads;
     if (Q->rows != n || first < 0 || n < 1 || first + n > x->n)
         BM_FAIL(ctx, BM_EBUG, "cleaning rows %td .. %td of %td with a basis of %td", first,
                 first + n, x->n, Q->rows);
     BM_TRY(project_one(ctx, Q, &job.of_one));
+    /* A band-pass takes most of a long run: then the few directions that stay cost less. */
+    if (Q->cols > n / 2 && x->p > n) {
+        BM_TRY(complement(ctx, Q, &U));
+        job.basis = &U;
+        job.stays = true;
+    }
     BM_TRY(bm_calloc(ctx, &job.constant, x->panels, sizeof *job.constant));
     BM_TRY(bm_calloc(ctx, &job.work, workers, sizeof *job.work));
     for (int w = 0; w < workers; w++) {
         BM_TRY(bm_mat_alloc(ctx, &job.work[w].y, BM_PANEL, n));
-        BM_TRY(bm_mat_alloc(ctx, &job.work[w].c, BM_PANEL, Q->cols));
+        BM_TRY(bm_mat_alloc(ctx, &job.work[w].c, BM_PANEL, job.basis->cols));
     }
     BM_TRY(bm_parallel_for(ctx, x->panels, clean_panel, &job));
     for (bm_index b = 0; b < x->panels; b++) *constant += job.constant[b];
@@ -248,5 +271,6 @@ out:
     bm_free(job.work);
     bm_free(job.constant);
     bm_free(job.of_one);
+    bm_mat_release(&U);
     return status;
 }

@@ -17,8 +17,8 @@ extern "C" {
 #endif
 
 /* Select columns of `table` (with its header taken): `what` is a strategy, or column names joined
- * with commas or '+', or NULL for all columns of numbers. A column asked for twice is taken once.
- * out (rows x selected) must be empty. BM_EINPUT names what was asked for and is not there. */
+ * with commas or '+', or NULL for all columns of numbers. A column asked for twice is taken
+ * once. out (rows x selected) must be empty. BM_EINPUT names what was asked for and is missing. */
 enum bm_status bm_confounds_select(struct bm_ctx *ctx, const struct bm_table *table,
                                    const char *what, struct bm_mat *out) BM_CHECKED;
 
@@ -28,7 +28,7 @@ enum bm_status bm_confounds_displacement(struct bm_ctx *ctx, const struct bm_tab
                                          double *fd) BM_CHECKED;
 
 /* True if text has the form that select accepts: non-empty words joined with ',' or '+', and not
- * that of a path (no '/' or ':', no suffix of a table). Tells FILE:WHAT from a FILE with a colon. */
+ * that of a path (no '/' or ':', no suffix of a table). Tells FILE:WHAT from FI:LE. */
 bool bm_confounds_is_strategy(const char *text);
 
 #ifdef __cplusplus

@@ -279,7 +279,7 @@ enum bm_status bm_mask_compute(struct bm_ctx *ctx, const struct bm_volume *mean,
         bool cut = blank > n / 20 &&
                    count_up_to(sorted, positive, .1 * level) <= positive / 1000;
         if (cut) {
-            /* The background was set to 0 (or NaN) before: the rest is what its owner calls brain. */
+            /* The background was set to 0 or NaN before: the rest is what its owner calls brain. */
             take_nonzero(mean, inside);
         } else {
             take_above(mean, gap_threshold(sorted, positive, level), inside);

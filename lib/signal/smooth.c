@@ -91,7 +91,8 @@ static enum bm_status place_voxels(struct bm_ctx *ctx, struct bm_smoother *s,
     const bm_index *dim = mask->grid.dim;
     bm_index low[3] = {dim[0], dim[1], dim[2]}, high[3] = {-1, -1, -1};
     for (bm_index i = 0; i < mask->p; i++) {
-        bm_index v = mask->voxels[i], at[3] = {v % dim[0], v / dim[0] % dim[1], v / dim[0] / dim[1]};
+        bm_index v = mask->voxels[i];
+        bm_index at[3] = {v % dim[0], v / dim[0] % dim[1], v / dim[0] / dim[1]};
         for (int d = 0; d < 3; d++) {
             if (at[d] < low[d]) low[d] = at[d];
             if (at[d] > high[d]) high[d] = at[d];

@@ -27,6 +27,14 @@ const struct bm_param *bm_param_find(const struct bm_param *table, const char *n
     return NULL;
 }
 
+/* A bound as people write it: 10, not 1e+01. */
+static const char *bound(char out[BM_NUMBER_SIZE], double x)
+{
+    if (x != floor(x) || fabs(x) >= 1e6) return bm_number(out, x);
+    snprintf(out, BM_NUMBER_SIZE, "%.0f", x);
+    return out;
+}
+
 enum bm_status bm_param_domain(struct bm_ctx *ctx, const struct bm_param *param,
                                struct bm_text *out)
 {
@@ -49,11 +57,11 @@ enum bm_status bm_param_domain(struct bm_ctx *ctx, const struct bm_param *param,
     if (isinf(param->hi)) {
         if (!isinf(param->lo))
             BM_TRY(bm_text_add(ctx, out, " %s %s", param->flags & BM_P_OPEN_LO ? ">" : ">=",
-                               bm_number(lo, param->lo)));
+                               bound(lo, param->lo)));
         return BM_OK;
     }
     BM_TRY(bm_text_add(ctx, out, " in %s%s, %s%s", param->flags & BM_P_OPEN_LO ? "(" : "[",
-                       bm_number(lo, param->lo), bm_number(hi, param->hi),
+                       bound(lo, param->lo), bound(hi, param->hi),
                        param->flags & BM_P_OPEN_HI ? ")" : "]"));
 out:
     return status;

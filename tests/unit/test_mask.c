@@ -8,8 +8,9 @@
 
 static struct bm_grid cubic_grid(bm_index nx, bm_index ny, bm_index nz, double mm)
 {
-    return (struct bm_grid){.dim = {nx, ny, nz},
-                            .to_world = {{mm, 0, 0, 0}, {0, mm, 0, 0}, {0, 0, mm, 0}, {0, 0, 0, 1}}};
+    return (struct bm_grid){
+        .dim = {nx, ny, nz},
+        .to_world = {{mm, 0, 0, 0}, {0, mm, 0, 0}, {0, 0, mm, 0}, {0, 0, 0, 1}}};
 }
 
 /* Distance of a voxel from the middle of its grid, in units of half the grid. */
@@ -113,10 +114,12 @@ START_TEST(lobes_that_a_slice_cuts_apart_both_stay)
         for (bm_index i = 18; i < 22; i++) mean.data[i + 40 * j] = 0;
     struct bm_mask mask = BM_MASK_INIT;
     ok(bm_mask_compute(&test_ctx, &mean, &mask));
-    bm_index left = 0;
-    for (bm_index i = 0; i < mask.p; i++) left += mask.voxels[i] % 40 < 20;
-    ck_assert_int_eq(2 * left, mask.p);
-    ck_assert_int_gt(left, 200);
+    bm_index wanted = 0;
+    for (bm_index v = 0; v < bm_grid_voxels(&grid); v++)
+        wanted += radius_of(&grid, v) < .7 && (v % 40 < 18 || v % 40 >= 22);
+    /* The opening may take a sharp corner. */
+    ck_assert_int_ge(mask.p, wanted - 8);
+    for (bm_index i = 0; i < mask.p; i++) ck_assert(radius_of(&grid, mask.voxels[i]) < .7);
     bm_mask_release(&mask);
     bm_volume_release(&mean);
 }

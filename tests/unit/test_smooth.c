@@ -8,8 +8,9 @@
 static struct bm_grid grid_of(bm_index nx, bm_index ny, bm_index nz, double hx, double hy,
                               double hz)
 {
-    return (struct bm_grid){.dim = {nx, ny, nz},
-                            .to_world = {{-hx, 0, 0, 9}, {0, 0, hz, 7}, {0, hy, 0, 5}, {0, 0, 0, 1}}};
+    return (struct bm_grid){
+        .dim = {nx, ny, nz},
+        .to_world = {{-hx, 0, 0, 9}, {0, 0, hz, 7}, {0, hy, 0, 5}, {0, 0, 0, 1}}};
 }
 
 static void voxel_at(const struct bm_grid *grid, bm_index v, bm_index at[3])
