@@ -13,7 +13,7 @@
 struct layout {
     bm_index n_runs, kept;
     bm_index *run;    /* of each volume */
-    bm_index *row;    /* of each volume: where it stands among samples sorted by run; -1 = dropped */
+    bm_index *row;    /* of each volume: its place when sorted by run; -1 = dropped */
     bm_index *volume; /* of each row */
     bm_index *first;  /* row of each run; n_runs + 1 */
     struct bm_mat *Q; /* nuisance basis of each run */

@@ -22,7 +22,8 @@ void test_make_image(struct bm_volume *volume, bm_index nx, bm_index ny, bm_inde
                      int index)
 {
     struct bm_grid grid = {.dim = {nx, ny, nz},
-                           .to_world = {{2, 0, 0, -10}, {0, 3, 0, 5}, {0, 0, 4, -20}, {0, 0, 0, 1}}};
+                           .to_world = {{2, 0, 0, -10}, {0, 3, 0, 5}, {0, 0, 4, -20},
+                                        {0, 0, 0, 1}}};
     ok(bm_volume_alloc(&test_ctx, volume, &grid, nt));
     volume->tr_s = 2;
     struct bm_rng rng = bm_rng_stream(7, "test.image", (uint64_t)index);
@@ -49,4 +50,19 @@ const char *test_write_text(const char *name, const char *text)
     const char *path = test_path(name);
     ok(bm_write_file(&test_ctx, path, text, strlen(text), true));
     return path;
+}
+
+enum bm_status test_prepare(const struct bm_prepare_opts *opts, const char *const *files,
+                            bm_index n, const bm_index *cut, struct bm_prepared *out)
+{
+    struct bm_inputs inputs = BM_INPUTS_INIT;
+    enum bm_status status = bm_inputs_open(&test_ctx, opts, files, n, &inputs);
+    if (status == BM_OK) status = bm_prepare(&test_ctx, opts, &inputs, cut, out);
+    bm_inputs_release(&inputs);
+    return status;
+}
+
+double test_sample(const struct bm_prepared *prepared, bm_index sample, bm_index voxel)
+{
+    return (double)*bm_samples_at(&prepared->samples, sample, voxel);
 }

@@ -1,8 +1,8 @@
-/* Small images and tables on disk for tests of what reads them. */
+/* Small images and tables on disk for tests of what reads them, and what is made of them. */
 #ifndef BM_TESTS_IMAGES_H
 #define BM_TESTS_IMAGES_H
 
-#include "io/nifti.h"
+#include "brain/prepare.h"
 
 /* Path of a file of the test's directory. Static storage, a few at a time. */
 const char *test_path(const char *name);
@@ -16,5 +16,10 @@ void test_make_image(struct bm_volume *volume, bm_index nx, bm_index ny, bm_inde
 const char *test_write_frames(const char *name, const struct bm_volume *volume, bm_index first,
                               bm_index count);
 const char *test_write_text(const char *name, const char *text);
+
+/* bm_inputs_open and bm_prepare. */
+enum bm_status test_prepare(const struct bm_prepare_opts *opts, const char *const *files,
+                            bm_index n, const bm_index *cut, struct bm_prepared *out);
+double test_sample(const struct bm_prepared *prepared, bm_index sample, bm_index voxel);
 
 #endif
