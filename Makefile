@@ -11,7 +11,7 @@ config := release$(if $(SAN),-$(subst $(comma),-,$(SAN)))$(if $(DEV),-dev)
 BUILD ?= build/$(config)
 Q := $(if $(V),,@)
 
-packages := libdeflate zlib lapacke openblas libcjson
+packages := libdeflate zlib lapacke openblas libcjson libcrypto
 nifti_cflags := -isystem /usr/include/nifti
 nifti_libs := -lnifti2 -lznz
 
@@ -29,7 +29,7 @@ CFLAGS += -fsanitize=$(SAN) -fno-omit-frame-pointer
 LDFLAGS += -fsanitize=$(SAN)
 endif
 
-layers := util num io signal learn brain
+layers := util num io signal learn brain cache
 lib_src := $(foreach l,$(layers),$(sort $(wildcard lib/$l/*.c)))
 headers := $(filter-out %_internal.h lib/util/banned.h,\
         $(foreach l,$(layers),$(sort $(wildcard lib/$l/*.h))))
@@ -45,7 +45,8 @@ lib: $(BUILD)/libbrainmine.a
 
 # Kernels that the compiler should vectorise and fuse; results are equal on one CPU type, and
 # within tolerance between types (README, "Same bytes").
-hot := lib/num/samples_kernels.c lib/num/tv_kernels.c lib/num/tv.c lib/learn/spatial_drg.c
+hot := lib/num/samples_kernels.c lib/num/tv_kernels.c lib/num/tv.c lib/learn/spatial_drg.c \
+        lib/io/nifti_types.c lib/signal/smooth.c
 $(call obj,$(hot)): CFLAGS += -O3 -ffp-contract=fast -fno-math-errno -fno-trapping-math -fopenmp-simd -Wno-psabi
 
 # Changes only when the version or the commit does.

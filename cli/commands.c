@@ -2,6 +2,7 @@
 #include "command.h"
 
 const struct cli_command *const cli_commands[] = {
+    &cli_decode,
     &cli_simulate,
     &cli_help,
     &cli_version,

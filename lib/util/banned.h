@@ -10,7 +10,7 @@
 #include <time.h>
 
 #pragma GCC poison strcpy strcat sprintf vsprintf strncpy strncat gets strtok atoi atol atof
-#pragma GCC poison rand srand gmtime localtime ctime asctime mktemp tmpnam tempnam system popen
+#pragma GCC poison gmtime localtime ctime asctime mktemp tmpnam tempnam system popen
 #pragma GCC poison setlocale
 
 #endif

@@ -2,6 +2,8 @@
 #ifndef BM_UTIL_TEXT_H
 #define BM_UTIL_TEXT_H
 
+#include <stdint.h>
+
 #include "util/status.h"
 
 #ifdef __cplusplus

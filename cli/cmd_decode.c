@@ -1,0 +1,422 @@
+/* brainmine decode: fit, predict, score. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "brain/decode_model.h"
+#include "brain/decode_report.h"
+#include "cache/digest.h"
+#include "command.h"
+#include "io/nifti.h"
+#include "util/path.h"
+#include "version.h"
+
+static const struct bm_prepare_opts prepare_default = BM_PREPARE_OPTS_DEFAULT;
+static const struct bm_rows_opts rows_default = BM_ROWS_OPTS_DEFAULT;
+static const struct bm_decode_opts decode_default = BM_DECODE_OPTS_DEFAULT;
+
+static const double PATH_TOLERANCE = 1e-3;
+
+/* Sources: what model.json says of the inputs ------------------------------------------------ */
+
+struct sources {
+    struct bm_source *item;
+    bm_index count, cap;
+};
+
+static enum bm_status add_source(struct bm_ctx *ctx, struct sources *sources, const char *role,
+                                 const char *path)
+{
+    enum bm_status status = BM_OK;
+    BM_TRY(bm_grow(ctx, &sources->item, &sources->cap, sources->count + 1,
+                   sizeof *sources->item));
+    struct bm_source *item = &sources->item[sources->count];
+    *item = (struct bm_source){.role = role, .name = bm_path_base(path)};
+    BM_TRY(bm_digest_file(ctx, path, item->sha256));
+    sources->count++;
+out:
+    return status;
+}
+
+/* The files before the colon of --confounds. */
+static enum bm_status add_confounds(struct bm_ctx *ctx, struct sources *sources, char *list)
+{
+    enum bm_status status = BM_OK;
+    char *end = strrchr(list, ':');
+    if (end) *end = '\0';
+    for (char *file = list; file;) {
+        char *comma = strchr(file, ',');
+        if (comma) *comma = '\0';
+        if (access(file, R_OK) == 0) BM_TRY(add_source(ctx, sources, "confounds", file));
+        file = comma ? comma + 1 : NULL;
+    }
+out:
+    return status;
+}
+
+/* Every file that can change the result. Names stay borrowed from the options and inputs. */
+static enum bm_status find_sources(struct cli_run *run, const struct bm_prepare_opts *prepare,
+                                   const struct bm_rows_opts *rows, const struct bm_inputs *inputs,
+                                   struct sources *sources, char **confounds)
+{
+    enum bm_status status = BM_OK;
+    struct bm_ctx *ctx = run->ctx;
+    BM_TRY(add_source(ctx, sources, "samples", rows->samples));
+    for (bm_index i = 0; i < inputs->count; i++)
+        if (i == 0 || strcmp(inputs->input[i].path, inputs->input[i - 1].path) != 0)
+            BM_TRY(add_source(ctx, sources, "image", inputs->input[i].path));
+    if (strcmp(prepare->mask, "auto") != 0 && strcmp(prepare->mask, "none") != 0)
+        BM_TRY(add_source(ctx, sources, "mask", prepare->mask));
+    if (prepare->subjects) BM_TRY(add_source(ctx, sources, "subjects", prepare->subjects));
+    if (prepare->resample && access(prepare->resample, R_OK) == 0)
+        BM_TRY(add_source(ctx, sources, "resample", prepare->resample));
+    if (prepare->confounds) {
+        BM_TRY(bm_strdup(ctx, confounds, prepare->confounds));
+        BM_TRY(add_confounds(ctx, sources, *confounds));
+    }
+out:
+    return status;
+}
+
+/* Writing ----------------------------------------------------------------------------------- */
+
+static enum bm_status write_text(struct cli_run *run, const char *name, const struct bm_text *text)
+{
+    enum bm_status status = BM_OK;
+    char *path = NULL;
+    BM_TRY(cli_output_path(run, name, &path));
+    BM_TRY(bm_write_file(run->ctx, path, bm_text_str(text), (size_t)text->length,
+                         run->common.force));
+out:
+    bm_free(path);
+    return status;
+}
+
+static enum bm_status write_image(struct cli_run *run, const char *name,
+                                  const struct bm_volume *volume, const struct bm_nifti_meta *meta)
+{
+    enum bm_status status = BM_OK;
+    char *path = NULL;
+    BM_TRY(cli_output_path(run, name, &path));
+    BM_TRY(bm_volume_write(run->ctx, path, volume, meta, run->common.force));
+out:
+    bm_free(path);
+    return status;
+}
+
+/* run.json: what differs between two runs of the same analysis. */
+static enum bm_status write_run(struct cli_run *run)
+{
+    enum bm_status status = BM_OK;
+    struct bm_text text = BM_TEXT_INIT;
+    struct utsname host;
+    struct timespec now;
+    struct tm utc;
+    char started[32] = "", *printed = NULL;
+    cJSON *json = cJSON_CreateObject();
+    cJSON *argv = cJSON_AddArrayToObject(json, "argv");
+    clock_gettime(CLOCK_REALTIME, &now);
+    for (int i = 0; i < run->argc; i++)
+        cJSON_AddItemToArray(argv, cJSON_CreateString(run->argv[i]));
+    if (gmtime_r(&run->started.tv_sec, &utc)) strftime(started, sizeof started, "%FT%TZ", &utc);
+    cJSON_AddStringToObject(json, "version", BM_VERSION);
+    cJSON_AddStringToObject(json, "commit", BM_COMMIT);
+    cJSON_AddStringToObject(json, "started", started);
+    cJSON_AddNumberToObject(json, "seconds", (double)(now.tv_sec - run->started.tv_sec) +
+                                                 1e-9 * (double)(now.tv_nsec - run->started.tv_nsec));
+    cJSON_AddStringToObject(json, "host", uname(&host) == 0 ? host.nodename : "");
+    cJSON_AddNumberToObject(json, "threads", run->ctx->threads);
+    cJSON_AddNumberToObject(json, "peak_bytes", (double)run->ctx->mem->peak);
+    cJSON_AddNumberToObject(json, "cache_hits", 0);
+    printed = cJSON_Print(json);
+    if (!printed) BM_FAIL(run->ctx, BM_ENOMEM, "memory: the system refuses more for JSON");
+    BM_TRY(bm_text_add(run->ctx, &text, "%s\n", printed));
+    BM_TRY(write_text(run, "run.json", &text));
+out:
+    cJSON_free(printed);
+    cJSON_Delete(json);
+    bm_text_release(&text);
+    return status;
+}
+
+/* The tables, each by its function. */
+static const struct {
+    const char *name;
+    enum bm_status (*make)(struct bm_ctx *ctx, const struct bm_decode_plan *plan,
+                           const struct bm_decoding *decoding, struct bm_text *out);
+} tables[] = {{"scores.tsv", bm_report_scores},
+              {"predictions.tsv", bm_report_predictions},
+              {"confusion.tsv", bm_report_confusion},
+              {"path.tsv", bm_report_path}};
+
+static enum bm_status write_results(struct cli_run *run, const struct bm_decode_plan *plan,
+                                    const struct bm_decoding *decoding, const struct bm_text *model)
+{
+    enum bm_status status = BM_OK;
+    struct bm_text text = BM_TEXT_INIT;
+    struct bm_volume mask = BM_VOLUME_INIT;
+    char comment[256];
+    snprintf(comment, sizeof comment, "brainmine %s decode fit: %s weights, %td samples, %td voxels",
+             BM_VERSION, plan->estimator->name, plan->rows.n, decoding->mask.p);
+    struct bm_nifti_meta weights = {.intent_code = 1001 /* estimate */, .intent_name = "weights",
+                                    .comment = comment};
+    struct bm_nifti_meta labels = {.datatype = 4 /* int16 */, .intent_name = "mask",
+                                   .comment = comment};
+    BM_TRY(write_image(run, "weights.nii.gz", &decoding->weights, &weights));
+    BM_TRY(bm_mask_to_volume(run->ctx, &decoding->mask, &mask));
+    BM_TRY(write_image(run, "mask.nii.gz", &mask, &labels));
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        bm_text_clear(&text);
+        BM_TRY(tables[i].make(run->ctx, plan, decoding, &text));
+        if (text.length > 0) BM_TRY(write_text(run, tables[i].name, &text));
+    }
+    BM_TRY(write_text(run, "model.json", model));
+    BM_TRY(write_run(run)); /* last: there = the run is complete */
+out:
+    bm_text_release(&text);
+    bm_volume_release(&mask);
+    return status;
+}
+
+/* Scores for --json, and what was found in a sentence or two. */
+static enum bm_status summarise(struct cli_run *run, const struct bm_decode_plan *plan,
+                                const struct bm_decoding *decoding)
+{
+    enum bm_status status = BM_OK;
+    bm_index folds = plan->folds.count;
+    double mean, sd, chance, unused;
+    for (bm_index k = 0; plan->metrics[k]; k++) {
+        bm_mean_sd(decoding->score + k * folds, folds, &mean, &sd);
+        BM_TRY(cli_add_score(run, plan->metrics[k]->name, mean, sd));
+    }
+    cli_set_fit(run, decoding->converged, decoding->gap);
+    if (run->common.quiet || run->common.json) goto out;
+    bm_mean_sd(decoding->score, folds, &mean, &sd);
+    bm_mean_sd(decoding->chance, folds, &chance, &unused);
+    const struct bm_fit *fit = &decoding->selected.fit[decoding->selected.n_sets - 1];
+    fprintf(stderr, "brainmine decode: %s %.3f (sd %.3f over %td folds", plan->metrics[0]->name, mean,
+            sd, folds);
+    if (!isnan(chance)) fprintf(stderr, ", chance %.3f", chance);
+    fprintf(stderr, "); %td of %td voxels have weights; largest relative gap %.1e; in %s\n",
+            fit->nonzeros, decoding->mask.p, decoding->gap, run->common.output);
+out:
+    return status;
+}
+
+/* Verbs ------------------------------------------------------------------------------------- */
+
+static enum bm_status show_plan(struct cli_run *run, const struct bm_prepare_opts *prepare,
+                                const struct bm_inputs *inputs, const struct bm_decode_plan *plan)
+{
+    enum bm_status status = BM_OK;
+    struct bm_prepare_plan need;
+    char words[BM_NUMBER_SIZE];
+    const struct bm_rows *rows = &plan->rows;
+    BM_TRY(bm_prepare_plan(run->ctx, prepare, inputs, &need));
+    BM_TRY(cli_plan(run, "read %td volumes of %td images, %s%td voxels; memory %s", need.volumes,
+                    inputs->count, need.exact ? "" : "at most ", need.voxels,
+                    bm_bytes(words, (double)need.bytes)));
+    if (rows->n_classes > 0)
+        BM_TRY(cli_plan(run, "make %td samples of %td classes", rows->n, rows->n_classes));
+    else BM_TRY(cli_plan(run, "make %td samples with numbers as targets", rows->n));
+    BM_TRY(cli_plan(run, "fit %s, %td points of the grid, %td folds", plan->estimator->name,
+                    plan->n_points, plan->folds.count));
+out:
+    return status;
+}
+
+static enum bm_status fit(struct cli_run *run)
+{
+    enum bm_status status = BM_OK;
+    struct bm_ctx *ctx = run->ctx;
+    const struct bm_rows_opts *rows = run->opts[0];
+    const struct bm_decode_opts *opts = run->opts[1];
+    const struct bm_prepare_opts *prepare = run->opts[2];
+    struct bm_inputs inputs = BM_INPUTS_INIT;
+    struct bm_decode_plan plan = BM_DECODE_PLAN_INIT;
+    struct bm_decoding decoding = BM_DECODING_INIT;
+    struct sources sources = {.item = NULL};
+    struct bm_text model = BM_TEXT_INIT;
+    char *confounds = NULL;
+    static const char *const classes[] = {"weights.nii.gz", "mask.nii.gz", "scores.tsv",
+                                          "predictions.tsv", "path.tsv", "model.json", "run.json",
+                                          "confusion.tsv", NULL};
+    const char *names[sizeof classes / sizeof *classes];
+    double tolerance = run->common.tolerance;
+    BM_TRY(bm_decode_check(ctx, rows, opts));
+    BM_TRY(bm_inputs_open(ctx, prepare, run->operands, run->n_operands, &inputs));
+    BM_TRY(bm_decode_open(ctx, rows, opts, &inputs, &plan));
+    memcpy(names, classes, sizeof names);
+    if (plan.rows.n_classes == 0) names[7] = NULL;
+    BM_TRY(cli_output_dir(run, names));
+    BM_TRY(cli_check_warnings(run));
+    if (run->common.dry_run) {
+        BM_TRY(show_plan(run, prepare, &inputs, &plan));
+        goto out;
+    }
+    BM_TRY(find_sources(run, prepare, rows, &inputs, &sources, &confounds));
+    BM_TRY(bm_decode_fit(ctx, prepare, opts, &inputs, tolerance,
+                         cli_given(run, "tolerance") ? tolerance : PATH_TOLERANCE, &plan,
+                         &decoding));
+    BM_TRY(cli_check_warnings(run));
+    BM_TRY(bm_decoder_describe(ctx, BM_VERSION, prepare, rows, opts, &plan, &decoding,
+                               sources.item, sources.count, tolerance, &model));
+    BM_TRY(write_results(run, &plan, &decoding, &model));
+    BM_TRY(summarise(run, &plan, &decoding));
+out:
+    bm_inputs_release(&inputs);
+    bm_decode_plan_release(&plan);
+    bm_decoding_release(&decoding);
+    bm_free(sources.item);
+    bm_free(confounds);
+    bm_text_release(&model);
+    return status;
+}
+
+/* What predict and score need besides the table of rows: how the new images are read is the
+ * model's; these tell where they are. */
+struct apply_opts {
+    const char *from;
+    const char *confounds;
+    const char *subjects;
+    double tr_s;
+    const char *scoring;
+};
+static const struct apply_opts apply_default = {.from = NULL};
+
+#define AT(field) offsetof(struct apply_opts, field)
+static const struct bm_param predict_params[] = {
+    {BM_P_FILE, 0, "from", AT(from), "DIR", "model: the directory that fit -o wrote",
+     .flags = BM_P_DIR},
+    {BM_P_TEXT, 0, "confounds", AT(confounds), "FILE,...[:COLUMNS|STRATEGY]",
+     "of the new images, as at the fit: one table for each image"},
+    {BM_P_FILE, 0, "subjects", AT(subjects), "FILE.tsv",
+     "table of images instead of operands, with columns subject and image"},
+    {BM_P_REAL, 0, "tr", AT(tr_s), "S", "seconds between volumes", .lo = 0, .hi = 1000,
+     .otherwise = "as the images say"},
+    BM_PARAM_END,
+};
+static const struct bm_param score_params[] = {
+    {BM_P_FILE, 0, "from", AT(from), "DIR", "model: the directory that fit -o wrote",
+     .flags = BM_P_DIR},
+    {BM_P_TEXT, 0, "confounds", AT(confounds), "FILE,...[:COLUMNS|STRATEGY]",
+     "of the new images, as at the fit: one table for each image"},
+    {BM_P_FILE, 0, "subjects", AT(subjects), "FILE.tsv",
+     "table of images instead of operands, with columns subject and image"},
+    {BM_P_REAL, 0, "tr", AT(tr_s), "S", "seconds between volumes", .lo = 0, .hi = 1000,
+     .otherwise = "as the images say"},
+    {BM_P_TEXT, 0, "scoring", AT(scoring), "NAME,...", "scores to print, among those of fit",
+     .otherwise = "all that the task has"},
+    BM_PARAM_END,
+};
+
+/* Predictions on the operands by the model of --from. */
+static enum bm_status apply(struct cli_run *run, struct bm_decoder *decoder, struct bm_rows *rows,
+                            struct bm_mat *F)
+{
+    enum bm_status status = BM_OK;
+    struct bm_ctx *ctx = run->ctx;
+    const struct bm_rows_opts *rows_opts = run->opts[0];
+    const struct apply_opts *opts = run->opts[1];
+    struct bm_inputs inputs = BM_INPUTS_INIT;
+    if (!opts->from) BM_FAIL(ctx, BM_EUSAGE, "--from is needed: the directory that fit -o wrote");
+    if ((rows_opts->target || rows_opts->groups || rows_opts->runs) && !rows_opts->samples)
+        BM_FAIL(ctx, BM_EUSAGE, "--samples is needed: the table that has these columns");
+    BM_TRY(bm_decoder_load(ctx, opts->from, decoder));
+    decoder->prepare.confounds = opts->confounds;
+    decoder->prepare.subjects = opts->subjects;
+    if (opts->tr_s > 0) decoder->prepare.tr_s = opts->tr_s;
+    BM_TRY(bm_inputs_open(ctx, &decoder->prepare, run->operands, run->n_operands, &inputs));
+    BM_TRY(cli_output_file(run));
+    BM_TRY(bm_decoder_apply(ctx, decoder, rows_opts, &inputs, rows, F));
+    BM_TRY(cli_check_warnings(run));
+out:
+    bm_inputs_release(&inputs);
+    return status;
+}
+
+static enum bm_status predict(struct cli_run *run)
+{
+    enum bm_status status = BM_OK;
+    struct bm_decoder decoder = BM_DECODER_INIT;
+    struct bm_rows rows = BM_ROWS_INIT;
+    struct bm_mat F = BM_MAT_INIT;
+    struct bm_text text = BM_TEXT_INIT;
+    BM_TRY(apply(run, &decoder, &rows, &F));
+    BM_TRY(bm_report_applied(run->ctx, &rows, decoder.class_name, decoder.n_classes, &F, &text));
+    BM_TRY(cli_write_result(run, text.data, text.length));
+out:
+    bm_rows_release(&rows);
+    bm_mat_release(&F);
+    bm_decoder_release(&decoder);
+    bm_text_release(&text);
+    return status;
+}
+
+static enum bm_status score(struct cli_run *run)
+{
+    enum bm_status status = BM_OK;
+    const struct bm_rows_opts *rows_opts = run->opts[0];
+    const struct apply_opts *opts = run->opts[1];
+    struct bm_decoder decoder = BM_DECODER_INIT;
+    struct bm_rows rows = BM_ROWS_INIT;
+    struct bm_mat F = BM_MAT_INIT;
+    struct bm_text text = BM_TEXT_INIT;
+    char number[BM_NUMBER_SIZE];
+    if (!rows_opts->samples || !rows_opts->target)
+        BM_FAIL(run->ctx, BM_EUSAGE, "--samples and --target are needed: what the volumes are");
+    BM_TRY(apply(run, &decoder, &rows, &F));
+    BM_TRY(bm_text_add(run->ctx, &text, "score\tvalue\tn\n"));
+    for (int k = 0; bm_metrics[k]; k++) {
+        const struct bm_metric *metric = bm_metrics[k];
+        bool fits = decoder.n_classes > 0 ? metric->classification : metric->regression;
+        if (opts->scoring && !bm_list_has(opts->scoring, metric->name)) continue;
+        if (!fits && opts->scoring)
+            BM_FAIL(run->ctx, BM_EUSAGE, "--scoring %s is not for this model", metric->name);
+        if (!fits) continue;
+        double value;
+        BM_TRY(bm_decoder_score(run->ctx, &decoder, &rows, &F, metric, &value));
+        BM_TRY(bm_text_add(run->ctx, &text, "%s\t%s\t%td\n", metric->name,
+                           isnan(value) ? "n/a" : bm_number(number, value), rows.n));
+        BM_TRY(cli_add_score(run, metric->name, value, NAN));
+    }
+    BM_TRY(cli_write_result(run, text.data, text.length));
+out:
+    bm_rows_release(&rows);
+    bm_mat_release(&F);
+    bm_decoder_release(&decoder);
+    bm_text_release(&text);
+    return status;
+}
+
+static const struct bm_param_group fit_groups[] = {
+    {"Samples", bm_rows_params, &rows_default, sizeof rows_default},
+    {"Model and cross-validation", bm_decode_params, &decode_default, sizeof decode_default},
+    {"Reading brain images", bm_prepare_params, &prepare_default, sizeof prepare_default},
+    {.title = NULL}};
+static const struct bm_param_group predict_groups[] = {
+    {"Samples", bm_rows_params, &rows_default, sizeof rows_default},
+    {"Model", predict_params, &apply_default, sizeof apply_default},
+    {.title = NULL}};
+static const struct bm_param_group score_groups[] = {
+    {"Samples", bm_rows_params, &rows_default, sizeof rows_default},
+    {"Model", score_params, &apply_default, sizeof apply_default},
+    {.title = NULL}};
+
+static const struct cli_verb verbs[] = {
+    {"fit", "cross-validate a decoder and fit it to all samples",
+     "-s TABLE -t COLUMN [-g COLUMN] -o DIR images...", true, fit_groups, fit},
+    {"predict", "predict what new images show", "--from DIR [-o FILE.tsv] images...", true,
+     predict_groups, predict},
+    {"score", "compare predictions of new images with what they show",
+     "--from DIR -s TABLE -t COLUMN images...", true, score_groups, score},
+    {.run = NULL}};
+
+const struct cli_command cli_decode = {
+    "decode", "predict what was seen, or a score, from brain images", verbs,
+    "brainmine decode fit -s samples.tsv -t label -g run --drop rest -o faces bold.nii.gz\n"
+    "brainmine decode fit --model svm -s samples.tsv -t label -g run -o svm bold.nii.gz\n"
+    "brainmine decode predict --from faces -o predictions.tsv new.nii.gz\n"
+    "brainmine decode score --from faces -s new.tsv -t label new.nii.gz\n"};
