@@ -199,6 +199,26 @@ static bool any_text(const struct bm_rows *rows)
     return false;
 }
 
+/* What a group that is an image is called: its file's name, or its path where two are alike. */
+static enum bm_status name_images(struct bm_ctx *ctx, const struct bm_inputs *inputs,
+                                  struct bm_rows *rows)
+{
+    enum bm_status status = BM_OK;
+    bool differ = true;
+    BM_TRY(bm_alloc(ctx, &rows->group_name, inputs->count, sizeof *rows->group_name));
+    rows->n_groups = inputs->count;
+    for (bm_index k = 0; k < inputs->count; k++) {
+        char *path = inputs->input[k].path;
+        rows->group_name[k] = path + (bm_path_base(path) - path);
+        for (bm_index i = 0; i < k && differ; i++)
+            differ = strcmp(rows->group_name[i], rows->group_name[k]) != 0;
+    }
+    for (bm_index k = 0; k < inputs->count && !differ; k++)
+        rows->group_name[k] = inputs->input[k].path;
+out:
+    return status;
+}
+
 /* Groups of the samples: the column's values, else the inputs if there are several. */
 static enum bm_status make_groups(struct bm_ctx *ctx, const unsigned char *take,
                                   const struct bm_inputs *inputs, struct bm_rows *rows)
@@ -211,11 +231,9 @@ static enum bm_status make_groups(struct bm_ctx *ctx, const unsigned char *take,
         BM_TRY(number_texts(ctx, &rows->table, rows->group_col, take, number, &rows->group_name,
                             &rows->n_groups));
     } else if (inputs->count > 1) {
-        BM_TRY(bm_alloc(ctx, &rows->group_name, inputs->count, sizeof *rows->group_name));
-        rows->n_groups = inputs->count;
+        BM_TRY(name_images(ctx, inputs, rows));
         for (bm_index k = 0; k < inputs->count; k++) {
             const struct bm_input *input = &inputs->input[k];
-            rows->group_name[k] = input->path + (bm_path_base(input->path) - input->path);
             for (bm_index v = 0; v < input->count; v++) number[input->offset + v] = k;
         }
     }
