@@ -149,7 +149,8 @@ const struct bm_param bm_rows_params[] = {
 };
 
 static const char *const averages[] = {"none", "block", NULL};
-static const char *const models[] = {"tv-l1", "tv", "ridge", "svm", "logistic", "correlation", NULL};
+static const char *const models[] = {"tv-l1", "tv", "ridge", "svm", "logistic", "correlation",
+                                     NULL};
 static const char *const tasks[] = {"auto", "classification", "regression", NULL};
 static const char *const losses[] = {"auto", "logistic", "squared", NULL};
 static const char *const yes_no[] = {"yes", "no", NULL};

@@ -28,23 +28,26 @@ struct bm_fit_info {
 /* Ridge: min |y - Xw - b|^2 + alpha |w|^2 (scikit-learn's alpha), for all of `count` alphas > 0
  * and all columns of y (m x t) from one eigendecomposition of the centred K.
  * A: count * t columns of m (alpha slowest: column alpha_index * t + target); b and info:
- * count * t entries in the same order. Direct: iterations 1, converged unless gap_rel > tolerance. */
+ * count * t entries in the same order. Direct: iterations 1, converged unless gap_rel > tolerance.
+ */
 enum bm_status bm_ridge_fit(struct bm_ctx *ctx, const struct bm_mat *K, const struct bm_mat *y,
                             const double *alphas, bm_index count, double tolerance,
                             struct bm_mat *A, double *b, struct bm_fit_info *info) BM_CHECKED;
 
 /* Linear SVM, hinge loss, free intercept: min 1/2 |w|^2 + C sum max(0, 1 - y_i (x_i.w + b)),
  * y = +-1 with both signs present. SMO with second-order working sets (Fan, Chen, Lin 2005) on K,
- * stopped by the relative gap or after 1e6 steps, with an interior-point method when SMO crawls. a: m values (y_i times the dual variable; scaled
- * up so that the margin is 1 where this is the better primal point), warm start on entry when
- * `warm` (anything; made feasible for y and C first). */
+ * stopped by the relative gap or after 1e6 steps, with an interior-point method when SMO crawls.
+ * a: m values (y_i times the dual variable; scaled up so that the margin is 1 where this is the
+ * better primal point), warm start on entry when `warm` (anything; made feasible for y and C
+ * first). */
 enum bm_status bm_svm_fit(struct bm_ctx *ctx, const struct bm_mat *K, const double *y, double C,
                           double tolerance, bool warm, double *a, double *b,
                           struct bm_fit_info *info) BM_CHECKED;
 
 /* l2 logistic regression: min C sum log(1 + exp(-y_i (x_i.w + b))) + 1/2 |w|^2, y = +-1.
  * Newton on (a, b) with K (decoding.md 2.6 and 4.4), Armijo on the objective, always to a residual
- * |F| <= 1e-11 |p|, or to what rounding allows: `tolerance` only judges the gap. a: m values; y_i a_i / C is in [0, 1]. */
+ * |F| <= 1e-11 |p|, or to what rounding allows: `tolerance` only judges the gap. a: m values;
+ * y_i a_i / C is in [0, 1]. */
 enum bm_status bm_logistic_fit(struct bm_ctx *ctx, const struct bm_mat *K, const double *y,
                                double C, double tolerance, bool warm, double *a, double *b,
                                struct bm_fit_info *info) BM_CHECKED;

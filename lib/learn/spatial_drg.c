@@ -126,7 +126,8 @@ enum bm_status bm_spatial_fit(struct bm_ctx *ctx, struct bm_spatial *s, double a
         double gap = best.primal - best.dual;
         if (gap <= tolerance * null) break;
         if (!isfinite(primal))
-            BM_FAIL(ctx, BM_ENUMERIC, "objective is not finite at iteration %d (alpha %g)", k, alpha);
+            BM_FAIL(ctx, BM_ENUMERIC, "objective is not finite at iteration %d (alpha %g)", k,
+                    alpha);
         if (gap > 0.99 * last_gap) {
             if (++since >= STALL) {
                 kappa /= 10;

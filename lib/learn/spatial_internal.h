@@ -14,7 +14,7 @@ struct bm_spatial {
     double *y;          /* m; squared: centred */
     double y_mean;      /* squared: what was taken off; logistic: 0 */
     double null_value;  /* P(0), at the best intercept */
-    struct bm_mat K;    /* centred Gram matrix; its eigenvectors once U_ready; empty for FISTA alone */
+    struct bm_mat K;    /* centred Gram matrix; its eigenvectors once U_ready; empty for FISTA */
     double trace;       /* of the centred Gram matrix */
     double *eigenvalues;                /* m */
     bool factored;
