@@ -92,7 +92,7 @@ $(BUILD)/unit: $(unit_obj) $(call obj,$(filter-out cli/main.c,$(cli_src))) $(BUI
 	$(link) $(shell pkg-config --libs check 2>/dev/null) -o $@
 
 check-unit: $(BUILD)/unit
-	$(BUILD)/unit
+	@TMPDIR=$$(mktemp -d) && export TMPDIR; $(BUILD)/unit; code=$$?; rm -rf "$$TMPDIR"; exit $$code
 
 # The small programs that tests use: tests/support/X_main.c becomes $(BUILD)/tools/X.
 tool_src := $(sort $(wildcard tests/support/*_main.c))
@@ -103,16 +103,47 @@ $(tools): $(BUILD)/tools/%: $(BUILD)/tests/support/%_main.o $(call obj,$(support
 	@mkdir -p $(@D)
 	$(link) $(shell pkg-config --libs check 2>/dev/null) -o $@
 
+# Fuzz targets, tests/fuzz/fuzz_X.c: $(BUILD)/tools/replay_X runs one on mutations of its seeds,
+# build/fuzz/X under the engine of clang, with the sanitizers, from the same seeds.
+fuzz_src := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+replays := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/tools/replay_%,$(fuzz_src))
+fuzzers := $(patsubst tests/fuzz/fuzz_%.c,build/fuzz/%,$(fuzz_src))
+$(call obj,$(fuzz_src) tests/fuzz/replay.c): CPPFLAGS += -Itests
+$(replays): $(BUILD)/tools/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o \
+        $(BUILD)/tests/support/bad_images.o $(BUILD)/libbrainmine.a
+	@mkdir -p $(@D)
+	$(link) -o $@
+
+FUZZ_RUNS ?= 1000000
+CLANG ?= clang-14
+fuzzed := $(sort $(wildcard lib/util/*.c lib/io/*.c)) tests/support/bad_images.c
+$(fuzzers): build/fuzz/%: tests/fuzz/fuzz_%.c $(fuzzed) $(wildcard lib/util/*.h lib/io/*.h)
+	@mkdir -p $(@D)
+	$(if $V,,@echo "  FUZZ $<")
+	$(Q)$(CLANG) -std=c11 -D_GNU_SOURCE -g -O1 -pthread -Ilib -Itests -include util/banned.h \
+	    $(nifti_cflags) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
+	    $< $(fuzzed) $(nifti_libs) -lz -ldeflate -lm -o $@
+fuzz: $(replays)
+	@sh .ci/packages fuzz --install
+	@$(MAKE) --no-print-directory -j$(jobs) $(fuzzers)
+	@set -e; for t in $(notdir $(fuzzers)); do \
+	    mkdir -p build/fuzz/corpus/$$t; $(BUILD)/tools/replay_$$t -w build/fuzz/corpus/$$t; \
+	    echo "  RUN  fuzz_$$t $(FUZZ_RUNS)"; \
+	    build/fuzz/$$t -seed=1 -runs=$(FUZZ_RUNS) -timeout=10 -rss_limit_mb=1024 \
+	        -artifact_prefix=build/fuzz/$$t- build/fuzz/corpus/$$t > build/fuzz/$$t.log 2>&1 || \
+	        { tail -n 40 build/fuzz/$$t.log; exit 1; }; \
+	    sed -n 's/^Done /  DONE /p' build/fuzz/$$t.log; done
+
 jobs := $(shell nproc 2>/dev/null || echo 2)
 check:
 	@sh .ci/packages check --install
 	@$(MAKE) --no-print-directory -j$(jobs) all check-programs
-	@BUILD=$(BUILD) CC="$(CC)" SAN="$(SAN)" MAKE="$(MAKE)" sh tests/check.sh
-check-programs: $(BUILD)/unit $(tools)
+	@BUILD=$(BUILD) CC="$(CC)" SAN="$(SAN)" MAKE="$(MAKE)" FULL="$(FULL)" sh tests/check.sh
+check-programs: $(BUILD)/unit $(tools) $(replays)
 
-# Longer: the same under sanitizers, and without the fork that hides leaks between tests.
+# Longer: the same again under sanitizers, and with it the parts that take minutes each.
 check-full: check
-	@$(MAKE) --no-print-directory SAN=address,undefined DEV=1 check
+	@$(MAKE) --no-print-directory SAN=address,undefined DEV=1 FULL=1 check
 
 demo:
 	@sh .ci/packages build --install
@@ -183,7 +214,7 @@ clean:
 	rm -rf build brainmine
 
 FORCE:
-.PHONY: all lib check check-unit check-programs check-full demo bench man completion install \
+.PHONY: all lib check check-unit check-programs check-full demo bench fuzz man completion install \
         uninstall dist clean FORCE
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
