@@ -239,6 +239,8 @@ enum bm_status bm_decode_fit(struct bm_ctx *ctx, const struct bm_prepare_opts *p
                                         : plan->percent;
     struct bm_problem problem = bm_decode_problem(plan);
     problem.nested = opts->nested == 0;
+    problem.one_se = opts->rule == BM_RULE_ONE_SE ||
+                     (opts->rule == BM_RULE_AUTO && plan->estimator->caps & BM_USES_LATTICE);
     problem.tolerance = tolerance;
     problem.path_tolerance = path_tolerance;
     problem.user = &screen;

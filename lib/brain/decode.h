@@ -31,6 +31,7 @@ extern const struct bm_param bm_rows_params[];
 
 enum { BM_AVERAGE_NONE, BM_AVERAGE_BLOCK };
 enum { BM_TASK_AUTO, BM_TASK_CLASSIFICATION, BM_TASK_REGRESSION };
+enum { BM_RULE_AUTO, BM_RULE_BEST, BM_RULE_ONE_SE };
 enum { BM_LOSS_AUTO, BM_LOSS_IS_LOGISTIC, BM_LOSS_IS_SQUARED };
 
 struct bm_decode_opts {
@@ -44,6 +45,7 @@ struct bm_decode_opts {
     const char *cv;        /* NULL = chosen from the groups */
     const char *inner_cv;  /* NULL = chosen from the groups */
     int nested;            /* 0 yes, 1 no */
+    int rule;              /* BM_RULE_* */
     const char *scoring;   /* NULL = by task */
     const char *select;    /* "20%"; NULL = by model */
     int boundary;          /* enum bm_boundary */
