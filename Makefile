@@ -94,14 +94,16 @@ $(BUILD)/unit: $(unit_obj) $(call obj,$(filter-out cli/main.c,$(cli_src))) $(BUI
 check-unit: $(BUILD)/unit
 	@TMPDIR=$$(mktemp -d) && export TMPDIR; $(BUILD)/unit; code=$$?; rm -rf "$$TMPDIR"; exit $$code
 
-# The small programs that tests use: tests/support/X_main.c becomes $(BUILD)/tools/X.
+# The small programs that tests use: tests/support/X_main.c, with X.c if there is one, becomes
+# $(BUILD)/tools/X.
 tool_src := $(sort $(wildcard tests/support/*_main.c))
 tools := $(patsubst tests/support/%_main.c,$(BUILD)/tools/%,$(tool_src))
 $(call obj,$(tool_src)): CPPFLAGS += -Itests -I.
-$(tools): $(BUILD)/tools/%: $(BUILD)/tests/support/%_main.o $(call obj,$(support_src)) \
-        $(BUILD)/libbrainmine.a
+.SECONDEXPANSION:
+$(tools): $(BUILD)/tools/%: $(BUILD)/tests/support/%_main.o \
+        $$(call obj,$$(wildcard tests/support/%.c)) $(BUILD)/libbrainmine.a
 	@mkdir -p $(@D)
-	$(link) $(shell pkg-config --libs check 2>/dev/null) -o $@
+	$(link) -o $@
 
 # Fuzz targets, tests/fuzz/fuzz_X.c: $(BUILD)/tools/replay_X runs one on mutations of its seeds,
 # build/fuzz/X under the engine of clang, with the sanitizers, from the same seeds.
@@ -123,9 +125,11 @@ $(fuzzers): build/fuzz/%: tests/fuzz/fuzz_%.c $(fuzzed) $(wildcard lib/util/*.h 
 	$(Q)$(CLANG) -std=c11 -D_GNU_SOURCE -g -O1 -pthread -Ilib -Itests -include util/banned.h \
 	    $(nifti_cflags) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
 	    $< $(fuzzed) $(nifti_libs) -lz -ldeflate -lm -o $@
+fuzz-programs: $(fuzzers)
+	@:
 fuzz: $(replays)
 	@sh .ci/packages fuzz --install
-	@$(MAKE) --no-print-directory -j$(jobs) $(fuzzers)
+	@$(MAKE) --no-print-directory -j$(jobs) fuzz-programs
 	@set -e; for t in $(notdir $(fuzzers)); do \
 	    mkdir -p build/fuzz/corpus/$$t; $(BUILD)/tools/replay_$$t -w build/fuzz/corpus/$$t; \
 	    echo "  RUN  fuzz_$$t $(FUZZ_RUNS)"; \
@@ -147,10 +151,12 @@ check-full: check
 
 demo:
 	@sh .ci/packages build --install
-	@$(MAKE) --no-print-directory -j$(jobs) all
-	@sh tests/demo.sh
+	@$(MAKE) --no-print-directory -j$(jobs) demo-programs
+	@BUILD=$(BUILD) sh tests/demo.sh
+demo-programs: all $(BUILD)/tools/map_score
+	@:
 
-# Times and memory, as JSON on stdout: tests/bench/bench_X.c, tests/bench/bench_X.sh.
+# Times and memory, as JSON on stdout: tests/bench/bench_X.c, tests/bench/X.sh.
 bench_bin := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(bench_src))
 $(call obj,$(bench_src)): CPPFLAGS += -Itests
 $(bench_bin): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/libbrainmine.a
@@ -158,7 +164,7 @@ $(bench_bin): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/libbrainmine.a
 	$(link) -o $@
 bench: all $(bench_bin)
 	@set -e; for b in $(bench_bin); do $$b; done
-	@set -e; for b in $(sort $(wildcard tests/bench/bench_*.sh)); do \
+	@set -e; for b in $(sort $(wildcard tests/bench/*.sh)); do \
 	    BRAINMINE=$(CURDIR)/brainmine BUILD=$(BUILD) sh $$b; done
 
 # OPTIONS and EXIT STATUS of the manual, between the markers of the hand-written pages.
@@ -214,7 +220,7 @@ clean:
 	rm -rf build brainmine
 
 FORCE:
-.PHONY: all lib check check-unit check-programs check-full demo bench fuzz man completion install \
-        uninstall dist clean FORCE
+.PHONY: all lib check check-unit check-programs check-full demo demo-programs bench fuzz \
+        fuzz-programs man completion install uninstall dist clean FORCE
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
