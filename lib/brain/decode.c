@@ -27,7 +27,8 @@ static enum bm_status find_metrics(struct bm_ctx *ctx, const struct bm_decode_op
         if (!metric || !(classes ? metric->classification : metric->regression))
             return bm_fail(ctx, BM_EUSAGE, "--scoring %s is not for %s", name,
                            classes ? "classification" : "regression");
-        if (n + 1 < (int)(sizeof plan->metrics / sizeof *plan->metrics)) plan->metrics[n++] = metric;
+        if (n + 1 < (int)(sizeof plan->metrics / sizeof *plan->metrics))
+            plan->metrics[n++] = metric;
         s += length;
         if (*s == '\0') return BM_OK;
     }

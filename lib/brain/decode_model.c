@@ -268,7 +268,8 @@ static enum bm_status read_weights(struct bm_ctx *ctx, const char *path,
     for (bm_index c = 0; c < decoder->targets; c++)
         for (bm_index j = 0; j < p; j++) {
             float w = weights.data[c * voxels + decoder->mask.voxels[j]];
-            if (!isfinite(w)) BM_FAIL(ctx, BM_EINPUT, "%s: a weight in the mask is not finite", name);
+            if (!isfinite(w))
+                BM_FAIL(ctx, BM_EINPUT, "%s: a weight in the mask is not finite", name);
             decoder->W[c * stride + j] = w;
         }
 out:

@@ -149,7 +149,8 @@ const struct bm_param bm_rows_params[] = {
 };
 
 static const char *const averages[] = {"none", "block", NULL};
-static const char *const models[] = {"tv-l1", "tv", "ridge", "svm", "logistic", "correlation", NULL};
+static const char *const models[] = {"tv-l1", "tv", "ridge", "svm", "logistic", "correlation",
+                                     NULL};
 static const char *const tasks[] = {"auto", "classification", "regression", NULL};
 static const char *const losses[] = {"auto", "logistic", "squared", NULL};
 static const char *const yes_no[] = {"yes", "no", NULL};
@@ -192,9 +193,9 @@ const struct bm_param bm_decode_params[] = {
      "no: choose penalties by the scores that are reported, which makes these optimistic",
      .choices = yes_no},
     {BM_P_CHOICE, 0, "rule", AT(rule), "NAME",
-     "how a penalty is chosen: best: the one with the best mean score; 1se: the strongest whose mean "
-     "is within one standard error of the best, which gives cleaner maps; auto: 1se for tv-l1 and "
-     "tv, best for others",
+     "how a penalty is chosen: best: the one with the best mean score; 1se: the strongest whose "
+     "mean is within one standard error of the best, which gives cleaner maps; auto: 1se for tv-l1 "
+     "and tv, best for others",
      .choices = rules},
     {BM_P_TEXT, 0, "scoring", AT(scoring), "NAME,...",
      "scores to report, of accuracy, balanced_accuracy, roc_auc, f1, r2, explained_variance, mse, "

@@ -143,7 +143,8 @@ static enum bm_status make_labels(struct bm_ctx *ctx, const unsigned char *take,
         while (known[n]) n++;
         for (bm_index k = 0; k < rows->n_classes; k++) {
             bool found = false;
-            for (bm_index i = 0; i < n; i++) found = found || !strcmp(known[i], rows->class_name[k]);
+            for (bm_index i = 0; i < n; i++)
+                found = found || strcmp(known[i], rows->class_name[k]) == 0;
             if (!found)
                 BM_FAIL(ctx, BM_EINPUT, "%s: \"%s\" in column \"%s\" is no class of the model",
                         table->name, rows->class_name[k],

@@ -27,7 +27,7 @@ enum {
 /* Borrowed; shared by all training sets that use the same voxels. */
 struct bm_design {
     const struct bm_samples *x;
-    const struct bm_mat *K;           /* X X', n x n; NULL: spatial estimators make their own part */
+    const struct bm_mat *K;           /* X X', n x n; NULL: spatial ones make their part */
     const struct bm_lattice *lattice; /* NULL unless BM_USES_LATTICE */
 };
 

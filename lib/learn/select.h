@@ -2,8 +2,9 @@
  *
  * Training sets are the folds' training parts and, last, all rows. For each, inner folds (split
  * within it, groups respected) score every point of the grid; the best mean score wins (ties: the
- * earlier point, so order grids from the strongest penalty), or the first point whose mean is within
- * one standard error of it; the training set is then fitted again at that point. All data-dependent steps, the choice of voxels included, see training rows only.
+ * earlier point, so order grids from the strongest penalty), or the first point whose mean is
+ * within one standard error of it; the training set is then fitted again at that point. All
+ * data-dependent steps, the choice of voxels included, see training rows only.
  * Work is spread over threads by (training set, inner fold); results do not depend on it. */
 #ifndef BM_LEARN_SELECT_H
 #define BM_LEARN_SELECT_H
