@@ -82,8 +82,10 @@ static bool add_model(cJSON *to, const struct bm_decode_plan *plan,
     bm_index last = selected->n_sets - 1;
     const struct bm_fit *fit = &selected->fit[last];
     cJSON *intercept = cJSON_CreateDoubleArray(fit->intercept, (int)fit->decision.cols);
-    cJSON *classes = cJSON_CreateStringArray((const char *const *)plan->rows.class_name,
-                                             (int)plan->rows.n_classes);
+    const char *none[1] = {NULL}; /* regression: cJSON takes a NULL list for a failure */
+    const char *const *names = plan->rows.n_classes > 0
+                                   ? (const char *const *)plan->rows.class_name : none;
+    cJSON *classes = cJSON_CreateStringArray(names, (int)plan->rows.n_classes);
     bool good = cJSON_AddStringToObject(to, "estimator", plan->estimator->name) &&
                 cJSON_AddStringToObject(to, "task", plan->rows.n_classes > 0 ? "classification"
                                                                              : "regression");
