@@ -4,7 +4,8 @@
  * within it, groups respected) score every point of the grid; the best mean score wins (ties: the
  * earlier point, so order grids from the strongest penalty); the training set is then fitted again
  * at that point. All data-dependent steps, the choice of voxels included, see training rows only.
- * Work is spread over threads by (training set, inner fold); results do not depend on it. */
+ * Work is spread over threads by (training set, inner fold), and folds of different sets that train
+ * on the same rows share their fits; results depend on neither. */
 #ifndef BM_LEARN_SELECT_H
 #define BM_LEARN_SELECT_H
 
