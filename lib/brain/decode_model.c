@@ -324,8 +324,7 @@ enum bm_status bm_decoder_apply(struct bm_ctx *ctx, const struct bm_decoder *dec
     struct bm_samples x = BM_SAMPLES_INIT;
     struct bm_mat values = BM_MAT_INIT;
     int task = decoder->n_classes > 0 ? BM_TASK_CLASSIFICATION : BM_TASK_REGRESSION;
-    int average = opts->samples ? decoder->average : BM_AVERAGE_NONE;
-    BM_TRY(bm_rows_read(ctx, opts, average, task, decoder->class_name, inputs, &made));
+    BM_TRY(bm_rows_read(ctx, opts, decoder->average, task, decoder->class_name, inputs, &made));
     BM_TRY(bm_prepare(ctx, &decoder->prepare, inputs, made.cut, &prepared));
     if (prepared.samples.p != decoder->mask.p)
         BM_FAIL(ctx, BM_EBUG, "%td voxels, the model has %td", prepared.samples.p, decoder->mask.p);
