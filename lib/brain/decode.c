@@ -99,7 +99,7 @@ static enum bm_status make_folds(struct bm_ctx *ctx, const struct bm_decode_opts
         goto out;
     }
     BM_TRY(fewest_groups(ctx, &plan->folds, rows->group, groups, &fewest));
-    plan->inner = fewest > INNER_FOLDS
+    plan->inner = fewest > MANY_GROUPS
                       ? (struct bm_cv){.kind = BM_CV_KFOLD, .folds = INNER_FOLDS}
                       : (struct bm_cv){.kind = BM_CV_LOGO};
     if (fewest < 2 && plan->n_points > 1 && opts->nested == 0)

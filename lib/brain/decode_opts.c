@@ -192,7 +192,7 @@ const struct bm_param bm_decode_params[] = {
                   "one 4D image is cut into kfold:5 blocks"},
     {BM_P_TEXT, 0, "inner-cv", AT(inner_cv), "logo|kfold:K|shuffle:K:F",
      "how each training set is split to choose among penalties", .check = check_cv,
-     .otherwise = "kfold:5 of its groups, or logo when there are fewer"},
+     .otherwise = "logo up to 12 groups, kfold:5 beyond"},
     {BM_P_CHOICE, 0, "nested", AT(nested), "yes|no",
      "no: choose penalties by the scores that are reported, which makes these optimistic",
      .choices = yes_no},

@@ -149,7 +149,7 @@ static double standard_error(const struct job *job, bm_index first, bm_index n, 
 {
     double sum = 0, square = 0, defined = 0;
     for (bm_index u = first; u < first + n; u++) {
-        double score = job->unit[u * job->problem->n_points + point].score;
+        double score = job->step[u * job->problem->n_points + point].score;
         if (isnan(score)) continue;
         sum += score;
         square += score * score;
