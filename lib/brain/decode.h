@@ -22,7 +22,7 @@ struct bm_rows_opts {
     const char *samples;  /* file; NULL = none */
     const char *target;   /* column */
     const char *groups;   /* column, or NULL */
-    const char *runs;     /* column that cuts inputs into runs of cleaning, or NULL */
+    const char *runs;     /* column that cuts inputs into runs of cleaning, "none", or NULL */
     const char *keep;     /* target values that take part, or NULL = all */
     const char *drop;     /* target values that do not, or NULL */
 };
@@ -60,6 +60,10 @@ enum bm_status bm_decode_check(struct bm_ctx *ctx, const struct bm_rows_opts *ro
 /* The grid of hyperparameters: l1_ratios descending, within them penalties from the strongest. */
 enum bm_status bm_decode_points(struct bm_ctx *ctx, const struct bm_decode_opts *opts,
                                 struct bm_point **points, bm_index *count) BM_CHECKED;
+
+/* Column that cuts inputs into runs of cleaning: --runs ("none" = not cut), else the groups when
+ * there is a single input. NULL = none. */
+const char *bm_rows_run_column(const struct bm_rows_opts *opts, bool single);
 
 /* Rows -------------------------------------------------------------------------------------- */
 

@@ -123,6 +123,7 @@ enum bm_status bm_decoder_describe(struct bm_ctx *ctx, const char *version,
     enum bm_status status = BM_OK;
     cJSON *json = cJSON_CreateObject();
     char *text = NULL;
+    const char *run_column = plan->rows.cut ? bm_rows_run_column(rows, true) : NULL;
     bool good = cJSON_AddStringToObject(json, "format", FORMAT) &&
                 cJSON_AddStringToObject(json, "version", version) &&
                 cJSON_AddStringToObject(json, "command", "decode fit");
@@ -130,6 +131,8 @@ enum bm_status bm_decoder_describe(struct bm_ctx *ctx, const char *version,
     good = good && add_parameters(parameters, bm_prepare_params, prepare) &&
            add_parameters(parameters, bm_rows_params, rows) &&
            add_parameters(parameters, bm_decode_params, opts) &&
+           cJSON_AddItemToObject(json, "run_column", run_column ? cJSON_CreateString(run_column)
+                                                                : cJSON_CreateNull()) &&
            cJSON_AddNumberToObject(parameters, "tolerance", tolerance) &&
            cJSON_AddNumberToObject(parameters, "seed", (double)ctx->seed) &&
            add_sources(json, sources, n_sources) && add_model(json, plan, decoding);
@@ -209,6 +212,7 @@ static enum bm_status read_parameters(struct bm_ctx *ctx, const char *path, cons
         goto out;
     }
     decoder->average = opts.average;
+    decoder->run_column = cJSON_GetStringValue(cJSON_GetObjectItem(json, "run_column"));
     if (cJSON_IsString(cJSON_GetObjectItemCaseSensitive(parameters, "resample")))
         decoder->prepare.resample = decoder->mask_path; /* onto the model's own grid */
 out:
@@ -324,7 +328,14 @@ enum bm_status bm_decoder_apply(struct bm_ctx *ctx, const struct bm_decoder *dec
     struct bm_samples x = BM_SAMPLES_INIT;
     struct bm_mat values = BM_MAT_INIT;
     int task = decoder->n_classes > 0 ? BM_TASK_CLASSIFICATION : BM_TASK_REGRESSION;
-    BM_TRY(bm_rows_read(ctx, opts, decoder->average, task, decoder->class_name, inputs, &made));
+    struct bm_rows_opts asked = *opts;
+    if (decoder->run_column && !opts->runs && !opts->groups) {
+        if (opts->samples) asked.runs = decoder->run_column;
+        else if (inputs->count == 1)
+            bm_warn(ctx, "the model's images were cleaned by runs (column \"%s\"); this one is "
+                    "cleaned whole (give --samples with that column)", decoder->run_column);
+    }
+    BM_TRY(bm_rows_read(ctx, &asked, decoder->average, task, decoder->class_name, inputs, &made));
     BM_TRY(bm_prepare(ctx, &decoder->prepare, inputs, made.cut, &prepared));
     if (prepared.samples.p != decoder->mask.p)
         BM_FAIL(ctx, BM_EBUG, "%td voxels, the model has %td", prepared.samples.p, decoder->mask.p);

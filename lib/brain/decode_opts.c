@@ -145,7 +145,7 @@ const struct bm_param bm_rows_params[] = {
     {BM_P_TEXT, 'g', "groups", ROWS(groups), "COLUMN",
      "column with the runs or sessions that cross-validation keeps together"},
     {BM_P_TEXT, 0, "runs", ROWS(runs), "COLUMN",
-     "column whose values cut the images into runs, each cleaned by itself",
+     "column whose values cut the images into runs, each cleaned by itself; none: not cut",
      .otherwise = "the groups if there is a single 4D image; else each image is a run"},
     {BM_P_TEXT, 0, "keep", ROWS(keep), "A,B,...", "take only rows with these target values"},
     {BM_P_TEXT, 0, "drop", ROWS(drop), "A,...", "leave out rows with these target values"},

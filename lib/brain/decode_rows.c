@@ -27,11 +27,17 @@ static bool has_header(const struct bm_table *table, const char *const *asked, i
     return !any && bm_table_looks_headed(table);
 }
 
+const char *bm_rows_run_column(const struct bm_rows_opts *opts, bool single)
+{
+    if (!opts->runs) return single ? opts->groups : NULL;
+    return strcmp(opts->runs, "none") == 0 ? NULL : opts->runs;
+}
+
 static enum bm_status find_columns(struct bm_ctx *ctx, const struct bm_rows_opts *opts,
                                    bool single, struct bm_rows *rows)
 {
     enum bm_status status = BM_OK;
-    const char *runs = opts->runs ? opts->runs : single ? opts->groups : NULL;
+    const char *runs = bm_rows_run_column(opts, single);
     const char *const asked[3] = {opts->target, opts->groups, runs};
     bm_index *const found[3] = {&rows->target_col, &rows->group_col, &rows->run_col};
     if (rows->table.rows > 0 && has_header(&rows->table, asked, 3))

@@ -14,14 +14,14 @@ fit() { # NAME SEED OPTIONS...
         -o "$work/$name" "$@" "$data/bold.nii.gz"
 }
 report() { # NAME SEED TARGET TRUTH SCORE
-    test=$work/test$2
-    cv=$(awk -F'\t' -v s="$5" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == s) c = i }
-                               $1 == "mean" { print $c }' "$work/$1/scores.tsv")
-    new=$("$BRAINMINE" decode score -q --progress never --from "$work/$1" -s "$test/samples.tsv" \
-        -t "$3" --scoring "$5" "$test/bold.nii.gz" | awk 'NR == 2 { print $2 }')
-    map=$("$tools/map_score" "$work/$1/weights.nii.gz" "$work/train$2/$4" \
-        "$work/train$2/mask.nii.gz" | awk 'NR == 2 { print $2 "\t" $4 }')
-    printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$1" "$2" "$5" "$cv" "$new" "$map"
+    model=$1 seed=$2 target=$3 truth=$4 score=$5 test=$work/test$2
+    cv=$(awk -F'\t' -v s="$score" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == s) c = i }
+                               $1 == "mean" { print $c }' "$work/$model/scores.tsv")
+    new=$("$BRAINMINE" decode score -q --progress never --from "$work/$model" -s "$test/samples.tsv" \
+        -t "$target" --scoring "$score" "$test/bold.nii.gz" | awk 'NR == 2 { print $2 }')
+    map=$("$tools/map_score" "$work/$model/weights.nii.gz" "$work/train$seed/$truth" \
+        "$work/train$seed/mask.nii.gz" | awk 'NR == 2 { print $2 "\t" $4 }')
+    printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$model" "$seed" "$score" "$cv" "$new" "$map"
 }
 for seed in 0 1 2; do
     "$BRAINMINE" simulate decode -q --progress never --preset decode25k --seed $seed \
