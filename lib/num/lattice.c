@@ -1,7 +1,8 @@
 #include "num/lattice.h"
 
-/* The mask's box with one voxel of margin below, where a jump into the mask can start. */
-enum { LANES = 8, NONE = -1 };
+/* The mask's box with one voxel of margin below, where a jump into the mask can start, but not
+ * beyond the grid. */
+enum { LANES = 8, NONE = -1, UNSEEN = -2 };
 struct box {
     bm_index low[3], size[3], lines;
     bm_index *first, *last; /* of each line: range of x that is stored, last < first = none */
@@ -30,7 +31,10 @@ static enum bm_status make_box(struct bm_ctx *ctx, const bm_index dim[3], const 
             if (c[d] > high[d]) high[d] = c[d];
         }
     }
-    for (int d = 0; d < 3; d++) box->size[d] = high[d] - --box->low[d] + 1;
+    for (int d = 0; d < 3; d++) {
+        if (box->low[d] > 0) box->low[d]--;
+        box->size[d] = high[d] - box->low[d] + 1;
+    }
     box->lines = box->size[1] * box->size[2];
     BM_TRY(bm_alloc(ctx, &box->first, 3 * box->lines, sizeof *box->first));
     box->last = box->first + box->lines;
@@ -118,39 +122,44 @@ static void link_rows(const struct box *box, bool zero, struct bm_lattice *latti
     }
 }
 
+/* Breadth first from each voxel not seen yet. One beside a node held at 0 is not free. */
 static enum bm_status label_components(struct bm_ctx *ctx, struct bm_lattice *lattice)
 {
     enum bm_status status = BM_OK;
     bm_index *block = NULL;
     BM_TRY(bm_alloc(ctx, &block, 3 * lattice->room, sizeof *block));
-    bm_index *voxel = block, *row_of = block + lattice->room, *stack = row_of + lattice->room;
+    bm_index *voxel = block, *row_of = block + lattice->room, *queue = row_of + lattice->room;
     BM_TRY(bm_alloc(ctx, &lattice->component, lattice->p, sizeof *lattice->component));
     for (bm_index r = 0; r < lattice->n_rows; r++)
         for (bm_index i = 0; i < lattice->rows[r].length; i++)
             row_of[lattice->rows[r].start + i] = r;
+    for (bm_index i = 0; i < lattice->room; i++) voxel[i] = NONE;
     for (bm_index j = 0; j < lattice->p; j++) {
         voxel[lattice->node_of[j]] = j;
-        lattice->component[j] = NONE;
+        lattice->component[j] = UNSEEN;
     }
     for (bm_index seed = 0; seed < lattice->p; seed++) {
-        if (lattice->component[seed] != NONE) continue;
-        bm_index top = 0;
-        stack[top++] = lattice->node_of[seed];
+        if (lattice->component[seed] != UNSEEN) continue;
+        bm_index count = 1;
+        bool tied = false;
+        queue[0] = lattice->node_of[seed];
         lattice->component[seed] = lattice->n_components;
-        while (top > 0) {
-            bm_index node = stack[--top];
+        for (bm_index head = 0; head < count; head++) {
+            bm_index node = queue[head];
             const struct bm_row *row = &lattice->rows[row_of[node]];
             const bm_index step[6] = {1, row->forward_y, row->forward_z, -1, row->back_y,
                                       row->back_z};
             for (int side = 0; side < 6; side++) {
                 if (!(lattice->flags[node] & (1u << side))) continue;
                 bm_index next = voxel[node + step[side]];
-                if (lattice->component[next] != NONE) continue;
+                if (next == NONE) tied = true;
+                if (next == NONE || lattice->component[next] != UNSEEN) continue;
                 lattice->component[next] = lattice->n_components;
-                stack[top++] = node + step[side];
+                queue[count++] = node + step[side];
             }
         }
-        lattice->n_components++;
+        if (!tied) lattice->n_components++;
+        for (bm_index i = 0; i < count && tied; i++) lattice->component[voxel[queue[i]]] = NONE;
     }
 out:
     bm_free(block);
@@ -175,7 +184,7 @@ enum bm_status bm_lattice_make(struct bm_ctx *ctx, const bm_index dim[3], const 
         made.flags[made.node_of[j]] = BM_NODE_LIVE;
     }
     link_rows(&box, zero, &made);
-    if (!zero) BM_TRY(label_components(ctx, &made));
+    BM_TRY(label_components(ctx, &made));
     *lattice = made;
     made = (struct bm_lattice)BM_LATTICE_INIT;
 out:

@@ -8,7 +8,8 @@
  *
  * BM_BOUNDARY_INSIDE: differences only between two voxels of the mask.
  * BM_BOUNDARY_ZERO: the map is 0 outside the mask and the jumps there count, in the mask's box with
- * one voxel of margin below and none above (what nilearn's SpaceNet penalises). */
+ * one voxel of margin below, if the grid has it, and none above (what nilearn's SpaceNet
+ * penalises). */
 #ifndef BM_NUM_LATTICE_H
 #define BM_NUM_LATTICE_H
 
@@ -43,9 +44,9 @@ struct bm_lattice {
     struct bm_row *rows;
     bm_index n_rows;
     bm_index edges;      /* differences that count */
-    bm_index *component; /* of voxel j: 6-connected component, 0 .. n_components - 1; boundary
-                            zero: NULL and 0, as no constant is free there */
-    bm_index n_components;
+    bm_index *component; /* of voxel j: its 6-connected component, 0 .. n_components - 1; -1 when
+                            that touches voxels held at 0, so that D sees its level */
+    bm_index n_components; /* the free ones: dimension of D's null space */
 };
 #define BM_LATTICE_INIT {.rows = NULL}
 
