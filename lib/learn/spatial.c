@@ -219,7 +219,7 @@ enum bm_status bm_spatial_progress(struct bm_ctx *ctx, const struct bm_spatial *
     double gap = best->primal - best->dual;
     if (!isfinite(primal))
         return bm_fail(ctx, BM_ENUMERIC, "objective is not finite at iteration %d", k);
-    if (gap > 0.99 * best->last_gap) {
+    if (gap > 0.9 * best->last_gap) {
         best->since++;
     } else {
         best->since = 0;

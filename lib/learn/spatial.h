@@ -47,7 +47,7 @@ enum bm_status bm_spatial_alpha_max(struct bm_ctx *ctx, struct bm_spatial *spati
 /* The fit at one penalty, from wherever the last one ended.
  * w: x's stride floats. decision: x->n values, (Xw + b) for all rows, training or not.
  * Stops when gap_rel = (primal - dual) / P(0) <= tolerance, or with info->converged false after
- * max_iterations, or when the gap has not fallen by 1 % in 500 (maps are float: gap_rel reaches
+ * max_iterations, or when the gap has not fallen by 10 % in 300 (maps are float: gap_rel reaches
  * about 1e-6); primal and dual are of the point returned and the best seen. */
 enum bm_status bm_spatial_fit(struct bm_ctx *ctx, struct bm_spatial *spatial, double alpha,
                               double l1_ratio, double tolerance, int max_iterations, float *w,

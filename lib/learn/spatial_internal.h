@@ -61,14 +61,14 @@ struct bm_spatial_best {
     double b;         /* intercept for centred features */
     double *decision; /* n: (Xw)_i for the best w, not centred */
     float *w;
-    double last_gap;  /* when it last fell by 1 % */
+    double last_gap;  /* when it last fell by 10 % */
     int since;        /* iterations after that */
 };
 #define BM_SPATIAL_BEST(decision, w) {INFINITY, -INFINITY, 0, decision, w, INFINITY, 0}
 
 /* After BM_SPATIAL_STALL iterations without progress a solver gives up: float maps carry no more
  * digits. */
-enum { BM_SPATIAL_STALL = 500 };
+enum { BM_SPATIAL_STALL = 300 };
 
 /* rho = 0: iterations between two certificates, as each solves a Poisson equation. */
 enum { BM_SPATIAL_TV_CERTIFICATE = 10 };
