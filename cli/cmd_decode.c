@@ -114,12 +114,13 @@ static enum bm_status write_run(struct cli_run *run)
     struct utsname host;
     struct timespec now;
     struct tm utc;
-    char started[32] = "", *printed = NULL;
+    char started[32] = "", shown[4 * 4096], *printed = NULL;
     cJSON *json = cJSON_CreateObject();
     cJSON *argv = cJSON_AddArrayToObject(json, "argv");
     clock_gettime(CLOCK_REALTIME, &now);
     for (int i = 0; i < run->argc; i++)
-        cJSON_AddItemToArray(argv, cJSON_CreateString(run->argv[i]));
+        cJSON_AddItemToArray(
+            argv, cJSON_CreateString(bm_as_utf8(shown, sizeof shown, run->argv[i])));
     if (gmtime_r(&run->started.tv_sec, &utc)) strftime(started, sizeof started, "%FT%TZ", &utc);
     cJSON_AddStringToObject(json, "version", BM_VERSION);
     cJSON_AddStringToObject(json, "commit", BM_COMMIT);

@@ -53,6 +53,29 @@ out:
     return status;
 }
 
+/* Of the folds' training parts, the fewest groups. */
+static enum bm_status fewest_groups(struct bm_ctx *ctx, const struct bm_folds *folds,
+                                    const bm_index *group, bm_index groups, bm_index *fewest)
+{
+    enum bm_status status = BM_OK;
+    bm_index *seen_in = NULL; /* of each group: the last fold that had it, from 1 */
+    BM_TRY(bm_calloc(ctx, &seen_in, groups, sizeof *seen_in));
+    *fewest = groups;
+    for (bm_index f = 0; f < folds->count; f++) {
+        const struct bm_fold *fold = &folds->fold[f];
+        bm_index count = 0;
+        for (bm_index i = 0; i < fold->n_train; i++) {
+            bm_index *seen = &seen_in[group[fold->train[i]]];
+            count += *seen != f + 1;
+            *seen = f + 1;
+        }
+        if (count < *fewest) *fewest = count;
+    }
+out:
+    bm_free(seen_in);
+    return status;
+}
+
 /* Blocks of samples stand in for groups; made anew when scrubbing took samples. */
 static enum bm_status make_folds(struct bm_ctx *ctx, const struct bm_decode_opts *opts,
                                  struct bm_decode_plan *plan)
@@ -75,18 +98,8 @@ static enum bm_status make_folds(struct bm_ctx *ctx, const struct bm_decode_opts
         BM_TRY(bm_cv_parse(ctx, opts->inner_cv, &plan->inner));
         goto out;
     }
-    fewest = groups;
-    for (bm_index f = 0; f < plan->folds.count; f++) {
-        bm_index count = 0, last = -1;
-        for (bm_index g = 0; g < groups; g++)
-            for (bm_index i = 0; i < plan->folds.fold[f].n_train && last != g; i++)
-                if (rows->group[plan->folds.fold[f].train[i]] == g) {
-                    count++;
-                    last = g;
-                }
-        if (count < fewest) fewest = count;
-    }
-    plan->inner = fewest > INNER_FOLDS
+    BM_TRY(fewest_groups(ctx, &plan->folds, rows->group, groups, &fewest));
+    plan->inner = fewest > MANY_GROUPS
                       ? (struct bm_cv){.kind = BM_CV_KFOLD, .folds = INNER_FOLDS}
                       : (struct bm_cv){.kind = BM_CV_LOGO};
     if (fewest < 2 && plan->n_points > 1 && opts->nested == 0)

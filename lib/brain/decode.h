@@ -91,9 +91,10 @@ enum bm_status bm_rows_read(struct bm_ctx *ctx, const struct bm_rows_opts *opts,
                             struct bm_rows *rows) BM_CHECKED;
 void bm_rows_release(struct bm_rows *rows);
 
-/* Means of the prepared volumes of each sample. Samples that lost all their volumes to scrubbing
+/* Means of the prepared volumes of each sample; where each is one volume, prepared's samples
+ * themselves, which prepared then has no more. Samples that lost all their volumes to scrubbing
  * go, and rows is shortened to match. x must be empty. */
-enum bm_status bm_rows_gather(struct bm_ctx *ctx, const struct bm_prepared *prepared,
+enum bm_status bm_rows_gather(struct bm_ctx *ctx, struct bm_prepared *prepared,
                               struct bm_rows *rows, struct bm_samples *x) BM_CHECKED;
 
 /* Fitting ----------------------------------------------------------------------------------- */

@@ -21,6 +21,7 @@ static cJSON *value_of(const struct bm_param *param, const void *opts)
 {
     const void *field = (const char *)opts + param->offset;
     const char *text = NULL;
+    char shown[4096];
     switch (param->kind) {
     case BM_P_FLAG: return cJSON_CreateBool(*(const bool *)field);
     case BM_P_COUNT: return cJSON_CreateNumber(*(const int *)field);
@@ -32,7 +33,8 @@ static cJSON *value_of(const struct bm_param *param, const void *opts)
     case BM_P_FILE: text = *(const char *const *)field; break;
     }
     if (!text) return cJSON_CreateNull();
-    return cJSON_CreateString(param->kind == BM_P_FILE ? bm_path_base(text) : text);
+    if (param->kind == BM_P_FILE) text = bm_path_base(text);
+    return cJSON_CreateString(bm_as_utf8(shown, sizeof shown, text));
 }
 
 static bool add_parameters(cJSON *to, const struct bm_param *table, const void *opts)
@@ -64,11 +66,13 @@ static bool add_certificate(cJSON *to, const struct bm_decode_plan *plan,
 static bool add_sources(cJSON *to, const struct bm_source *sources, bm_index n)
 {
     cJSON *list = cJSON_AddArrayToObject(to, "inputs");
+    char shown[1024];
     for (bm_index i = 0; i < n; i++) {
         cJSON *item = cJSON_CreateObject();
         if (!cJSON_AddItemToArray(list, item) ||
             !cJSON_AddStringToObject(item, "role", sources[i].role) ||
-            !cJSON_AddStringToObject(item, "name", sources[i].name) ||
+            !cJSON_AddStringToObject(item, "name",
+                                     bm_as_utf8(shown, sizeof shown, sources[i].name)) ||
             !cJSON_AddStringToObject(item, "sha256", sources[i].sha256))
             return false;
     }
@@ -82,10 +86,10 @@ static bool add_model(cJSON *to, const struct bm_decode_plan *plan,
     bm_index last = selected->n_sets - 1;
     const struct bm_fit *fit = &selected->fit[last];
     cJSON *intercept = cJSON_CreateDoubleArray(fit->intercept, (int)fit->decision.cols);
-    cJSON *classes = plan->rows.n_classes == 0
-                         ? cJSON_CreateArray()
-                         : cJSON_CreateStringArray((const char *const *)plan->rows.class_name,
-                                                   (int)plan->rows.n_classes);
+    cJSON *classes = plan->rows.n_classes > 0 /* cJSON takes no array of none */
+                         ? cJSON_CreateStringArray((const char *const *)plan->rows.class_name,
+                                                   (int)plan->rows.n_classes)
+                         : cJSON_CreateArray();
     bool good = cJSON_AddStringToObject(to, "estimator", plan->estimator->name) &&
                 cJSON_AddStringToObject(to, "task", plan->rows.n_classes > 0 ? "classification"
                                                                              : "regression");
@@ -320,8 +324,7 @@ enum bm_status bm_decoder_apply(struct bm_ctx *ctx, const struct bm_decoder *dec
     struct bm_samples x = BM_SAMPLES_INIT;
     struct bm_mat values = BM_MAT_INIT;
     int task = decoder->n_classes > 0 ? BM_TASK_CLASSIFICATION : BM_TASK_REGRESSION;
-    int average = opts->samples ? decoder->average : BM_AVERAGE_NONE;
-    BM_TRY(bm_rows_read(ctx, opts, average, task, decoder->class_name, inputs, &made));
+    BM_TRY(bm_rows_read(ctx, opts, decoder->average, task, decoder->class_name, inputs, &made));
     BM_TRY(bm_prepare(ctx, &decoder->prepare, inputs, made.cut, &prepared));
     if (prepared.samples.p != decoder->mask.p)
         BM_FAIL(ctx, BM_EBUG, "%td voxels, the model has %td", prepared.samples.p, decoder->mask.p);

@@ -5,7 +5,8 @@
  * earlier point, so order grids from the strongest penalty), or the first point whose mean is
  * within one standard error of it; the training set is then fitted again at that point. All
  * data-dependent steps, the choice of voxels included, see training rows only.
- * Work is spread over threads by (training set, inner fold); results do not depend on it. */
+ * Work is spread over threads by (training set, inner fold), and folds of different sets that train
+ * on the same rows share their fits; results depend on neither. */
 #ifndef BM_LEARN_SELECT_H
 #define BM_LEARN_SELECT_H
 
