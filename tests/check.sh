@@ -76,7 +76,9 @@ for script in tests/full_*.sh; do
     [ -z "$FULL" ] || part "${name%.sh}" sh "$script"
 done
 
-grep -E '^skip ' "$results" | awk '!seen[$0]++'
+# Each skip by its name, once, with how often (tests in a loop share theirs).
+grep '^skip ' "$results" | awk '!n[$0]++ { line[++k] = $0 }
+    END { for (i = 1; i <= k; i++) print line[i] (n[line[i]] > 1 ? " (" n[line[i]] " times)" : "") }'
 awk '/^not ok /{show=1} /^(ok|skip) /{show=0} show' "$results"
 passed=$(grep -c '^ok ' "$results")
 failed=$(grep -c '^not ok ' "$results")
