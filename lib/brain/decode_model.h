@@ -38,6 +38,7 @@ struct bm_decoder {
     const char **class_name;         /* NULL-terminated */
     bm_index targets;                /* columns of weights */
     double *intercept;
+    bm_index voxels;                 /* that model.json tells of: those of mask */
     char *mask_path;
     struct bm_mask mask;
     float *W;                        /* targets columns over the mask's voxels, panel stride */

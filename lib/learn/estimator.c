@@ -95,6 +95,7 @@ enum bm_status bm_estimator_fit(struct bm_ctx *ctx, const struct bm_estimator *e
             ((caps & BM_USES_L1_RATIO) && !(points[i].l1_ratio >= 0 && points[i].l1_ratio <= 1)))
             BM_FAIL(ctx, BM_EBUG, "%s: point %td: alpha %g, l1_ratio %g, C %g", estimator->name, i,
                     points[i].alpha, points[i].l1_ratio, points[i].C);
+    BM_TRY(bm_ctx_cancelled(ctx));
     BM_TRY(check_targets(ctx, training));
     BM_TRY(check_finite(ctx, design->x));
     BM_TRY(estimator->fit(ctx, training, points, count, weights, fits));
