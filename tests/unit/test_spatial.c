@@ -34,7 +34,7 @@ static void open_problem(struct problem *b, const bm_index dim[3], bm_index p, b
     for (bm_index i = 0; i < n; i++) b->rows[i] = i;
     ok(bm_samples_alloc(&test_ctx, &b->x, n, p));
     ok(bm_samples_vectors(&test_ctx, &b->x, 1, &b->w));
-    ok(bm_lattice_make(&test_ctx, dim, b->voxels, p, boundary, &b->lattice));
+    ok(bm_lattice_make(&test_ctx, dim, b->voxels, p, NULL, boundary, &b->lattice));
 }
 
 static void close_problem(struct problem *b)
