@@ -27,7 +27,8 @@ static enum bm_status find_metrics(struct bm_ctx *ctx, const struct bm_decode_op
         if (!metric || !(classes ? metric->classification : metric->regression))
             return bm_fail(ctx, BM_EUSAGE, "--scoring %s is not for %s", name,
                            classes ? "classification" : "regression");
-        if (n + 1 < (int)(sizeof plan->metrics / sizeof *plan->metrics)) plan->metrics[n++] = metric;
+        if (n + 1 < (int)(sizeof plan->metrics / sizeof *plan->metrics))
+            plan->metrics[n++] = metric;
         s += length;
         if (*s == '\0') return BM_OK;
     }
@@ -98,7 +99,7 @@ static enum bm_status make_folds(struct bm_ctx *ctx, const struct bm_decode_opts
         goto out;
     }
     BM_TRY(fewest_groups(ctx, &plan->folds, rows->group, groups, &fewest));
-    plan->inner = fewest > INNER_FOLDS
+    plan->inner = fewest > MANY_GROUPS
                       ? (struct bm_cv){.kind = BM_CV_KFOLD, .folds = INNER_FOLDS}
                       : (struct bm_cv){.kind = BM_CV_LOGO};
     if (fewest < 2 && plan->n_points > 1 && opts->nested == 0)
@@ -251,6 +252,8 @@ enum bm_status bm_decode_fit(struct bm_ctx *ctx, const struct bm_prepare_opts *p
                                         : plan->percent;
     struct bm_problem problem = bm_decode_problem(plan);
     problem.nested = opts->nested == 0;
+    problem.one_se = opts->rule == BM_RULE_ONE_SE ||
+                     (opts->rule == BM_RULE_AUTO && plan->estimator->caps & BM_USES_LATTICE);
     problem.tolerance = tolerance;
     problem.path_tolerance = path_tolerance;
     problem.user = &screen;

@@ -45,6 +45,7 @@ static cJSON *value_of(const struct bm_param *param, const void *opts)
 {
     const void *field = (const char *)opts + param->offset;
     const char *text = NULL;
+    char shown[4096];
     switch (param->kind) {
     case BM_P_FLAG: return cJSON_CreateBool(*(const bool *)field);
     case BM_P_COUNT: return cJSON_CreateNumber(*(const int *)field);
@@ -56,7 +57,8 @@ static cJSON *value_of(const struct bm_param *param, const void *opts)
     case BM_P_FILE: text = *(const char *const *)field; break;
     }
     if (!text) return cJSON_CreateNull();
-    return cJSON_CreateString(param->kind == BM_P_FILE ? bm_path_base(text) : text);
+    if (param->kind == BM_P_FILE) text = bm_path_base(text);
+    return cJSON_CreateString(bm_as_utf8(shown, sizeof shown, text));
 }
 
 static bool add_parameters(cJSON *to, const struct bm_param *table, const void *opts)
@@ -88,10 +90,12 @@ static bool add_certificate(cJSON *to, const struct bm_decode_plan *plan,
 static bool add_sources(cJSON *to, const struct bm_source *sources, bm_index n)
 {
     cJSON *list = cJSON_AddArrayToObject(to, "inputs");
+    char shown[1024];
     for (bm_index i = 0; i < n; i++) {
         cJSON *item = append(list, cJSON_CreateObject());
         if (!cJSON_AddStringToObject(item, "role", sources[i].role) ||
-            !cJSON_AddStringToObject(item, "name", sources[i].name) ||
+            !cJSON_AddStringToObject(item, "name",
+                                     bm_as_utf8(shown, sizeof shown, sources[i].name)) ||
             !cJSON_AddStringToObject(item, "sha256", sources[i].sha256))
             return false;
     }
@@ -140,6 +144,7 @@ enum bm_status bm_decoder_describe(struct bm_ctx *ctx, const char *version,
     enum bm_status status = BM_OK;
     cJSON *json = cJSON_CreateObject();
     char *text = NULL;
+    const char *run_column = plan->rows.cut ? bm_rows_run_column(rows, true) : NULL;
     bool good = cJSON_AddStringToObject(json, "format", FORMAT) &&
                 cJSON_AddStringToObject(json, "version", version) &&
                 cJSON_AddStringToObject(json, "command", "decode fit");
@@ -147,6 +152,8 @@ enum bm_status bm_decoder_describe(struct bm_ctx *ctx, const char *version,
     good = good && add_parameters(parameters, bm_prepare_params, prepare) &&
            add_parameters(parameters, bm_rows_params, rows) &&
            add_parameters(parameters, bm_decode_params, opts) &&
+           put(json, "run_column", run_column ? cJSON_CreateString(run_column)
+                                              : cJSON_CreateNull()) &&
            cJSON_AddNumberToObject(parameters, "tolerance", tolerance) &&
            put(parameters, "seed", whole((int64_t)ctx->seed, true)) &&
            add_sources(json, sources, n_sources) && add_model(json, plan, decoding);
@@ -223,7 +230,12 @@ static enum bm_status read_parameters(struct bm_ctx *ctx, const char *path, cons
                                  average) != BM_OK)
         return bad_field(ctx, path, "average", "none or block");
     decoder->average = opts.average;
+<<<<<<< HEAD
+    decoder->run_column = cJSON_GetStringValue(cJSON_GetObjectItem(json, "run_column"));
+    if (cJSON_IsString(cJSON_GetObjectItemCaseSensitive(parameters, "resample")))
+=======
     if (cJSON_IsString(field(parameters, "resample")))
+>>>>>>> wt-learntests
         decoder->prepare.resample = decoder->mask_path; /* onto the model's own grid */
     return BM_OK;
 }
@@ -291,7 +303,8 @@ static enum bm_status read_weights(struct bm_ctx *ctx, const char *path,
     for (bm_index c = 0; c < decoder->targets; c++)
         for (bm_index j = 0; j < p; j++) {
             float w = weights.data[c * voxels + decoder->mask.voxels[j]];
-            if (!isfinite(w)) BM_FAIL(ctx, BM_EINPUT, "%s: a weight in the mask is not finite", name);
+            if (!isfinite(w))
+                BM_FAIL(ctx, BM_EINPUT, "%s: a weight in the mask is not finite", name);
             decoder->W[c * stride + j] = w;
         }
 out:
@@ -346,7 +359,14 @@ enum bm_status bm_decoder_apply(struct bm_ctx *ctx, const struct bm_decoder *dec
     struct bm_samples x = BM_SAMPLES_INIT;
     struct bm_mat values = BM_MAT_INIT;
     int task = decoder->n_classes > 0 ? BM_TASK_CLASSIFICATION : BM_TASK_REGRESSION;
-    BM_TRY(bm_rows_read(ctx, opts, decoder->average, task, decoder->class_name, inputs, &made));
+    struct bm_rows_opts asked = *opts;
+    if (decoder->run_column && !opts->runs && !opts->groups) {
+        if (opts->samples) asked.runs = decoder->run_column;
+        else if (inputs->count == 1)
+            bm_warn(ctx, "the model's images were cleaned by runs (column \"%s\"); this one is "
+                    "cleaned whole (give --samples with that column)", decoder->run_column);
+    }
+    BM_TRY(bm_rows_read(ctx, &asked, decoder->average, task, decoder->class_name, inputs, &made));
     BM_TRY(bm_prepare(ctx, &decoder->prepare, inputs, made.cut, &prepared));
     if (prepared.samples.p != decoder->mask.p)
         BM_FAIL(ctx, BM_EBUG, "%td voxels, the model has %td", prepared.samples.p, decoder->mask.p);

@@ -27,11 +27,17 @@ static bool has_header(const struct bm_table *table, const char *const *asked, i
     return !any && bm_table_looks_headed(table);
 }
 
+const char *bm_rows_run_column(const struct bm_rows_opts *opts, bool single)
+{
+    if (!opts->runs) return single ? opts->groups : NULL;
+    return strcmp(opts->runs, "none") == 0 ? NULL : opts->runs;
+}
+
 static enum bm_status find_columns(struct bm_ctx *ctx, const struct bm_rows_opts *opts,
                                    bool single, struct bm_rows *rows)
 {
     enum bm_status status = BM_OK;
-    const char *runs = opts->runs ? opts->runs : single ? opts->groups : NULL;
+    const char *runs = bm_rows_run_column(opts, single);
     const char *const asked[3] = {opts->target, opts->groups, runs};
     bm_index *const found[3] = {&rows->target_col, &rows->group_col, &rows->run_col};
     if (rows->table.rows > 0 && has_header(&rows->table, asked, 3))
@@ -147,7 +153,8 @@ static enum bm_status make_labels(struct bm_ctx *ctx, const unsigned char *take,
         while (known[n]) n++;
         for (bm_index k = 0; k < rows->n_classes; k++) {
             bool found = false;
-            for (bm_index i = 0; i < n; i++) found = found || !strcmp(known[i], rows->class_name[k]);
+            for (bm_index i = 0; i < n; i++)
+                found = found || strcmp(known[i], rows->class_name[k]) == 0;
             if (!found)
                 BM_FAIL(ctx, BM_EINPUT, "%s: \"%s\" in column \"%s\" is no class of the model",
                         table->name, bm_escape(shown, sizeof shown, rows->class_name[k]),
@@ -205,6 +212,26 @@ static bool any_text(const struct bm_rows *rows)
     return false;
 }
 
+/* What a group that is an image is called: its file's name, or its path where two are alike. */
+static enum bm_status name_images(struct bm_ctx *ctx, const struct bm_inputs *inputs,
+                                  struct bm_rows *rows)
+{
+    enum bm_status status = BM_OK;
+    bool differ = true;
+    BM_TRY(bm_alloc(ctx, &rows->group_name, inputs->count, sizeof *rows->group_name));
+    rows->n_groups = inputs->count;
+    for (bm_index k = 0; k < inputs->count; k++) {
+        char *path = inputs->input[k].path;
+        rows->group_name[k] = path + (bm_path_base(path) - path);
+        for (bm_index i = 0; i < k && differ; i++)
+            differ = strcmp(rows->group_name[i], rows->group_name[k]) != 0;
+    }
+    for (bm_index k = 0; k < inputs->count && !differ; k++)
+        rows->group_name[k] = inputs->input[k].path;
+out:
+    return status;
+}
+
 /* Groups of the samples: the column's values, else the inputs if there are several. */
 static enum bm_status make_groups(struct bm_ctx *ctx, const unsigned char *take,
                                   const struct bm_inputs *inputs, struct bm_rows *rows)
@@ -217,11 +244,9 @@ static enum bm_status make_groups(struct bm_ctx *ctx, const unsigned char *take,
         BM_TRY(number_texts(ctx, &rows->table, rows->group_col, take, number, &rows->group_name,
                             &rows->n_groups));
     } else if (inputs->count > 1) {
-        BM_TRY(bm_alloc(ctx, &rows->group_name, inputs->count, sizeof *rows->group_name));
-        rows->n_groups = inputs->count;
+        BM_TRY(name_images(ctx, inputs, rows));
         for (bm_index k = 0; k < inputs->count; k++) {
             const struct bm_input *input = &inputs->input[k];
-            rows->group_name[k] = input->path + (bm_path_base(input->path) - input->path);
             for (bm_index v = 0; v < input->count; v++) number[input->offset + v] = k;
         }
     }

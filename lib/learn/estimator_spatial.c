@@ -107,7 +107,8 @@ static enum bm_status fit_spatial(struct bm_ctx *ctx, const struct bm_training *
     BM_TRY(bm_parallel_for(ctx, targets, open_target, &job));
     for (bm_index i = 0; i < count; i++) {
         double largest = 0; /* the training set's alpha_max: beyond it no target has a weight */
-        for (bm_index t = 0; t < targets; t++) largest = fmax(largest, job.alpha_max[t * count + i]);
+        for (bm_index t = 0; t < targets; t++)
+            largest = fmax(largest, job.alpha_max[t * count + i]);
         fits[i].alpha = points[i].alpha * (points[i].relative ? largest : 1);
         if (!(fits[i].alpha > 0))
             BM_FAIL(ctx, BM_ENUMERIC, "alpha_max is 0: the targets do not depend on the samples");

@@ -138,7 +138,28 @@ out:
     return status;
 }
 
-/* Means over units first .. first + n - 1, and the best point. */
+/* Larger is better. */
+static double signed_score(const struct bm_problem *problem, double score)
+{
+    return problem->metric->smaller_better ? -score : score;
+}
+
+/* Of the mean score of a point over units first .. first + n - 1; 0 if it cannot be told. */
+static double standard_error(const struct job *job, bm_index first, bm_index n, bm_index point)
+{
+    double sum = 0, square = 0, defined = 0;
+    for (bm_index u = first; u < first + n; u++) {
+        double score = job->step[u * job->problem->n_points + point].score;
+        if (isnan(score)) continue;
+        sum += score;
+        square += score * score;
+        defined++;
+    }
+    if (defined < 2) return 0;
+    return sqrt(fmax(0, square - sum * sum / defined) / (defined - 1) / defined);
+}
+
+/* Means over units first .. first + n - 1, and the point to take. */
 static bm_index choose(const struct job *job, bm_index first, bm_index n, struct bm_path_step *path)
 {
     bm_index count = job->problem->n_points, best = 0;
@@ -159,12 +180,15 @@ static bm_index choose(const struct job *job, bm_index first, bm_index n, struct
         }
         sum.score = defined > 0 ? sum.score / defined : NAN;
         path[i] = sum;
-        double larger_better = job->problem->metric->smaller_better ? -sum.score : sum.score;
+        double larger_better = signed_score(job->problem, sum.score);
         if (larger_better > best_score) {
             best_score = larger_better;
             best = i;
         }
     }
+    double error = job->problem->one_se ? standard_error(job, first, n, best) : 0;
+    for (bm_index i = 0; i < best && error > 0; i++)
+        if (signed_score(job->problem, path[i].score) >= best_score - error) return i;
     return best;
 }
 

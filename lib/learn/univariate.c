@@ -35,7 +35,8 @@ static enum bm_status test_panel(struct bm_ctx *ctx, bm_index panel, int worker,
         for (bm_index c = 0; c < t->columns; c++) {
             double weight = t->design[i + c * t->m];
             if (weight == 0) continue;
-            for (bm_index j = 0; j < BM_PANEL; j++) part[c * BM_PANEL + j] += weight * (double)row[j];
+            for (bm_index j = 0; j < BM_PANEL; j++)
+                part[c * BM_PANEL + j] += weight * (double)row[j];
         }
     }
     for (bm_index j = 0; j < BM_PANEL && panel * BM_PANEL + j < t->x->p; j++) {
