@@ -127,7 +127,7 @@ END_TEST
 
 START_TEST(the_first_row_is_a_header_unless_columns_are_asked_by_number)
 {
-    static const char bare[] = "a 1\na 2\nb 3\nb 4\na 5\nb 6\na 7\na 8\nb 9\nb 10\na 11\nb 12\n";
+    static const char bare[] = "a 13\na 2\nb 3\nb 4\na 5\nb 6\na 7\na 8\nb 9\nb 10\na 11\nb 12\n";
     static const char numbered[] = "1 2\na 1\na 2\nb 3\nb 4\na 5\nb 6\na 7\na 8\nb 9\nb 10\na 11\n"
                                    "b 12\n";
     struct bm_rows_opts opts = opts_of(bare);
@@ -142,7 +142,7 @@ START_TEST(the_first_row_is_a_header_unless_columns_are_asked_by_number)
     near(rows.value[11], 12, 0, 0);
     bm_rows_release(&rows);
     opts.target = "label";
-    fails(read_rows(&opts, &rows), BM_EINPUT, "no column \"label\"; found: a, 1");
+    fails(read_rows(&opts, &rows), BM_EINPUT, "no column \"label\"; found: a, 13");
     opts = opts_of(numbered);
     opts.target = "1"; /* a cell of the first row: names */
     ok(read_rows(&opts, &rows));
@@ -228,26 +228,30 @@ START_TEST(what_is_wrong_with_a_table_is_said)
 #define TEN_NUMBERS "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n"
     static const struct {
         const char *text, *sentence;
+        int task;
     } known[] = {
         {"label\n" TEN, "rows.tsv: 10 rows, image: 12 frames"},
         {"label\n" TEN TEN, "rows.tsv: 20 rows, image: 12 frames"},
         {"label\na\na\na\na\na\na\na\na\na\na\na\na\n", "column \"label\" has one class (\"a\")"},
         {"onset\ttrial\n1\t1\n", "no column \"label\"; found: onset, trial"},
         {"label\n", "no data rows"},
-        {"", "empty"},
+        {"", "no data rows"},
         {"label\tx\na\t1\nb\n", "rows.tsv:3: 1 fields"},
         {"label\na\nb\xff\n", "rows.tsv:3: byte 0xff is not UTF-8"},
         {"label\n" TEN_NUMBERS "n/a\n12\n", "rows.tsv:12: \"n/a\" in target column \"label\""},
         {"label x\n" "1 1\n2 2\n3 3\n4 4\n5 5\n6 6\n7 7\n8 8\n9 9\n10 10\n11 11\nnan 1\n",
          "rows.tsv:13: \"nan\""},
-        {"label\n" TEN_NUMBERS "11\n1e999\n", "rows.tsv:13: "},
+        {"label\n" TEN_NUMBERS "11\n1e999\n", "rows.tsv:13: out of range: \"1e999\"", BM_TASK_REGRESSION},
+        {"label x\n" "1,5 1\n2 2\n3 3\n4 4\n5 5\n6 6\n7 7\n8 8\n9 9\n10 10\n11 11\n12 1\n",
+         "rows.tsv:2: \"1,5\" is not a number", BM_TASK_REGRESSION},
         {"label,x\n" "42,1\n42,2\n42,3\n42,4\n42,5\n42,6\n42,7\n42,8\n42,9\n42,10\n42,11\n42,12\n",
          "column \"label\" is constant (42)"},
         {"label\tlabel\na\tb\n", "column \"label\" appears twice"},
     };
     struct bm_rows_opts opts = opts_of(known[_i].text);
     struct bm_rows rows = BM_ROWS_INIT;
-    fails(read_rows(&opts, &rows), BM_EINPUT, known[_i].sentence);
+    fails(bm_rows_read(&test_ctx, &opts, BM_AVERAGE_NONE, known[_i].task, NULL, &one, &rows),
+          BM_EINPUT, known[_i].sentence);
     ck_assert_ptr_null(rows.first);
 }
 END_TEST
@@ -414,7 +418,7 @@ Suite *decode_rows_suite(void)
     tcase_add_test(tcase, numbers_are_regression_unless_told_otherwise);
     tcase_add_test(tcase, images_are_groups_when_there_are_several_and_no_column);
     tcase_add_test(tcase, a_models_classes_are_imposed);
-    tcase_add_loop_test(tcase, what_is_wrong_with_a_table_is_said, 0, 13);
+    tcase_add_loop_test(tcase, what_is_wrong_with_a_table_is_said, 0, 14);
     tcase_add_test(tcase, the_advice_for_missing_targets_works);
     tcase_add_test(tcase, names_in_messages_cannot_break_the_line);
     TCase *samples = test_case(suite, "samples");
