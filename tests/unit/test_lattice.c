@@ -32,7 +32,8 @@ static bm_index mask(int which, bm_index *voxels)
         bool in = bm_rng_uniform(&rng) < masks[which].density;
         if (masks[which].kind == TWO_PARTS) in = x < 8 || x > 10;
         if (masks[which].kind == INNER)
-            in = in && x > 1 && y > 2 && z > 0 && x < dim[0] - 1 && y < dim[1] - 2 && z < dim[2] - 1;
+            in = in && x > 1 && y > 2 && z > 0 && x < dim[0] - 1 && y < dim[1] - 2 &&
+                 z < dim[2] - 1;
         if (masks[which].kind == LONE) in = (x == 3 && y == 3 && z == 3) || (z == 5 && x > 4);
         if (in) voxels[p++] = c;
     }

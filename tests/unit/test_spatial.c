@@ -461,7 +461,8 @@ END_TEST
 
 /* Accelerated gradient in double with the plain prox, many steps: the optimum of the zero-filled
  * box, whose edges the plain grid counts by itself. */
-static double plain_optimum(const struct problem *b, const struct dense *d, double alpha, double rho)
+static double plain_optimum(const struct problem *b, const struct dense *d, double alpha,
+                            double rho)
 {
     static double X[TINY_ROWS][TINY_VOXELS], v[3 * 120];
     double w[TINY_VOXELS] = {0}, z[TINY_VOXELS] = {0}, q[TINY_VOXELS], next[TINY_VOXELS];
