@@ -125,8 +125,9 @@ static enum bm_status write_run(struct cli_run *run)
     cJSON_AddStringToObject(json, "version", BM_VERSION);
     cJSON_AddStringToObject(json, "commit", BM_COMMIT);
     cJSON_AddStringToObject(json, "started", started);
-    cJSON_AddNumberToObject(json, "seconds", (double)(now.tv_sec - run->started.tv_sec) +
-                                                 1e-9 * (double)(now.tv_nsec - run->started.tv_nsec));
+    double seconds = (double)(now.tv_sec - run->started.tv_sec) +
+                     1e-9 * (double)(now.tv_nsec - run->started.tv_nsec);
+    cJSON_AddNumberToObject(json, "seconds", seconds);
     cJSON_AddStringToObject(json, "host", uname(&host) == 0 ? host.nodename : "");
     cJSON_AddNumberToObject(json, "threads", run->ctx->threads);
     cJSON_AddNumberToObject(json, "peak_bytes", (double)run->ctx->mem->peak);
@@ -159,8 +160,9 @@ static enum bm_status write_results(struct cli_run *run, const struct bm_decode_
     struct bm_text text = BM_TEXT_INIT;
     struct bm_volume mask = BM_VOLUME_INIT;
     char comment[256];
-    snprintf(comment, sizeof comment, "brainmine %s decode fit: %s weights, %td samples, %td voxels",
-             BM_VERSION, plan->estimator->name, plan->rows.n, decoding->mask.p);
+    snprintf(comment, sizeof comment,
+             "brainmine %s decode fit: %s weights, %td samples, %td voxels", BM_VERSION,
+             plan->estimator->name, plan->rows.n, decoding->mask.p);
     struct bm_nifti_meta weights = {.intent_code = 1001 /* estimate */, .intent_name = "weights",
                                     .comment = comment};
     struct bm_nifti_meta labels = {.datatype = 4 /* int16 */, .intent_name = "mask",
@@ -197,8 +199,8 @@ static enum bm_status summarise(struct cli_run *run, const struct bm_decode_plan
     bm_mean_sd(decoding->score, folds, &mean, &sd);
     bm_mean_sd(decoding->chance, folds, &chance, &unused);
     const struct bm_fit *fit = &decoding->selected.fit[decoding->selected.n_sets - 1];
-    fprintf(stderr, "brainmine decode: %s %.3f (sd %.3f over %td folds", plan->metrics[0]->name, mean,
-            sd, folds);
+    fprintf(stderr, "brainmine decode: %s %.3f (sd %.3f over %td folds", plan->metrics[0]->name,
+            mean, sd, folds);
     if (!isnan(chance)) fprintf(stderr, ", chance %.3f", chance);
     fprintf(stderr, "); %td of %td voxels have weights; largest relative gap %.1e; in %s\n",
             fit->nonzeros, decoding->mask.p, decoding->gap, run->common.output);

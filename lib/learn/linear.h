@@ -19,7 +19,7 @@ struct bm_fit_info {
     double primal;    /* value of the objective at the solution returned            */
     double dual;      /* lower bound on its minimum, from a feasible dual point     */
     double gap;       /* primal - dual, >= 0 up to rounding                         */
-    double gap_rel;   /* gap / scale: ridge: the objective of the null model w = 0 ;
+    double gap_rel;   /* gap / scale. ridge: the objective of the null model w = 0;
                          svm, logistic: primal, which is never larger (with a large C the null
                          model is so bad that a gap relative to it would say nothing) */
     bool converged;   /* gap_rel <= the tolerance asked for                         */
@@ -28,33 +28,35 @@ struct bm_fit_info {
 /* Ridge: min |y - Xw - b|^2 + alpha |w|^2 (scikit-learn's alpha), for all of `count` alphas > 0
  * and all columns of y (m x t) from one eigendecomposition of the centred K.
  * A: count * t columns of m (alpha slowest: column alpha_index * t + target); b and info:
- * count * t entries in the same order. Direct: iterations 1, converged unless gap_rel > tolerance. */
+ * count * t entries in the same order. Direct: iterations 1, converged unless gap_rel > tolerance.
+ * Directions of K below rounding (m x 2.2e-16 of its largest entry) carry no weight. */
 enum bm_status bm_ridge_fit(struct bm_ctx *ctx, const struct bm_mat *K, const struct bm_mat *y,
                             const double *alphas, bm_index count, double tolerance,
                             struct bm_mat *A, double *b, struct bm_fit_info *info) BM_CHECKED;
 
 /* Linear SVM, hinge loss, free intercept: min 1/2 |w|^2 + C sum max(0, 1 - y_i (x_i.w + b)),
- * y = +-1 with both signs present. SMO with second-order working sets (Fan, Chen, Lin 2005) on K,
- * stopped by the relative gap or after 1e6 steps, with an interior-point method when SMO crawls. a: m values (y_i times the dual variable; scaled
- * up so that the margin is 1 where this is the better primal point), warm start on entry when
- * `warm` (anything; made feasible for y and C first). */
+ * y = +-1 with both signs present. SMO with second-order working sets (Fan, Chen, Lin 2005) on K;
+ * where that crawls, an interior-point method takes over. Ends at the relative gap, or after 1e6
+ * steps of SMO. a: m values, y_i times the dual variable, scaled up so that the margin is 1 where
+ * this is the better primal point; a warm start on entry when `warm` (any numbers: they are made
+ * feasible for y and C first). */
 enum bm_status bm_svm_fit(struct bm_ctx *ctx, const struct bm_mat *K, const double *y, double C,
                           double tolerance, bool warm, double *a, double *b,
                           struct bm_fit_info *info) BM_CHECKED;
 
 /* l2 logistic regression: min C sum log(1 + exp(-y_i (x_i.w + b))) + 1/2 |w|^2, y = +-1.
- * Newton on (a, b) with K (decoding.md 2.6 and 4.4), Armijo on the objective, always to a residual
- * |F| <= 1e-11 |p|, or to what rounding allows: `tolerance` only judges the gap. a: m values; y_i a_i / C is in [0, 1]. */
+ * Newton on (a, b) with K (decoding.md 2.6 and 4.4), Armijo on the objective, always until the
+ * optimality conditions hold to 1e-11 or to what rounding allows: `tolerance` only judges the gap.
+ * a: m values, y_i a_i / C in [0, 1]; a and b are the start on entry when `warm`. */
 enum bm_status bm_logistic_fit(struct bm_ctx *ctx, const struct bm_mat *K, const double *y,
                                double C, double tolerance, bool warm, double *a, double *b,
                                struct bm_fit_info *info) BM_CHECKED;
 
 /* The n-dimensional loss prox that the spatial solver needs (decoding.md 2.6, step 3, logistic):
  * find a, b with  sigma a = -f'(h + K a + b 1),  1'a = 0,  f(z) = sum log(1 + exp(-y_i z_i)).
- * Newton with warm start from a and b, until
- * |sigma a + f'| <= 1e-11 |f'| or rounding stops it. z (m values) gets
- * h + K a + b; y_i sigma a_i is in [0, 1] exactly. work is kept between calls, and K and y must
- * outlive it. */
+ * Newton with warm start from a and b, until |sigma a + f'| <= 1e-11 |f'| or rounding stops it.
+ * z (m values) gets h + K a + b; y_i sigma a_i is in [0, 1] exactly. work is kept between calls:
+ * K and y must outlive it. */
 struct bm_logistic_work; /* factor and vectors for one (K, y); not shared between threads */
 enum bm_status bm_logistic_work_alloc(struct bm_ctx *ctx, const struct bm_mat *K, const double *y,
                                       struct bm_logistic_work **work) BM_CHECKED;

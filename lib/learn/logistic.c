@@ -23,7 +23,7 @@ struct bm_logistic_work {
     double extra;       /* added to the diagonal of K: 0 unless that has negative eigenvalues */
     double *ones;       /* (L L')^-1 1 */
     double ones_sum;
-    double *p, *W, *F;  /* of the present point */
+    double *W, *F;      /* of the present point */
     double *da, *Kda;   /* the step */
     double *a, *Ka, *z; /* the present point */
     double *trial;      /* z of a point that may be refused */
@@ -31,7 +31,7 @@ struct bm_logistic_work {
     double *block;
 };
 
-enum { VECTORS = 14 };
+enum { VECTORS = 13 };
 
 /* Of F, relative to its scale. */
 static const double PRECISION = 1e-11;
@@ -49,8 +49,8 @@ enum bm_status bm_logistic_work_alloc(struct bm_ctx *ctx, const struct bm_mat *K
     w->m = m;
     BM_TRY(bm_mat_alloc(ctx, &w->L, m, m));
     BM_TRY(bm_calloc(ctx, &w->block, VECTORS * m, sizeof *w->block));
-    double **vectors[VECTORS] = {&w->ones, &w->p, &w->W,     &w->F, &w->da, &w->Kda, &w->a,
-                                 &w->Ka,   &w->z, &w->trial, &w->r, &w->g,  &w->d,   &w->Kd};
+    double **vectors[VECTORS] = {&w->ones, &w->W,     &w->F, &w->da, &w->Kda, &w->a, &w->Ka,
+                                 &w->z,    &w->trial, &w->r, &w->g,  &w->d,   &w->Kd};
     for (int i = 0; i < VECTORS; i++) *vectors[i] = w->block + i * m;
     *work = w;
     w = NULL;
@@ -90,19 +90,19 @@ static double objective(const struct bm_logistic_work *w, double sigma, const do
     return sum + sigma / 2 * square;
 }
 
-/* p, W and F at the present point, the slope in b, and the scale for F: |p|, which is small when
+/* W and F at the present point, the slope in b, and the scale for F: |p|, which is small when
  * the classes are far apart, but not below 1e-4 a sample. The norm of F and slope. */
 static double residual(struct bm_logistic_work *w, double sigma, double *slope_b, double *scale)
 {
     double square = 0, sum = 0, p_square = 0;
     for (bm_index i = 0; i < w->m; i++) {
         double t = w->y[i] * w->z[i], e = exp(-fabs(t));
-        w->p[i] = (t > 0 ? e : 1) / (1 + e);
+        double p = (t > 0 ? e : 1) / (1 + e);
         w->W[i] = fmax(e / ((1 + e) * (1 + e)), 1e-12);
-        w->F[i] = sigma * w->a[i] - w->y[i] * w->p[i];
+        w->F[i] = sigma * w->a[i] - w->y[i] * p;
         square += w->F[i] * w->F[i];
-        sum -= w->y[i] * w->p[i];
-        p_square += w->p[i] * w->p[i];
+        sum -= w->y[i] * p;
+        p_square += p * p;
     }
     *slope_b = sum;
     *scale = fmax(sqrt(p_square), 1e-4 * sqrt((double)w->m));
@@ -346,7 +346,7 @@ enum bm_status bm_logistic_fit(struct bm_ctx *ctx, const struct bm_mat *K, const
     double primal = objective(w, sigma, w->z, square), gap = primal - dual;
     BM_TRY(bm_linear_intercept(ctx, K, w->a, intercept, b));
     memcpy(a, w->a, (size_t)m * sizeof *a);
-    *info = (struct bm_fit_info){steps,         C * primal,   C * dual,
+    *info = (struct bm_fit_info){steps,   C * primal,   C * dual,
                                  C * gap, gap / primal, gap <= tolerance * primal};
 out:
     bm_logistic_work_free(w);

@@ -1,7 +1,7 @@
 /* Ridge regression on the Gram matrix (decoding.md 4.1).
  *
- * With the centred K = U S U' the solution is a = U (S + alpha)^-1 U' y_c, and the dual point is
- * twice the residual: D(theta) = theta'y - |theta|^2 / 4 - theta'K theta / (4 alpha), 1'theta = 0. */
+ * With the centred K = U S U' the solution is a = U (S + alpha)^-1 U' y_c. The dual point: theta =
+ * twice the residual, of value theta'y - |theta|^2 / 4 - theta'K theta / (4 alpha). */
 #include <float.h>
 #include <math.h>
 #include <string.h>

@@ -3,8 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "num/blas.h"
-#include "num/lapack.h"
+#include "learn/linear_internal.h"
 
 /* log(1 + exp(-t)) without overflow. */
 static double log1p_exp_minus(double t)
@@ -12,27 +11,10 @@ static double log1p_exp_minus(double t)
     return t > 0 ? log1p(exp(-t)) : -t + log1p(exp(t));
 }
 
-static double entropy(double t)
+void bm_spatial_centre(const struct bm_spatial *s, double *v)
 {
-    return t > 0 ? t * log(t) : 0;
-}
-
-static void centre(double *v, bm_index n)
-{
-    double sum = 0;
-    for (bm_index i = 0; i < n; i++) sum += v[i];
-    for (bm_index i = 0; i < n; i++) v[i] -= sum / (double)n;
-}
-
-/* K <- H K H with H = I - 11'/m. */
-static void centre_gram(struct bm_mat *K)
-{
-    for (bm_index j = 0; j < K->cols; j++) centre(bm_mat_col(K, j), K->rows);
-    for (bm_index i = 0; i < K->rows; i++) {
-        double sum = 0;
-        for (bm_index j = 0; j < K->cols; j++) sum += *bm_mat_at(K, i, j);
-        for (bm_index j = 0; j < K->cols; j++) *bm_mat_at(K, i, j) -= sum / (double)K->cols;
-    }
+    double mean = bm_linear_mean(v, s->m);
+    for (bm_index i = 0; i < s->m; i++) v[i] -= mean;
 }
 
 static enum bm_status gram_of_rows(struct bm_ctx *ctx, const struct bm_samples *x,
@@ -47,6 +29,32 @@ out:
     return status;
 }
 
+/* Squared loss: centre y. Logistic: check the labels. */
+static enum bm_status prepare_target(struct bm_ctx *ctx, struct bm_spatial *s)
+{
+    bm_index plus = 0, minus = 0;
+    double square = 0, left = 0;
+    for (bm_index i = 0; i < s->m; i++) {
+        if (!isfinite(s->y[i]))
+            return bm_fail(ctx, BM_EINPUT, "target of training sample %td is not a number", i);
+        plus += s->y[i] == 1;
+        minus += s->y[i] == -1;
+        square += s->y[i] * s->y[i];
+    }
+    if (s->loss == BM_LOSS_LOGISTIC) {
+        if (plus + minus != s->m) return bm_fail(ctx, BM_EBUG, "labels other than +1 and -1");
+        if (plus == 0 || minus == 0)
+            return bm_fail(ctx, BM_EINPUT, "one class only: %td samples, all %s", s->m,
+                           plus ? "positive" : "negative");
+        return BM_OK;
+    }
+    s->y_mean = bm_linear_mean(s->y, s->m);
+    bm_spatial_centre(s, s->y);
+    for (bm_index i = 0; i < s->m; i++) left += s->y[i] * s->y[i];
+    if (left <= 1e-28 * square) memset(s->y, 0, (size_t)s->m * sizeof *s->y); /* constant */
+    return BM_OK;
+}
+
 enum bm_status bm_spatial_alloc(struct bm_ctx *ctx, const struct bm_samples *x,
                                 const struct bm_lattice *lattice, const bm_index *rows, bm_index m,
                                 const double *y, enum bm_loss loss, const struct bm_mat *K,
@@ -54,8 +62,10 @@ enum bm_status bm_spatial_alloc(struct bm_ctx *ctx, const struct bm_samples *x,
 {
     enum bm_status status = BM_OK;
     struct bm_spatial *s = NULL;
+    struct bm_mat made = BM_MAT_INIT;
     if (lattice->p != x->p)
         BM_FAIL(ctx, BM_EBUG, "lattice of %td voxels, samples of %td", lattice->p, x->p);
+    if (m < 1) BM_FAIL(ctx, BM_EINPUT, "no training samples");
     BM_TRY(bm_calloc(ctx, &s, 1, sizeof *s));
     s->x = x;
     s->lattice = lattice;
@@ -81,20 +91,18 @@ enum bm_status bm_spatial_alloc(struct bm_ctx *ctx, const struct bm_samples *x,
     s->t2 = s->t1 + m;
     BM_TRY(bm_mat_alloc(ctx, &s->all, x->n, 1));
     memcpy(s->y, y, (size_t)m * sizeof *y);
-    if (loss == BM_LOSS_SQUARED) {
-        for (bm_index i = 0; i < m; i++) s->y_mean += y[i] / (double)m;
-        centre(s->y, m);
-    }
+    BM_TRY(prepare_target(ctx, s));
     s->null_value = bm_spatial_loss(s, s->Xz, &s->b, NULL);
     if (m <= BM_SPATIAL_GRAM_MAX) {
-        if (K) BM_TRY(bm_mat_copy(ctx, &s->K, K));
-        else BM_TRY(gram_of_rows(ctx, x, rows, m, &s->K));
-        centre_gram(&s->K);
+        if (!K) BM_TRY(gram_of_rows(ctx, x, rows, m, &made));
+        BM_TRY(bm_linear_check(ctx, K ? K : &made));
+        BM_TRY(bm_linear_centre(ctx, K ? K : &made, &s->K));
         for (bm_index i = 0; i < m; i++) s->trace += *bm_mat_at(&s->K, i, i);
     }
     *spatial = s;
     s = NULL;
 out:
+    bm_mat_release(&made);
     bm_spatial_free(s);
     return status;
 }
@@ -125,7 +133,7 @@ enum bm_status bm_spatial_forward(struct bm_ctx *ctx, struct bm_spatial *s, cons
     enum bm_status status = bm_samples_times(ctx, s->x, 1, w, &s->all);
     if (status != BM_OK) return status;
     for (bm_index i = 0; i < s->m; i++) out[i] = s->all.data[s->rows[i]];
-    centre(out, s->m);
+    bm_spatial_centre(s, out);
     return BM_OK;
 }
 
@@ -185,230 +193,13 @@ double bm_spatial_loss(const struct bm_spatial *s, const double *z, double *b, d
     return value;
 }
 
-/* Largest value over t in [0, limit] of the dual objective at t theta. */
-static double best_multiple(const struct bm_spatial *s, const double *theta, double limit)
+enum bm_status bm_spatial_check(struct bm_ctx *ctx, double alpha, double rho)
 {
-    double square = 0, cross = 0, largest = 0;
-    if (s->loss == BM_LOSS_SQUARED) {
-        for (bm_index i = 0; i < s->m; i++) {
-            square += theta[i] * theta[i];
-            cross += theta[i] * s->y[i];
-        }
-        double t = square > 0 ? cross / square : 0;
-        t = t < 0 ? 0 : t > limit ? limit : t;
-        return t * cross - 0.5 * t * t * square;
-    }
-    for (bm_index i = 0; i < s->m; i++) {
-        double in_box = s->y[i] * theta[i];
-        if (in_box > largest) largest = in_box;
-    }
-    if (largest * limit > 1) limit = 1 / largest;
-    /* Golden section on a concave function. */
-    const double ratio = (sqrt(5) - 1) / 2;
-    double lo = 0, hi = limit, best = 0;
-    double at[2] = {hi - ratio * (hi - lo), lo + ratio * (hi - lo)}, value[2];
-    for (int step = 0; step < 60; step++) {
-        for (int k = 0; k < 2; k++) {
-            value[k] = 0;
-            for (bm_index i = 0; i < s->m; i++) {
-                double p = at[k] * s->y[i] * theta[i];
-                p = p < 0 ? 0 : p > 1 ? 1 : p;
-                value[k] -= entropy(p) + entropy(1 - p);
-            }
-            if (value[k] > best) best = value[k];
-        }
-        if (value[0] < value[1]) lo = at[0];
-        else hi = at[1];
-        if (hi - lo <= 1e-12 * limit) break;
-        at[0] = hi - ratio * (hi - lo);
-        at[1] = lo + ratio * (hi - lo);
-    }
-    return best;
-}
-
-/* rho = 0: theta must not see what is constant on a component. Q spans X 1_C over components C. */
-static enum bm_status prepare_components(struct bm_ctx *ctx, struct bm_spatial *s)
-{
-    enum bm_status status = BM_OK;
-    struct bm_mat sums = BM_MAT_INIT;
-    const struct bm_lattice *lattice = s->lattice;
-    if (s->Q_ready) return BM_OK;
-    BM_TRY(bm_mat_alloc(ctx, &sums, s->m, lattice->n_components));
-    for (bm_index j = 0; j < lattice->p; j++) {
-        double *col = bm_mat_col(&sums, lattice->component ? lattice->component[j] : 0);
-        for (bm_index i = 0; i < s->m; i++) col[i] += (double)*bm_samples_at(s->x, s->rows[i], j);
-    }
-    for (bm_index k = 0; k < sums.cols; k++) centre(bm_mat_col(&sums, k), s->m);
-    if (sums.cols > 0) BM_TRY(bm_orth(ctx, &sums, 1e-10, &s->Q));
-    s->Q_ready = true;
-out:
-    bm_mat_release(&sums);
-    return status;
-}
-
-static void project_out(const struct bm_mat *Q, double *theta)
-{
-    for (bm_index k = 0; k < Q->cols; k++) {
-        const double *q = bm_mat_col(Q, k);
-        double c = bm_dot(Q->rows, q, theta);
-        for (bm_index i = 0; i < Q->rows; i++) theta[i] -= c * q[i];
-    }
-}
-
-/* Take the mean of each component off e: what rounding left there. */
-static enum bm_status centre_components(struct bm_ctx *ctx, const struct bm_lattice *lattice,
-                                        float *e)
-{
-    enum bm_status status = BM_OK;
-    double *sum = NULL;
-    bm_index n = lattice->n_components;
-    BM_TRY(bm_calloc(ctx, &sum, 2 * n, sizeof *sum));
-    for (bm_index j = 0; j < lattice->p && n; j++) {
-        sum[lattice->component[j]] += (double)e[j];
-        sum[n + lattice->component[j]]++;
-    }
-    for (bm_index j = 0; j < lattice->p && n; j++)
-        e[j] -= (float)(sum[lattice->component[j]] / sum[n + lattice->component[j]]);
-out:
-    bm_free(sum);
-    return status;
-}
-
-static double dot_floats(const float *x, const float *y, bm_index n)
-{
-    double sum = 0;
-    for (bm_index j = 0; j < n; j++) sum += (double)x[j] * (double)y[j];
-    return sum;
-}
-
-/* phi with D'D phi = e by conjugate gradients; e becomes the residual. */
-static enum bm_status solve_laplacian(struct bm_ctx *ctx, struct bm_spatial *s, float *e,
-                                      float *phi)
-{
-    enum bm_status status = BM_OK;
-    enum { MOST = 2000 };
-    bm_index p = s->lattice->p;
-    float *direction = NULL, *image;
-    BM_TRY(bm_calloc(ctx, &direction, 2 * p, sizeof *direction));
-    image = direction + p;
-    memset(phi, 0, (size_t)p * sizeof *phi);
-    memcpy(direction, e, (size_t)p * sizeof *e);
-    double square = dot_floats(e, e, p), goal = 1e-12 * square;
-    for (int k = 0; k < MOST && square > goal; k++) {
-        bm_tv_laplacian(&s->tv, direction, image);
-        double curve = dot_floats(direction, image, p);
-        if (!(curve > 0)) break;
-        float step = (float)(square / curve);
-        for (bm_index j = 0; j < p; j++) {
-            phi[j] += step * direction[j];
-            e[j] -= step * image[j];
-        }
-        double next = dot_floats(e, e, p);
-        float keep = (float)(next / square);
-        for (bm_index j = 0; j < p; j++) direction[j] = e[j] + keep * direction[j];
-        square = next;
-    }
-out:
-    bm_free(direction);
-    return status;
-}
-
-/* The dual for rho = 0: make theta and the TV dual agree exactly, then scale both inside. */
-static enum bm_status tv_dual(struct bm_ctx *ctx, struct bm_spatial *s, double alpha,
-                              const double *theta, const float *w, double *dual, double *excess)
-{
-    enum bm_status status = BM_OK;
-    const struct bm_lattice *lattice = s->lattice;
-    size_t planes = 3 * (size_t)lattice->room;
-    double *projected = NULL;
-    float *keep = NULL, *e, *phi;
-    double residual = 0, largest = 0;
-    BM_TRY(prepare_components(ctx, s));
-    BM_TRY(bm_alloc(ctx, &projected, s->m, sizeof *projected));
-    BM_TRY(bm_calloc(ctx, &keep, (bm_index)planes + 2 * s->stride, sizeof *keep));
-    e = keep + planes;
-    phi = e + s->stride;
-    memcpy(projected, theta, (size_t)s->m * sizeof *theta);
-    project_out(&s->Q, projected);
-    BM_TRY(bm_spatial_backward(ctx, s, projected, e));
-    memcpy(keep, s->tv.v, planes * sizeof *keep);
-    bm_tv_adjoint(&s->tv, phi);
-    for (bm_index j = 0; j < lattice->p; j++) e[j] -= (float)alpha * phi[j];
-    BM_TRY(centre_components(ctx, lattice, e));
-    BM_TRY(solve_laplacian(ctx, s, e, phi));
-    *excess = bm_tv_add_gradient(&s->tv, phi, 1 / alpha);
-    memcpy(s->tv.v, keep, planes * sizeof *keep);
-    for (bm_index j = 0; j < lattice->p; j++) {
-        residual += fabs((double)e[j]);
-        if (w) largest = fmax(largest, fabs((double)w[j]));
-    }
-    *dual = best_multiple(s, projected, *excess > 1 ? 1 / *excess : 1) -
-            2 * largest * residual;
-out:
-    bm_free(projected);
-    bm_free(keep);
-    return status;
-}
-
-enum bm_status bm_spatial_dual(struct bm_ctx *ctx, struct bm_spatial *s, double alpha, double rho,
-                               const double *theta, const float *G, const float *w, double *dual,
-                               double *excess)
-{
-    if (rho == 0) return tv_dual(ctx, s, alpha, theta, w, dual, excess);
-    float tv = (float)(alpha * (1 - rho)), largest = 0;
-    bm_tv_adjoint(&s->tv, s->spare);
-    for (bm_index j = 0; j < s->lattice->p; j++) {
-        float size = fabsf(G[j] - tv * s->spare[j]);
-        largest = size > largest ? size : largest;
-    }
-    *excess = (double)largest / (alpha * rho);
-    *dual = best_multiple(s, theta, *excess > 1 ? 1 / *excess : 1);
+    if (!(alpha > 0 && isfinite(alpha)))
+        return bm_fail(ctx, BM_EUSAGE, "alpha wants a number > 0, got %g", alpha);
+    if (!(rho >= 0 && rho <= 1))
+        return bm_fail(ctx, BM_EUSAGE, "l1_ratio wants a number from 0 to 1, got %g", rho);
     return BM_OK;
-}
-
-enum bm_status bm_spatial_alpha_max(struct bm_ctx *ctx, struct bm_spatial *s, double rho,
-                                    double *lower, double *upper)
-{
-    enum bm_status status = BM_OK;
-    enum { MOST = 50, INNER = 4000 };
-    double b = s->b, l1, variation, gap, dual, excess;
-    bm_index p = s->lattice->p;
-    /* The gradient of the null model, and for rho = 0 what of it a constant cannot explain. */
-    memset(s->t1, 0, (size_t)s->m * sizeof *s->t1);
-    bm_spatial_loss(s, s->t1, &b, s->theta);
-    if (rho == 0) {
-        BM_TRY(prepare_components(ctx, s));
-        project_out(&s->Q, s->theta);
-    }
-    BM_TRY(bm_spatial_backward(ctx, s, s->theta, s->g));
-    float largest = 0;
-    for (bm_index j = 0; j < p; j++) largest = fmaxf(largest, fabsf(s->g[j]));
-    *lower = *upper = 0;
-    if (largest == 0) goto out;
-    for (bm_index j = 0; j < p; j++) {
-        float a = fabsf(s->g[j]) - 0.9f * largest;
-        s->spare[j] = a > 0 ? copysignf(a, s->g[j]) : 0;
-    }
-    double square = dot_floats(s->g, s->g, p), t;
-    *upper = INFINITY;
-    for (int k = 0; k < MOST; k++) {
-        bm_tv_norms(&s->tv, s->spare, &l1, &variation);
-        double omega = rho * l1 + (1 - rho) * variation;
-        if (!(omega > 0)) break;
-        double ratio = dot_floats(s->g, s->spare, p) / omega;
-        if (ratio > *lower) *lower = ratio;
-        t = *lower;
-        s->inner += bm_tv_prox(&s->tv, s->g, t, rho, 1e-8 * square, INNER, s->u, &gap);
-        BM_TRY(bm_spatial_dual(ctx, s, t, rho, s->theta, s->g, NULL, &dual, &excess));
-        if (t * fmax(1, excess) < *upper) *upper = t * fmax(1, excess);
-        BM_TRY(bm_ctx_cancelled(ctx));
-        if (*upper <= *lower * (1 + 1e-3)) break;
-        memcpy(s->spare, s->u, (size_t)p * sizeof *s->u);
-    }
-    s->sigma = 0; /* the next fit starts anew */
-    memset(s->tv.v, 0, 3 * (size_t)s->lattice->room * sizeof *s->tv.v);
-out:
-    return status;
 }
 
 void bm_spatial_keep(struct bm_spatial *s, struct bm_spatial_best *best, double primal, double b,
@@ -419,6 +210,23 @@ void bm_spatial_keep(struct bm_spatial *s, struct bm_spatial_best *best, double 
     best->b = b;
     memcpy(best->w, w, (size_t)s->lattice->p * sizeof *w);
     memcpy(best->decision, s->all.data, (size_t)s->x->n * sizeof *best->decision);
+}
+
+enum bm_status bm_spatial_progress(struct bm_ctx *ctx, const struct bm_spatial *s,
+                                   struct bm_spatial_best *best, double primal, int k,
+                                   double tolerance, bool *done)
+{
+    double gap = best->primal - best->dual;
+    if (!isfinite(primal))
+        return bm_fail(ctx, BM_ENUMERIC, "objective is not finite at iteration %d", k);
+    if (gap > 0.9 * best->last_gap) {
+        best->since++;
+    } else {
+        best->since = 0;
+        best->last_gap = gap;
+    }
+    *done = gap <= tolerance * s->null_value || best->since >= BM_SPATIAL_STALL;
+    return BM_OK;
 }
 
 void bm_spatial_finish(const struct bm_spatial *s, const struct bm_spatial_best *best,

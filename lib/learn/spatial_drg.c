@@ -9,7 +9,7 @@
 /* Measured over nine problems (25,004 and 4,860 voxels, both losses): a larger balance than
  * decoding.md's 0.15 and looser early prox halve the inner iterations at equal passes. */
 static const double RELAX = 1.6, KAPPA = 0.1, BALANCE = 0.35;
-enum { INNER = 200, REFRESH = 50, STALL = 50, TV_CERTIFICATE = 10 };
+enum { INNER = 200, REFRESH = 50, STALL = 50 };
 
 /* Iterations after which sigma is balanced; later it stays, as the theory wants. */
 static bool balances(int k)
@@ -96,9 +96,11 @@ enum bm_status bm_spatial_fit(struct bm_ctx *ctx, struct bm_spatial *s, double a
     if (s->m > BM_SPATIAL_GRAM_MAX)
         return bm_spatial_fit_fista(ctx, s, alpha, rho, tolerance, max_iterations, w, b, decision,
                                     info);
-    struct bm_spatial_best best = {INFINITY, -INFINITY, 0, decision, w};
-    double kappa = KAPPA, last_gap = INFINITY, intercept = s->b, null = s->null_value;
-    int k, since = 0;
+    struct bm_spatial_best best = BM_SPATIAL_BEST(decision, w);
+    double kappa = KAPPA, intercept = s->b, null = s->null_value;
+    bool done = false;
+    int k;
+    BM_TRY(bm_spatial_check(ctx, alpha, rho));
     memset(w, 0, (size_t)s->stride * sizeof *w);
     BM_TRY(factor(ctx, s));
     start(s, alpha);
@@ -116,26 +118,17 @@ enum bm_status bm_spatial_fit(struct bm_ctx *ctx, struct bm_spatial *s, double a
         for (bm_index i = 0; i < s->m; i++) s->h[i] = 2 * s->Xu[i] - s->Xz[i];
         BM_TRY(loss_prox(ctx, s));
         BM_TRY(bm_spatial_backward(ctx, s, s->a, s->g));
-        if (rho > 0 || k % TV_CERTIFICATE == 0 || k == max_iterations) {
+        if (rho > 0 || k % BM_SPATIAL_TV_CERTIFICATE == 0 || k == max_iterations) {
             for (bm_index i = 0; i < s->m; i++) s->theta[i] = s->sigma * s->a[i];
             for (bm_index j = 0; j < s->stride; j++) s->hold[j] = (float)s->sigma * s->g[j];
             BM_TRY(bm_spatial_dual(ctx, s, alpha, rho, s->theta, s->hold, s->u, &dual,
                                    &excess));
             if (dual > best.dual) best.dual = dual;
         }
+        BM_TRY(bm_spatial_progress(ctx, s, &best, primal, k, tolerance, &done));
+        if (done) break;
         double gap = best.primal - best.dual;
-        if (gap <= tolerance * null) break;
-        if (!isfinite(primal))
-            BM_FAIL(ctx, BM_ENUMERIC, "objective is not finite at iteration %d (alpha %g)", k, alpha);
-        if (gap > 0.99 * last_gap) {
-            if (++since >= STALL) {
-                kappa /= 10;
-                since = 0;
-            }
-        } else {
-            since = 0;
-            last_gap = gap;
-        }
+        if (best.since > 0 && best.since % STALL == 0) kappa /= 10;
         /* Inner errors: summable, and small beside the gap they would hide. */
         double wanted = 5e-2 * null / ((k + 1.0) * (k + 1.0));
         if (isfinite(gap) && kappa * gap < wanted) wanted = kappa * gap;

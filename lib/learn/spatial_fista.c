@@ -32,10 +32,12 @@ enum bm_status bm_spatial_fit_fista(struct bm_ctx *ctx, struct bm_spatial *s, do
 {
     enum bm_status status = BM_OK;
     enum { INNER = 1000 };
-    struct bm_spatial_best best = {INFINITY, -INFINITY, 0, decision, w};
+    struct bm_spatial_best best = BM_SPATIAL_BEST(decision, w);
     double L = 0, momentum = 1, null = s->null_value, intercept = s->b;
     float *previous = s->hold;
+    bool done = false;
     int k;
+    BM_TRY(bm_spatial_check(ctx, alpha, rho));
     BM_TRY(lipschitz(ctx, s, &L));
     if (s->loss == BM_LOSS_LOGISTIC) L /= 4;
     if (!(L > 0)) L = 1;
@@ -51,8 +53,10 @@ enum bm_status bm_spatial_fit_fista(struct bm_ctx *ctx, struct bm_spatial *s, do
         BM_TRY(bm_ctx_cancelled(ctx));
         bm_spatial_loss(s, s->Xz, &intercept, s->theta);
         BM_TRY(bm_spatial_backward(ctx, s, s->theta, s->g));
-        BM_TRY(bm_spatial_dual(ctx, s, alpha, rho, s->theta, s->g, s->u, &dual, &excess));
-        if (dual > best.dual) best.dual = dual;
+        if (rho > 0 || k % BM_SPATIAL_TV_CERTIFICATE == 1 || k == max_iterations) {
+            BM_TRY(bm_spatial_dual(ctx, s, alpha, rho, s->theta, s->g, s->u, &dual, &excess));
+            if (dual > best.dual) best.dual = dual;
+        }
         memcpy(previous, s->u, (size_t)s->stride * sizeof *previous);
         memcpy(s->t2, s->Xu, (size_t)s->m * sizeof *s->t2);
         for (bm_index j = 0; j < s->stride; j++) s->g[j] = s->z[j] + s->g[j] / (float)L;
@@ -60,8 +64,10 @@ enum bm_status bm_spatial_fit_fista(struct bm_ctx *ctx, struct bm_spatial *s, do
         BM_TRY(bm_spatial_forward(ctx, s, s->u, s->Xu));
         double b_u = intercept, loss = bm_spatial_loss(s, s->Xu, &b_u, NULL);
         bm_tv_norms(&s->tv, s->u, &l1, &variation);
-        bm_spatial_keep(s, &best, loss + alpha * (rho * l1 + (1 - rho) * variation), b_u, s->u);
-        if (best.primal - best.dual <= tolerance * null) break;
+        double primal = loss + alpha * (rho * l1 + (1 - rho) * variation);
+        bm_spatial_keep(s, &best, primal, b_u, s->u);
+        BM_TRY(bm_spatial_progress(ctx, s, &best, primal, k, tolerance, &done));
+        if (done) break;
         double uphill = 0;
         for (bm_index j = 0; j < s->stride; j++)
             uphill += (double)(s->z[j] - s->u[j]) * (double)(s->u[j] - previous[j]);

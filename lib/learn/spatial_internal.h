@@ -14,7 +14,8 @@ struct bm_spatial {
     double *y;          /* m; squared: centred */
     double y_mean;      /* squared: what was taken off; logistic: 0 */
     double null_value;  /* P(0), at the best intercept */
-    struct bm_mat K;    /* centred Gram matrix; its eigenvectors once U_ready; empty for FISTA alone */
+    struct bm_mat K;    /* centred Gram matrix; squared: its eigenvectors once factored; empty when
+                           m > BM_SPATIAL_GRAM_MAX */
     double trace;       /* of the centred Gram matrix */
     double *eigenvalues;                /* m */
     bool factored;
@@ -30,6 +31,9 @@ struct bm_spatial {
     double alpha;       /* of the last fit */
     long passes, inner;
 };
+
+/* Take the mean off m values. */
+void bm_spatial_centre(const struct bm_spatial *s, double *v);
 
 /* out (m) = centred X w for the training rows; s->all keeps X w for all rows. */
 enum bm_status bm_spatial_forward(struct bm_ctx *ctx, struct bm_spatial *s, const float *w,
@@ -57,7 +61,26 @@ struct bm_spatial_best {
     double b;         /* intercept for centred features */
     double *decision; /* n: (Xw)_i for the best w, not centred */
     float *w;
+    double last_gap;  /* when it last fell by 10 % */
+    int since;        /* iterations after that */
 };
+#define BM_SPATIAL_BEST(decision, w) {INFINITY, -INFINITY, 0, decision, w, INFINITY, 0}
+
+/* After BM_SPATIAL_STALL iterations without progress a solver gives up: float maps carry no more
+ * digits. */
+enum { BM_SPATIAL_STALL = 300 };
+
+/* rho = 0: iterations between two certificates, as each solves a Poisson equation. */
+enum { BM_SPATIAL_TV_CERTIFICATE = 10 };
+
+/* alpha > 0 and 0 <= rho <= 1, else BM_EUSAGE. */
+enum bm_status bm_spatial_check(struct bm_ctx *ctx, double alpha, double rho) BM_CHECKED;
+
+/* End of iteration k: *done when the gap is small enough or has stalled; BM_ENUMERIC when the
+ * objective at the present iterate is not finite. */
+enum bm_status bm_spatial_progress(struct bm_ctx *ctx, const struct bm_spatial *s,
+                                   struct bm_spatial_best *best, double primal, int k,
+                                   double tolerance, bool *done) BM_CHECKED;
 
 /* Keep iterate w with s->all = X w if its objective is the lowest so far. */
 void bm_spatial_keep(struct bm_spatial *s, struct bm_spatial_best *best, double primal, double b,

@@ -37,8 +37,8 @@ enum bm_status bm_ssyrk_lower(struct bm_ctx *ctx, bm_index n, bm_index k, const 
                               bm_index lda, float *C, bm_index ldc) BM_CHECKED;
 double bm_dot(bm_index n, const double *x, const double *y);
 
-/* What every call into OpenBLAS does first, here and in lapack.c: hold it to one thread, and
- * refuse (BM_ENUMERIC) when the largest dimension or leading dimension of `what` passes 2^31 - 1. */
+/* What every call into OpenBLAS does first, here and in lapack.c: hold it to one thread, and refuse
+ * (BM_ENUMERIC) when `largest`, of the dimensions of `what`, passes 2^31 - 1. */
 enum bm_status bm_blas_begin(struct bm_ctx *ctx, const char *what, bm_index largest) BM_CHECKED;
 
 /* False when the serial build of OpenBLAS is installed, which gives wrong numbers when several

@@ -82,7 +82,7 @@ void bm_tv_adjoint(struct bm_tv *tv, float *out)
     to_voxels(tv->lattice, tv->x, out);
 }
 
-double bm_tv_add_gradient(struct bm_tv *tv, const float *phi, double scale)
+double bm_tv_size_with_gradient(struct bm_tv *tv, const float *phi, double scale)
 {
     bm_index room = tv->lattice->room;
     double largest = 0;
@@ -91,18 +91,47 @@ double bm_tv_add_gradient(struct bm_tv *tv, const float *phi, double scale)
     for (bm_index j = 0; j < room; j++) {
         double square = 0;
         for (bm_index k = j; k < 3 * room; k += room) {
-            tv->v[k] += (float)scale * tv->z[k];
-            square += (double)tv->v[k] * (double)tv->v[k];
+            double v = (double)tv->v[k] + scale * (double)tv->z[k];
+            square += v * v;
         }
         if (square > largest) largest = square;
     }
     return sqrt(largest);
 }
 
-void bm_tv_laplacian(struct bm_tv *tv, const float *x, float *out)
+static double dot(const float *a, const float *b, bm_index n)
 {
-    to_nodes(tv->lattice, x, tv->x);
-    bm_kernel_tv_gradient(tv->lattice, tv->x, tv->z);
-    bm_kernel_tv_adjoint(tv->lattice, tv->z, tv->q);
-    to_voxels(tv->lattice, tv->q, out);
+    double sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (bm_index j = 0; j < n; j++) sum += (double)a[j] * (double)b[j];
+    return sum;
+}
+
+void bm_tv_poisson(struct bm_tv *tv, float *e, float *phi)
+{
+    enum { MOST = 2000 };
+    const struct bm_lattice *lattice = tv->lattice;
+    bm_index n = lattice->room;
+    float *restrict residual = tv->q, *restrict direction = tv->x;
+    float *restrict image = tv->z, *restrict solution = tv->z + n;
+    to_nodes(lattice, e, residual);
+    memcpy(direction, residual, (size_t)n * sizeof *direction);
+    memset(image, 0, 2 * (size_t)n * sizeof *image);
+    double square = dot(residual, residual, n), goal = 1e-12 * square;
+    for (int k = 0; k < MOST && square > goal; k++) {
+        bm_kernel_tv_laplacian(lattice, direction, image);
+        double curve = dot(direction, image, n);
+        if (!(curve > 0)) break;
+        float step = (float)(square / curve);
+        for (bm_index j = 0; j < n; j++) {
+            solution[j] += step * direction[j];
+            residual[j] -= step * image[j];
+        }
+        double next = dot(residual, residual, n);
+        float keep = (float)(next / square);
+        for (bm_index j = 0; j < n; j++) direction[j] = residual[j] + keep * direction[j];
+        square = next;
+    }
+    to_voxels(lattice, residual, e);
+    to_voxels(lattice, solution, phi);
 }

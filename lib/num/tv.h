@@ -18,7 +18,7 @@ struct bm_tv {
     const struct bm_lattice *lattice;
     float *v;       /* the dual: 3 planes */
     float *z;       /* extrapolated dual */
-    float *q, *x;   /* node vectors */
+    float *q, *x;   /* node vectors, 0 but for voxels */
     float *block;
 };
 #define BM_TV_INIT {.block = NULL}
@@ -40,11 +40,13 @@ void bm_tv_norms(struct bm_tv *tv, const float *w, double *l1, double *variation
 /* out = D'v for the dual held by tv. */
 void bm_tv_adjoint(struct bm_tv *tv, float *out);
 
-/* tv->v += scale D phi, and the largest |v_j|_2 afterwards. */
-double bm_tv_add_gradient(struct bm_tv *tv, const float *phi, double scale);
+/* The largest |v_j + scale (D phi)_j|_2. */
+double bm_tv_size_with_gradient(struct bm_tv *tv, const float *phi, double scale);
 
-/* out = D'D x. */
-void bm_tv_laplacian(struct bm_tv *tv, const float *x, float *out);
+/* phi with D'D phi = e, for e that sums to 0 over each free component of the lattice, by conjugate
+ * gradients to a residual of 1e-6 |e|_2 (or 2000 steps). e becomes the residual; both have at least
+ * p floats. Overwrites scratch only. */
+void bm_tv_poisson(struct bm_tv *tv, float *e, float *phi);
 
 #ifdef __cplusplus
 }

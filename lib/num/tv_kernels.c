@@ -146,3 +146,27 @@ CLONES void bm_kernel_tv_gradient(const struct bm_lattice *lattice, const float 
         }
     }
 }
+
+CLONES void bm_kernel_tv_laplacian(const struct bm_lattice *lattice, const float *x,
+                                   float *restrict out)
+{
+    for (bm_index r = 0; r < lattice->n_rows; r++) {
+        const struct bm_row *row = &lattice->rows[r];
+        bm_index start = row->start, n = row->length / LANES * LANES;
+        const uint32_t *flags = lattice->flags + start;
+        const float *w = x + start, *wx = w + 1, *wy = w + row->forward_y, *wz = w + row->forward_z;
+        const float *bx = w - 1, *by = w + row->back_y, *bz = w + row->back_z;
+        float *restrict to = out + start;
+#pragma omp simd simdlen(8)
+        for (bm_index i = 0; i < n; i++) {
+            uint32_t f = flags[i];
+            float sum = where(f, BM_NODE_FORWARD, w[i] - wx[i]) +
+                        where(f, BM_NODE_FORWARD << 1, w[i] - wy[i]) +
+                        where(f, BM_NODE_FORWARD << 2, w[i] - wz[i]) +
+                        where(f, BM_NODE_BACK, w[i] - bx[i]) +
+                        where(f, BM_NODE_BACK << 1, w[i] - by[i]) +
+                        where(f, BM_NODE_BACK << 2, w[i] - bz[i]);
+            to[i] = where(f, BM_NODE_LIVE, sum);
+        }
+    }
+}

@@ -25,4 +25,7 @@ void bm_kernel_tv_adjoint(const struct bm_lattice *lattice, const float *v, floa
 /* out (3 planes) = D x. */
 void bm_kernel_tv_gradient(const struct bm_lattice *lattice, const float *x, float *out);
 
+/* out = D'D x, others than voxels at 0. */
+void bm_kernel_tv_laplacian(const struct bm_lattice *lattice, const float *x, float *out);
+
 #endif

@@ -47,7 +47,8 @@ START_TEST(cholesky_refuses_what_is_not_positive_definite_or_not_finite)
 {
     double indefinite[4] = {1, 2, 2, 1}, nan[4] = {1, NAN, 0, 1};
     struct bm_mat A = bm_mat_wrap(indefinite, 2, 2), B = bm_mat_wrap(nan, 2, 2);
-    fails(bm_chol(&test_ctx, &A), BM_ENUMERIC, "not positive definite (leading minor 2 of order 2)");
+    fails(bm_chol(&test_ctx, &A), BM_ENUMERIC,
+          "not positive definite (leading minor 2 of order 2)");
     fails(bm_chol(&test_ctx, &B), BM_ENUMERIC, "NaN or infinity in column 0");
     struct bm_mat wide = bm_mat_wrap(indefinite, 1, 2);
     fails(bm_chol(&test_ctx, &wide), BM_EBUG, "not square");
