@@ -230,12 +230,8 @@ static enum bm_status read_parameters(struct bm_ctx *ctx, const char *path, cons
                                  average) != BM_OK)
         return bad_field(ctx, path, "average", "none or block");
     decoder->average = opts.average;
-<<<<<<< HEAD
-    decoder->run_column = cJSON_GetStringValue(cJSON_GetObjectItem(json, "run_column"));
-    if (cJSON_IsString(cJSON_GetObjectItemCaseSensitive(parameters, "resample")))
-=======
+    decoder->run_column = cJSON_GetStringValue(field(json, "run_column"));
     if (cJSON_IsString(field(parameters, "resample")))
->>>>>>> wt-learntests
         decoder->prepare.resample = decoder->mask_path; /* onto the model's own grid */
     return BM_OK;
 }
