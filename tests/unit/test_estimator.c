@@ -81,7 +81,7 @@ static void make(struct world *w, int loop, bool reversed, bool swapped)
                                 j / (NX * NY));
             voxels[j] = j;
         }
-    ok(bm_lattice_make(&test_ctx, w->dim, voxels, P, BM_BOUNDARY_INSIDE, &w->lattice));
+    ok(bm_lattice_make(&test_ctx, w->dim, voxels, P, NULL, BM_BOUNDARY_INSIDE, &w->lattice));
     make_gram(w);
     for (bm_index r = 0; r < N; r++)
         if ((reversed ? N - 1 - r : r) % 5 != 4) w->rows[m++] = r;

@@ -34,7 +34,7 @@ static void open_problem(struct problem *b, const bm_index dim[3], bm_index p, b
     for (bm_index i = 0; i < n; i++) b->rows[i] = i;
     ok(bm_samples_alloc(&test_ctx, &b->x, n, p));
     ok(bm_samples_vectors(&test_ctx, &b->x, 1, &b->w));
-    ok(bm_lattice_make(&test_ctx, dim, b->voxels, p, boundary, &b->lattice));
+    ok(bm_lattice_make(&test_ctx, dim, b->voxels, p, NULL, boundary, &b->lattice));
 }
 
 static void close_problem(struct problem *b)
@@ -554,7 +554,7 @@ START_TEST(a_brain_inside_its_grid_is_tied_to_the_zeros_around_it)
     ck_assert(f.info.converged && f.nonzero > 0);
     inside = b;
     inside.lattice = (struct bm_lattice)BM_LATTICE_INIT;
-    ok(bm_lattice_make(&test_ctx, dim, b.voxels, p, BM_BOUNDARY_INSIDE, &inside.lattice));
+    ok(bm_lattice_make(&test_ctx, dim, b.voxels, p, NULL, BM_BOUNDARY_INSIDE, &inside.lattice));
     struct fit g = cold(&inside, BM_LOSS_SQUARED, bm_spatial_fit, 0.3 * lower, rho, 1e-4);
     ck_assert(g.info.primal < f.info.primal); /* fewer differences are penalised */
     bm_spatial_free(s);
