@@ -92,34 +92,71 @@ $(BUILD)/unit: $(unit_obj) $(call obj,$(filter-out cli/main.c,$(cli_src))) $(BUI
 	$(link) $(shell pkg-config --libs check 2>/dev/null) -o $@
 
 check-unit: $(BUILD)/unit
-	$(BUILD)/unit
+	@TMPDIR=$$(mktemp -d) && export TMPDIR; $(BUILD)/unit; code=$$?; rm -rf "$$TMPDIR"; exit $$code
 
-# The small programs that tests use: tests/support/X_main.c becomes $(BUILD)/tools/X.
+# The small programs that tests use: tests/support/X_main.c, with X.c if there is one, becomes
+# $(BUILD)/tools/X.
 tool_src := $(sort $(wildcard tests/support/*_main.c))
 tools := $(patsubst tests/support/%_main.c,$(BUILD)/tools/%,$(tool_src))
 $(call obj,$(tool_src)): CPPFLAGS += -Itests -I.
-$(tools): $(BUILD)/tools/%: $(BUILD)/tests/support/%_main.o $(call obj,$(support_src)) \
-        $(BUILD)/libbrainmine.a
+.SECONDEXPANSION:
+$(tools): $(BUILD)/tools/%: $(BUILD)/tests/support/%_main.o \
+        $$(call obj,$$(wildcard tests/support/%.c)) $(BUILD)/libbrainmine.a
 	@mkdir -p $(@D)
-	$(link) $(shell pkg-config --libs check 2>/dev/null) -o $@
+	$(link) -o $@
+
+# Fuzz targets, tests/fuzz/fuzz_X.c: $(BUILD)/tools/replay_X runs one on mutations of its seeds,
+# build/fuzz/X under the engine of clang, with the sanitizers, from the same seeds.
+fuzz_src := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+replays := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/tools/replay_%,$(fuzz_src))
+fuzzers := $(patsubst tests/fuzz/fuzz_%.c,build/fuzz/%,$(fuzz_src))
+$(call obj,$(fuzz_src) tests/fuzz/replay.c): CPPFLAGS += -Itests
+$(replays): $(BUILD)/tools/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o \
+        $(BUILD)/tests/support/bad_images.o $(BUILD)/libbrainmine.a
+	@mkdir -p $(@D)
+	$(link) -o $@
+
+FUZZ_RUNS ?= 1000000
+CLANG ?= clang-14
+fuzzed := $(sort $(wildcard lib/util/*.c lib/io/*.c)) tests/support/bad_images.c
+$(fuzzers): build/fuzz/%: tests/fuzz/fuzz_%.c $(fuzzed) $(wildcard lib/util/*.h lib/io/*.h)
+	@mkdir -p $(@D)
+	$(if $V,,@echo "  FUZZ $<")
+	$(Q)$(CLANG) -std=c11 -D_GNU_SOURCE -g -O1 -pthread -Ilib -Itests -include util/banned.h \
+	    $(nifti_cflags) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
+	    $< $(fuzzed) $(nifti_libs) -lz -ldeflate -lm -o $@
+fuzz-programs: $(fuzzers)
+	@:
+fuzz: $(replays)
+	@sh .ci/packages fuzz --install
+	@$(MAKE) --no-print-directory -j$(jobs) fuzz-programs
+	@set -e; for t in $(notdir $(fuzzers)); do \
+	    mkdir -p build/fuzz/corpus/$$t; $(BUILD)/tools/replay_$$t -w build/fuzz/corpus/$$t; \
+	    echo "  RUN  fuzz_$$t $(FUZZ_RUNS)"; \
+	    build/fuzz/$$t -seed=1 -runs=$(FUZZ_RUNS) -timeout=10 -rss_limit_mb=1024 \
+	        -artifact_prefix=build/fuzz/$$t- build/fuzz/corpus/$$t > build/fuzz/$$t.log 2>&1 || \
+	        { tail -n 40 build/fuzz/$$t.log; exit 1; }; \
+	    sed -n 's/^Done /  DONE /p' build/fuzz/$$t.log; done
 
 jobs := $(shell nproc 2>/dev/null || echo 2)
 check:
 	@sh .ci/packages check --install
 	@$(MAKE) --no-print-directory -j$(jobs) all check-programs
-	@BUILD=$(BUILD) CC="$(CC)" SAN="$(SAN)" MAKE="$(MAKE)" sh tests/check.sh
-check-programs: $(BUILD)/unit $(tools)
+	@BUILD=$(BUILD) CC="$(CC)" SAN="$(SAN)" MAKE="$(MAKE)" FULL="$(FULL)" sh tests/check.sh
+check-programs: $(BUILD)/unit $(tools) $(replays)
 
-# Longer: the same under sanitizers, and without the fork that hides leaks between tests.
+# Longer: the same again under sanitizers, and with it the parts that take minutes each.
 check-full: check
-	@$(MAKE) --no-print-directory SAN=address,undefined DEV=1 check
+	@$(MAKE) --no-print-directory SAN=address,undefined DEV=1 FULL=1 check
 
 demo:
 	@sh .ci/packages build --install
-	@$(MAKE) --no-print-directory -j$(jobs) all
-	@sh tests/demo.sh
+	@$(MAKE) --no-print-directory -j$(jobs) demo-programs
+	@BUILD=$(BUILD) sh tests/demo.sh
+demo-programs: all $(BUILD)/tools/map_score
+	@:
 
-# Times and memory, as JSON on stdout: tests/bench/bench_X.c, tests/bench/bench_X.sh.
+# Times and memory, as JSON on stdout: tests/bench/bench_X.c, tests/bench/X.sh.
 bench_bin := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(bench_src))
 $(call obj,$(bench_src)): CPPFLAGS += -Itests
 $(bench_bin): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/libbrainmine.a
@@ -127,7 +164,7 @@ $(bench_bin): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/libbrainmine.a
 	$(link) -o $@
 bench: all $(bench_bin)
 	@set -e; for b in $(bench_bin); do $$b; done
-	@set -e; for b in $(sort $(wildcard tests/bench/bench_*.sh)); do \
+	@set -e; for b in $(sort $(wildcard tests/bench/*.sh)); do \
 	    BRAINMINE=$(CURDIR)/brainmine BUILD=$(BUILD) sh $$b; done
 
 # OPTIONS and EXIT STATUS of the manual, between the markers of the hand-written pages.
@@ -183,7 +220,7 @@ clean:
 	rm -rf build brainmine
 
 FORCE:
-.PHONY: all lib check check-unit check-programs check-full demo bench man completion install \
-        uninstall dist clean FORCE
+.PHONY: all lib check check-unit check-programs check-full demo demo-programs bench fuzz \
+        fuzz-programs man completion install uninstall dist clean FORCE
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

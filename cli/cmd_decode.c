@@ -114,18 +114,20 @@ static enum bm_status write_run(struct cli_run *run)
     struct utsname host;
     struct timespec now;
     struct tm utc;
-    char started[32] = "", *printed = NULL;
+    char started[32] = "", shown[4 * 4096], *printed = NULL;
     cJSON *json = cJSON_CreateObject();
     cJSON *argv = cJSON_AddArrayToObject(json, "argv");
     clock_gettime(CLOCK_REALTIME, &now);
     for (int i = 0; i < run->argc; i++)
-        cJSON_AddItemToArray(argv, cJSON_CreateString(run->argv[i]));
+        cJSON_AddItemToArray(
+            argv, cJSON_CreateString(bm_as_utf8(shown, sizeof shown, run->argv[i])));
     if (gmtime_r(&run->started.tv_sec, &utc)) strftime(started, sizeof started, "%FT%TZ", &utc);
     cJSON_AddStringToObject(json, "version", BM_VERSION);
     cJSON_AddStringToObject(json, "commit", BM_COMMIT);
     cJSON_AddStringToObject(json, "started", started);
-    cJSON_AddNumberToObject(json, "seconds", (double)(now.tv_sec - run->started.tv_sec) +
-                                                 1e-9 * (double)(now.tv_nsec - run->started.tv_nsec));
+    double seconds = (double)(now.tv_sec - run->started.tv_sec) +
+                     1e-9 * (double)(now.tv_nsec - run->started.tv_nsec);
+    cJSON_AddNumberToObject(json, "seconds", seconds);
     cJSON_AddStringToObject(json, "host", uname(&host) == 0 ? host.nodename : "");
     cJSON_AddNumberToObject(json, "threads", run->ctx->threads);
     cJSON_AddNumberToObject(json, "peak_bytes", (double)run->ctx->mem->peak);
@@ -158,8 +160,9 @@ static enum bm_status write_results(struct cli_run *run, const struct bm_decode_
     struct bm_text text = BM_TEXT_INIT;
     struct bm_volume mask = BM_VOLUME_INIT;
     char comment[256];
-    snprintf(comment, sizeof comment, "brainmine %s decode fit: %s weights, %td samples, %td voxels",
-             BM_VERSION, plan->estimator->name, plan->rows.n, decoding->mask.p);
+    snprintf(comment, sizeof comment,
+             "brainmine %s decode fit: %s weights, %td samples, %td voxels", BM_VERSION,
+             plan->estimator->name, plan->rows.n, decoding->mask.p);
     struct bm_nifti_meta weights = {.intent_code = 1001 /* estimate */, .intent_name = "weights",
                                     .comment = comment};
     struct bm_nifti_meta labels = {.datatype = 4 /* int16 */, .intent_name = "mask",
@@ -196,8 +199,8 @@ static enum bm_status summarise(struct cli_run *run, const struct bm_decode_plan
     bm_mean_sd(decoding->score, folds, &mean, &sd);
     bm_mean_sd(decoding->chance, folds, &chance, &unused);
     const struct bm_fit *fit = &decoding->selected.fit[decoding->selected.n_sets - 1];
-    fprintf(stderr, "brainmine decode: %s %.3f (sd %.3f over %td folds", plan->metrics[0]->name, mean,
-            sd, folds);
+    fprintf(stderr, "brainmine decode: %s %.3f (sd %.3f over %td folds", plan->metrics[0]->name,
+            mean, sd, folds);
     if (!isnan(chance)) fprintf(stderr, ", chance %.3f", chance);
     fprintf(stderr, "); %td of %td voxels have weights; largest relative gap %.1e; in %s\n",
             fit->nonzeros, decoding->mask.p, decoding->gap, run->common.output);
@@ -227,6 +230,24 @@ out:
     return status;
 }
 
+/* An option that the model has no use for is refused even with the value it has by default. */
+static enum bm_status check_given(struct cli_run *run, const struct bm_estimator *estimator)
+{
+    static const struct {
+        const char *name;
+        unsigned cap;
+    } uses[] = {{"alpha", BM_USES_ALPHA},
+                {"C", BM_USES_C},
+                {"l1-ratio", BM_USES_L1_RATIO},
+                {"loss", BM_USES_LATTICE},
+                {"boundary", BM_USES_LATTICE}};
+    for (size_t i = 0; i < sizeof uses / sizeof *uses; i++)
+        if (cli_given(run, uses[i].name) && !(estimator->caps & uses[i].cap))
+            return bm_fail(run->ctx, BM_EUSAGE, "--%s does not apply to --model %s", uses[i].name,
+                           estimator->name);
+    return BM_OK;
+}
+
 static enum bm_status fit(struct cli_run *run)
 {
     enum bm_status status = BM_OK;
@@ -245,6 +266,7 @@ static enum bm_status fit(struct cli_run *run)
                                           "confusion.tsv", NULL};
     const char *names[sizeof classes / sizeof *classes];
     double tolerance = run->common.tolerance;
+    BM_TRY(check_given(run, bm_estimators[opts->model]));
     BM_TRY(bm_decode_check(ctx, rows, opts));
     BM_TRY(bm_inputs_open(ctx, prepare, run->operands, run->n_operands, &inputs));
     BM_TRY(bm_decode_open(ctx, rows, opts, &inputs, &plan));

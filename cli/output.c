@@ -166,7 +166,9 @@ out:
 
 static enum bm_status record(struct cli_run *run, const char *path)
 {
-    if (cJSON_AddItemToArray(run->outputs, cJSON_CreateString(path))) return BM_OK;
+    char shown[4 * 4096];
+    cJSON *name = cJSON_CreateString(bm_as_utf8(shown, sizeof shown, path));
+    if (cJSON_AddItemToArray(run->outputs, name)) return BM_OK;
     return bm_fail(run->ctx, BM_ENOMEM, "memory: no room for the summary");
 }
 

@@ -52,7 +52,7 @@ static cJSON *value_of(const struct bm_param *param, const void *opts)
 {
     const void *field = (const char *)opts + param->offset;
     const char *text;
-    char digits[24];
+    char digits[24], shown[4 * 4096];
     switch (param->kind) {
     case BM_P_FLAG: return cJSON_CreateBool(*(const bool *)field);
     case BM_P_COUNT: return cJSON_CreateNumber(*(const int *)field);
@@ -65,7 +65,8 @@ static cJSON *value_of(const struct bm_param *param, const void *opts)
     case BM_P_TEXT:
     case BM_P_FILE:
         text = *(const char *const *)field;
-        return text ? cJSON_CreateString(text) : cJSON_CreateNull();
+        if (!text) return cJSON_CreateNull();
+        return cJSON_CreateString(bm_as_utf8(shown, sizeof shown, text));
     }
     return NULL;
 }

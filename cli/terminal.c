@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 enum { BAR = 30 };
+static const double PATIENCE_S = 2; /* loops shorter than that need no lines */
 
 static void wipe(struct cli_terminal *t)
 {
@@ -39,10 +40,24 @@ static void write_log(struct cli_terminal *t, const char *kind, const char *line
 
 static const char *const kinds[] = {"error: ", "warning: ", "", "debug: "};
 
+/* A file is read more than once (its header, its voxels), and each time says the same. */
+static bool warned_already(const struct cli_run *run, const char *line)
+{
+    const cJSON *warning;
+    cJSON_ArrayForEach(warning, run->warnings) {
+        if (strcmp(warning->valuestring, line) == 0) return true;
+    }
+    return false;
+}
+
 static void on_log(void *user, enum bm_log_level level, const char *line)
 {
     struct cli_terminal *t = user;
     pthread_mutex_lock(&t->lock);
+    if (level == BM_LOG_WARN && warned_already(t->run, line)) {
+        pthread_mutex_unlock(&t->lock);
+        return;
+    }
     if (level == BM_LOG_WARN) {
         t->run->n_warnings++;
         cJSON_AddItemToArray(t->run->warnings, cJSON_CreateString(line));
@@ -56,6 +71,13 @@ static void on_log(void *user, enum bm_log_level level, const char *line)
     pthread_mutex_unlock(&t->lock);
 }
 
+static double seconds_since(const struct timespec *begun)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - begun->tv_sec) + 1e-9 * (double)(now.tv_nsec - begun->tv_nsec);
+}
+
 static void on_progress(void *user, const char *label, bm_index done, bm_index total)
 {
     struct cli_terminal *t = user;
@@ -64,6 +86,8 @@ static void on_progress(void *user, const char *label, bm_index done, bm_index t
         t->percent = -1;
         return;
     }
+    if (done == 0) clock_gettime(CLOCK_MONOTONIC, &t->begun);
+    if (t->patient && seconds_since(&t->begun) < PATIENCE_S) return;
     int percent = (int)(100.0 * (double)done / (double)total);
     int shown = t->bar ? percent : percent / 10 * 10;
     if (shown == t->percent || (!t->bar && shown == 0)) return;
@@ -100,6 +124,7 @@ enum bm_status cli_terminal_settle(struct cli_terminal *terminal)
                     (common->progress == CLI_PROGRESS_AUTO && !common->quiet);
     const char *term = getenv("TERM");
     terminal->bar = isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
+    terminal->patient = !terminal->bar && common->progress == CLI_PROGRESS_AUTO;
     if (progress) {
         ctx->progress.sink = on_progress;
         ctx->progress.user = terminal;

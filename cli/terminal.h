@@ -12,8 +12,10 @@ struct cli_terminal {
     const char *prefix;      /* "brainmine decode" */
     enum bm_log_level shown; /* on standard error; the log file gets a level more, at least info */
     bool bar;                /* a line drawn over, not a line per 10 % */
+    bool patient;            /* no lines for loops that last less than seconds */
     bool drawn;              /* the bar is on the line now */
     int percent;             /* last shown; -1 = none */
+    struct timespec begun;   /* the loop at hand; CLOCK_MONOTONIC */
     FILE *log;
     pthread_mutex_t lock;
 };

@@ -1,13 +1,19 @@
 #!/bin/sh
 # Everything `make check` runs. Each part prints lines "ok NAME", "not ok NAME", "skip NAME: why"
 # and "# detail"; the last line here is "N passed, N failed, N skipped".
-# Set by the Makefile: BUILD, CC, SAN, MAKE.
+# Set by the Makefile: BUILD, CC, SAN, MAKE, and FULL=1 for the long parts, tests/full_*.sh.
 cd "$(dirname "$0")/.." || exit 1
 SRC=$PWD
 BUILD=$(cd "$BUILD" && pwd)
 BRAINMINE=$BUILD/brainmine
 export SRC BUILD BRAINMINE CC SAN MAKE
 unset BRAINMINE_THREADS BRAINMINE_CACHE MAKEFLAGS MFLAGS
+# Whatever a test leaves behind, killed or not, goes with this folder.
+TMPDIR=$(mktemp -d "${TMPDIR:-/tmp}/brainmine-check-XXXXXX") || exit 1
+export TMPDIR
+trap 'chmod -R u+rwx "$TMPDIR"; rm -rf "$TMPDIR"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 results=$BUILD/check.results
 : > "$results"
 
@@ -65,8 +71,14 @@ for script in tests/check_*.sh; do
     part "${name%.sh}" sh "$script"
 done
 part commands sh tests/run_cli.sh
+for script in tests/full_*.sh; do
+    name=${script##*/full_}
+    [ -z "$FULL" ] || part "${name%.sh}" sh "$script"
+done
 
-grep -E '^skip ' "$results" | awk '!seen[$0]++'
+# Each skip by its name, once, with how often (tests in a loop share theirs).
+grep '^skip ' "$results" | awk '!n[$0]++ { line[++k] = $0 }
+    END { for (i = 1; i <= k; i++) print line[i] (n[line[i]] > 1 ? " (" n[line[i]] " times)" : "") }'
 awk '/^not ok /{show=1} /^(ok|skip) /{show=0} show' "$results"
 passed=$(grep -c '^ok ' "$results")
 failed=$(grep -c '^not ok ' "$results")

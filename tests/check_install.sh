@@ -74,6 +74,8 @@ fi
 if command -v zsh >/dev/null; then
     zsh -n "$root/share/zsh/site-functions/_brainmine" > "$dir/said" 2>&1
     verdict "the zsh completion is well formed" $?
+else
+    echo "skip the zsh completion is well formed: no zsh (package zsh)"
 fi
 
 $MAKE --no-print-directory BUILD="$BUILD" DESTDIR="$dir/root" prefix=/opt/brain uninstall \

@@ -9,6 +9,7 @@ allowed() {
         signal) echo "util num io signal" ;;
         learn) echo "util num learn" ;;
         brain) echo "util num io signal learn brain" ;;
+        cache) echo "util num io cache" ;;
         *) echo "" ;;
     esac
 }

@@ -27,7 +27,8 @@ static enum bm_status find_metrics(struct bm_ctx *ctx, const struct bm_decode_op
         if (!metric || !(classes ? metric->classification : metric->regression))
             return bm_fail(ctx, BM_EUSAGE, "--scoring %s is not for %s", name,
                            classes ? "classification" : "regression");
-        if (n + 1 < (int)(sizeof plan->metrics / sizeof *plan->metrics)) plan->metrics[n++] = metric;
+        if (n + 1 < (int)(sizeof plan->metrics / sizeof *plan->metrics))
+            plan->metrics[n++] = metric;
         s += length;
         if (*s == '\0') return BM_OK;
     }
@@ -49,6 +50,29 @@ static enum bm_status choose_cv(struct bm_ctx *ctx, const struct bm_decode_opts 
         BM_FAIL(ctx, BM_EUSAGE, "--cv logo leaves out one group at a time: --groups is needed");
     plan->blocks = !grouped && plan->cv.kind == BM_CV_KFOLD;
 out:
+    return status;
+}
+
+/* Of the folds' training parts, the fewest groups. */
+static enum bm_status fewest_groups(struct bm_ctx *ctx, const struct bm_folds *folds,
+                                    const bm_index *group, bm_index groups, bm_index *fewest)
+{
+    enum bm_status status = BM_OK;
+    bm_index *seen_in = NULL; /* of each group: the last fold that had it, from 1 */
+    BM_TRY(bm_calloc(ctx, &seen_in, groups, sizeof *seen_in));
+    *fewest = groups;
+    for (bm_index f = 0; f < folds->count; f++) {
+        const struct bm_fold *fold = &folds->fold[f];
+        bm_index count = 0;
+        for (bm_index i = 0; i < fold->n_train; i++) {
+            bm_index *seen = &seen_in[group[fold->train[i]]];
+            count += *seen != f + 1;
+            *seen = f + 1;
+        }
+        if (count < *fewest) *fewest = count;
+    }
+out:
+    bm_free(seen_in);
     return status;
 }
 
@@ -74,18 +98,8 @@ static enum bm_status make_folds(struct bm_ctx *ctx, const struct bm_decode_opts
         BM_TRY(bm_cv_parse(ctx, opts->inner_cv, &plan->inner));
         goto out;
     }
-    fewest = groups;
-    for (bm_index f = 0; f < plan->folds.count; f++) {
-        bm_index count = 0, last = -1;
-        for (bm_index g = 0; g < groups; g++)
-            for (bm_index i = 0; i < plan->folds.fold[f].n_train && last != g; i++)
-                if (rows->group[plan->folds.fold[f].train[i]] == g) {
-                    count++;
-                    last = g;
-                }
-        if (count < fewest) fewest = count;
-    }
-    plan->inner = fewest > INNER_FOLDS
+    BM_TRY(fewest_groups(ctx, &plan->folds, rows->group, groups, &fewest));
+    plan->inner = fewest > MANY_GROUPS
                       ? (struct bm_cv){.kind = BM_CV_KFOLD, .folds = INNER_FOLDS}
                       : (struct bm_cv){.kind = BM_CV_LOGO};
     if (fewest < 2 && plan->n_points > 1 && opts->nested == 0)
@@ -238,6 +252,8 @@ enum bm_status bm_decode_fit(struct bm_ctx *ctx, const struct bm_prepare_opts *p
                                         : plan->percent;
     struct bm_problem problem = bm_decode_problem(plan);
     problem.nested = opts->nested == 0;
+    problem.one_se = opts->rule == BM_RULE_ONE_SE ||
+                     (opts->rule == BM_RULE_AUTO && plan->estimator->caps & BM_USES_LATTICE);
     problem.tolerance = tolerance;
     problem.path_tolerance = path_tolerance;
     problem.user = &screen;

@@ -22,7 +22,7 @@ struct bm_rows_opts {
     const char *samples;  /* file; NULL = none */
     const char *target;   /* column */
     const char *groups;   /* column, or NULL */
-    const char *runs;     /* column that cuts inputs into runs of cleaning, or NULL */
+    const char *runs;     /* column that cuts inputs into runs of cleaning, "none", or NULL */
     const char *keep;     /* target values that take part, or NULL = all */
     const char *drop;     /* target values that do not, or NULL */
 };
@@ -31,6 +31,7 @@ extern const struct bm_param bm_rows_params[];
 
 enum { BM_AVERAGE_NONE, BM_AVERAGE_BLOCK };
 enum { BM_TASK_AUTO, BM_TASK_CLASSIFICATION, BM_TASK_REGRESSION };
+enum { BM_RULE_AUTO, BM_RULE_BEST, BM_RULE_ONE_SE };
 enum { BM_LOSS_AUTO, BM_LOSS_IS_LOGISTIC, BM_LOSS_IS_SQUARED };
 
 struct bm_decode_opts {
@@ -44,6 +45,7 @@ struct bm_decode_opts {
     const char *cv;        /* NULL = chosen from the groups */
     const char *inner_cv;  /* NULL = chosen from the groups */
     int nested;            /* 0 yes, 1 no */
+    int rule;              /* BM_RULE_* */
     const char *scoring;   /* NULL = by task */
     const char *select;    /* "20%"; NULL = by model */
     int boundary;          /* enum bm_boundary */
@@ -58,6 +60,10 @@ enum bm_status bm_decode_check(struct bm_ctx *ctx, const struct bm_rows_opts *ro
 /* The grid of hyperparameters: l1_ratios descending, within them penalties from the strongest. */
 enum bm_status bm_decode_points(struct bm_ctx *ctx, const struct bm_decode_opts *opts,
                                 struct bm_point **points, bm_index *count) BM_CHECKED;
+
+/* Column that cuts inputs into runs of cleaning: --runs ("none" = not cut), else the groups when
+ * there is a single input. NULL = none. */
+const char *bm_rows_run_column(const struct bm_rows_opts *opts, bool single);
 
 /* Rows -------------------------------------------------------------------------------------- */
 
@@ -89,9 +95,10 @@ enum bm_status bm_rows_read(struct bm_ctx *ctx, const struct bm_rows_opts *opts,
                             struct bm_rows *rows) BM_CHECKED;
 void bm_rows_release(struct bm_rows *rows);
 
-/* Means of the prepared volumes of each sample. Samples that lost all their volumes to scrubbing
+/* Means of the prepared volumes of each sample; where each is one volume, prepared's samples
+ * themselves, which prepared then has no more. Samples that lost all their volumes to scrubbing
  * go, and rows is shortened to match. x must be empty. */
-enum bm_status bm_rows_gather(struct bm_ctx *ctx, const struct bm_prepared *prepared,
+enum bm_status bm_rows_gather(struct bm_ctx *ctx, struct bm_prepared *prepared,
                               struct bm_rows *rows, struct bm_samples *x) BM_CHECKED;
 
 /* Fitting ----------------------------------------------------------------------------------- */

@@ -33,10 +33,12 @@ struct bm_decoder {
     const struct bm_estimator *estimator;
     struct bm_prepare_opts prepare;  /* how images become samples; mask is the model's own */
     int average;
+    const char *run_column;          /* that cut the images at the fit, or NULL */
     bm_index n_classes;              /* 0 = regression */
     const char **class_name;         /* NULL-terminated */
     bm_index targets;                /* columns of weights */
     double *intercept;
+    bm_index voxels;                 /* that model.json tells of: those of mask */
     char *mask_path;
     struct bm_mask mask;
     float *W;                        /* targets columns over the mask's voxels, panel stride */
@@ -48,7 +50,8 @@ enum bm_status bm_decoder_load(struct bm_ctx *ctx, const char *dir,
                                struct bm_decoder *decoder) BM_CHECKED;
 void bm_decoder_release(struct bm_decoder *decoder);
 
-/* Decision values F (samples x targets) of new images, and the samples that rows describes.
+/* Decision values F (samples x targets) of new images, and the samples that rows describes. Images
+ * are cut into runs as opts says, else by the column that cut them at the fit.
  * decoder->prepare may have been given confounds or subjects by the caller. F and rows are empty
  * on entry. */
 enum bm_status bm_decoder_apply(struct bm_ctx *ctx, const struct bm_decoder *decoder,

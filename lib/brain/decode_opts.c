@@ -15,7 +15,8 @@ static enum bm_status parse_alphas(struct bm_ctx *ctx, const char *text, struct 
 {
     enum bm_status status = BM_OK;
     char item[64], shown[96];
-    double values[64];
+    double values[MOST_POINTS];
+    bool fractions = false;
     bm_index n = 0;
     bm_escape(shown, sizeof shown, text);
     if (strcmp(text, "auto") == 0) {
@@ -37,9 +38,12 @@ static enum bm_status parse_alphas(struct bm_ctx *ctx, const char *text, struct 
         if (relative) item[length - 3] = '\0';
         if (relative && length == 3) values[0] = 1;
         else if (relative ? !bm_parse_double(item, &values[0])
-                          : bm_parse_list(ctx, item, values, 64, &found) != BM_OK)
+                          : bm_parse_list(ctx, item, values, MOST_POINTS, &found) != BM_OK)
             BM_FAIL(ctx, BM_EUSAGE, "wants auto, numbers or fractions such as 0.1max, got '%s'",
                     shown);
+        if (n == 0) fractions = relative;
+        if (relative != fractions) /* which is stronger is known after the fit only */
+            BM_FAIL(ctx, BM_EUSAGE, "wants all numbers or all fractions, got '%s'", shown);
         for (bm_index i = 0; i < found; i++) {
             if (!(values[i] > 0) || isinf(values[i]))
                 BM_FAIL(ctx, BM_EUSAGE, "wants numbers > 0, got '%s'", shown);
@@ -141,7 +145,7 @@ const struct bm_param bm_rows_params[] = {
     {BM_P_TEXT, 'g', "groups", ROWS(groups), "COLUMN",
      "column with the runs or sessions that cross-validation keeps together"},
     {BM_P_TEXT, 0, "runs", ROWS(runs), "COLUMN",
-     "column whose values cut the images into runs, each cleaned by itself",
+     "column whose values cut the images into runs, each cleaned by itself; none: not cut",
      .otherwise = "the groups if there is a single 4D image; else each image is a run"},
     {BM_P_TEXT, 0, "keep", ROWS(keep), "A,B,...", "take only rows with these target values"},
     {BM_P_TEXT, 0, "drop", ROWS(drop), "A,...", "leave out rows with these target values"},
@@ -149,10 +153,12 @@ const struct bm_param bm_rows_params[] = {
 };
 
 static const char *const averages[] = {"none", "block", NULL};
-static const char *const models[] = {"tv-l1", "tv", "ridge", "svm", "logistic", "correlation", NULL};
+static const char *const models[] = {"tv-l1", "tv", "ridge", "svm", "logistic", "correlation",
+                                     NULL};
 static const char *const tasks[] = {"auto", "classification", "regression", NULL};
 static const char *const losses[] = {"auto", "logistic", "squared", NULL};
 static const char *const yes_no[] = {"yes", "no", NULL};
+static const char *const rules[] = {"auto", "best", "1se", NULL};
 static const char *const boundaries[] = {"inside", "zero", NULL};
 
 #define AT(field) offsetof(struct bm_decode_opts, field)
@@ -186,10 +192,15 @@ const struct bm_param bm_decode_params[] = {
                   "one 4D image is cut into kfold:5 blocks"},
     {BM_P_TEXT, 0, "inner-cv", AT(inner_cv), "logo|kfold:K|shuffle:K:F",
      "how each training set is split to choose among penalties", .check = check_cv,
-     .otherwise = "kfold:5 of its groups, or logo when there are fewer"},
+     .otherwise = "logo up to 12 groups, kfold:5 beyond"},
     {BM_P_CHOICE, 0, "nested", AT(nested), "yes|no",
      "no: choose penalties by the scores that are reported, which makes these optimistic",
      .choices = yes_no},
+    {BM_P_CHOICE, 0, "rule", AT(rule), "NAME",
+     "how a penalty is chosen: best: the one with the best mean score; 1se: the strongest whose "
+     "mean is within one standard error of the best, which gives cleaner maps; auto: 1se for tv-l1 "
+     "and tv, best for others",
+     .choices = rules},
     {BM_P_TEXT, 0, "scoring", AT(scoring), "NAME,...",
      "scores to report, of accuracy, balanced_accuracy, roc_auc, f1, r2, explained_variance, mse, "
      "correlation; penalties are chosen by the first",

@@ -12,23 +12,32 @@ static bool is_integer(const char *text)
     return bm_parse_int(text, &value);
 }
 
-/* cli.md: no header if all columns asked for are whole numbers that no first-row cell equals. */
+/* cli.md: no header if all columns asked for are whole numbers that no first-row cell equals. When
+ * none is asked for, the cells tell. */
 static bool has_header(const struct bm_table *table, const char *const *asked, int n)
 {
+    bool any = false;
     for (int k = 0; k < n; k++) {
         if (!asked[k]) continue;
+        any = true;
         if (!is_integer(asked[k])) return true;
         for (bm_index c = 0; c < table->cols; c++)
             if (strcmp(bm_table_cell(table, 0, c), asked[k]) == 0) return true;
     }
-    return false;
+    return !any && bm_table_looks_headed(table);
+}
+
+const char *bm_rows_run_column(const struct bm_rows_opts *opts, bool single)
+{
+    if (!opts->runs) return single ? opts->groups : NULL;
+    return strcmp(opts->runs, "none") == 0 ? NULL : opts->runs;
 }
 
 static enum bm_status find_columns(struct bm_ctx *ctx, const struct bm_rows_opts *opts,
                                    bool single, struct bm_rows *rows)
 {
     enum bm_status status = BM_OK;
-    const char *runs = opts->runs ? opts->runs : single ? opts->groups : NULL;
+    const char *runs = bm_rows_run_column(opts, single);
     const char *const asked[3] = {opts->target, opts->groups, runs};
     bm_index *const found[3] = {&rows->target_col, &rows->group_col, &rows->run_col};
     if (rows->table.rows > 0 && has_header(&rows->table, asked, 3))
@@ -79,16 +88,20 @@ static enum bm_status take_rows(struct bm_ctx *ctx, const struct bm_rows_opts *o
     char number[BM_NUMBER_SIZE], shown[96];
     bm_index taken = 0;
     for (bm_index r = 0; r < rows->volumes; r++) {
-        take[r] = 1;
-        if (rows->target_col < 0) continue;
-        const char *cell = bm_table_cell(table, r, rows->target_col);
-        take[r] = (!opts->keep || bm_list_has(opts->keep, cell)) &&
-                  !(opts->drop && bm_list_has(opts->drop, cell));
+        const char *cell = rows->target_col < 0 ? NULL : bm_table_cell(table, r, rows->target_col);
+        bool missing = cell && bm_cell_missing(cell);
+        take[r] = !cell || ((!opts->keep || bm_list_has(opts->keep, cell)) &&
+                            !(opts->drop && bm_list_has(opts->drop, missing ? "n/a" : cell)));
         taken += take[r];
-        if (take[r] && bm_cell_missing(cell))
-            BM_FAIL(ctx, BM_EINPUT, "%s:%td: \"%s\" in target column \"%s\" (--drop %s leaves such "
+        const char *group = rows->group_col < 0 ? "1" : bm_table_cell(table, r, rows->group_col);
+        if (take[r] && bm_cell_missing(group))
+            BM_FAIL(ctx, BM_EINPUT, "%s:%td: \"%s\" in group column \"%s\"", table->name,
+                    table->first_line + r, group,
+                    bm_table_column_name(table, rows->group_col, number));
+        if (take[r] && missing)
+            BM_FAIL(ctx, BM_EINPUT, "%s:%td: \"%s\" in target column \"%s\" (--drop n/a leaves such "
                     "rows out)", table->name, table->first_line + r, cell,
-                    bm_table_column_name(table, rows->target_col, number), *cell ? cell : "n/a");
+                    bm_table_column_name(table, rows->target_col, number));
     }
     if (rows->target_col < 0 || taken > 0) goto out;
     BM_FAIL(ctx, BM_EINPUT, "%s: no row is left by --%s %s", table->name,
@@ -118,8 +131,8 @@ static enum bm_status make_samples(struct bm_ctx *ctx, int average, const unsign
     for (bm_index r = 0; r < rows->volumes; r++) {
         rows->sample_of[r] = -1;
         if (!take[r]) continue;
-        bool joins = average == BM_AVERAGE_BLOCK && r > 0 && take[r - 1] &&
-                     same_block(rows, r - 1, r);
+        bool joins = average == BM_AVERAGE_BLOCK && rows->target_col >= 0 && r > 0 &&
+                     take[r - 1] && same_block(rows, r - 1, r);
         if (!joins) rows->first[rows->n++] = r;
         rows->sample_of[r] = rows->n - 1;
     }
@@ -133,7 +146,7 @@ static enum bm_status make_labels(struct bm_ctx *ctx, const unsigned char *take,
 {
     enum bm_status status = BM_OK;
     const struct bm_table *table = &rows->table;
-    char number[BM_NUMBER_SIZE];
+    char number[BM_NUMBER_SIZE], shown[96];
     bm_index *unsorted = NULL;
     BM_TRY(bm_alloc(ctx, &unsorted, table->rows, sizeof *unsorted));
     BM_TRY(number_texts(ctx, table, rows->target_col, take, unsorted, &rows->class_name,
@@ -143,13 +156,15 @@ static enum bm_status make_labels(struct bm_ctx *ctx, const unsigned char *take,
         while (known[n]) n++;
         for (bm_index k = 0; k < rows->n_classes; k++) {
             bool found = false;
-            for (bm_index i = 0; i < n; i++) found = found || !strcmp(known[i], rows->class_name[k]);
+            for (bm_index i = 0; i < n; i++)
+                found = found || strcmp(known[i], rows->class_name[k]) == 0;
             if (!found)
                 BM_FAIL(ctx, BM_EINPUT, "%s: \"%s\" in column \"%s\" is no class of the model",
-                        table->name, rows->class_name[k],
+                        table->name, bm_escape(shown, sizeof shown, rows->class_name[k]),
                         bm_table_column_name(table, rows->target_col, number));
         }
         bm_free(rows->class_name);
+        rows->class_name = NULL;
         BM_TRY(bm_alloc(ctx, &rows->class_name, n, sizeof *rows->class_name));
         memcpy(rows->class_name, known, (size_t)n * sizeof *known);
         rows->n_classes = n;
@@ -157,7 +172,8 @@ static enum bm_status make_labels(struct bm_ctx *ctx, const unsigned char *take,
     qsort(rows->class_name, (size_t)rows->n_classes, sizeof *rows->class_name, bytewise);
     if (rows->n_classes < 2)
         BM_FAIL(ctx, BM_EINPUT, "%s: column \"%s\" has one class (\"%s\")", table->name,
-                bm_table_column_name(table, rows->target_col, number), rows->class_name[0]);
+                bm_table_column_name(table, rows->target_col, number),
+                bm_escape(shown, sizeof shown, rows->class_name[0]));
     BM_TRY(bm_alloc(ctx, &rows->label, rows->n, sizeof *rows->label));
     for (bm_index i = 0; i < rows->n; i++) {
         const char *cell = bm_table_cell(table, rows->first[i], rows->target_col);
@@ -199,6 +215,26 @@ static bool any_text(const struct bm_rows *rows)
     return false;
 }
 
+/* What a group that is an image is called: its file's name, or its path where two are alike. */
+static enum bm_status name_images(struct bm_ctx *ctx, const struct bm_inputs *inputs,
+                                  struct bm_rows *rows)
+{
+    enum bm_status status = BM_OK;
+    bool differ = true;
+    BM_TRY(bm_alloc(ctx, &rows->group_name, inputs->count, sizeof *rows->group_name));
+    rows->n_groups = inputs->count;
+    for (bm_index k = 0; k < inputs->count; k++) {
+        char *path = inputs->input[k].path;
+        rows->group_name[k] = path + (bm_path_base(path) - path);
+        for (bm_index i = 0; i < k && differ; i++)
+            differ = strcmp(rows->group_name[i], rows->group_name[k]) != 0;
+    }
+    for (bm_index k = 0; k < inputs->count && !differ; k++)
+        rows->group_name[k] = inputs->input[k].path;
+out:
+    return status;
+}
+
 /* Groups of the samples: the column's values, else the inputs if there are several. */
 static enum bm_status make_groups(struct bm_ctx *ctx, const unsigned char *take,
                                   const struct bm_inputs *inputs, struct bm_rows *rows)
@@ -211,11 +247,9 @@ static enum bm_status make_groups(struct bm_ctx *ctx, const unsigned char *take,
         BM_TRY(number_texts(ctx, &rows->table, rows->group_col, take, number, &rows->group_name,
                             &rows->n_groups));
     } else if (inputs->count > 1) {
-        BM_TRY(bm_alloc(ctx, &rows->group_name, inputs->count, sizeof *rows->group_name));
-        rows->n_groups = inputs->count;
+        BM_TRY(name_images(ctx, inputs, rows));
         for (bm_index k = 0; k < inputs->count; k++) {
             const struct bm_input *input = &inputs->input[k];
-            rows->group_name[k] = input->path + (bm_path_base(input->path) - input->path);
             for (bm_index v = 0; v < input->count; v++) number[input->offset + v] = k;
         }
     }
@@ -280,41 +314,48 @@ void bm_rows_release(struct bm_rows *rows)
     *rows = (struct bm_rows)BM_ROWS_INIT;
 }
 
-enum bm_status bm_rows_gather(struct bm_ctx *ctx, const struct bm_prepared *prepared,
+enum bm_status bm_rows_gather(struct bm_ctx *ctx, struct bm_prepared *prepared,
                               struct bm_rows *rows, struct bm_samples *x)
 {
     enum bm_status status = BM_OK;
     const struct bm_samples *from = &prepared->samples;
     bm_index *members = NULL, *place = NULL, kept = 0;
+    bool same = from->n == rows->n; /* sample i is volume i */
     struct bm_samples made = BM_SAMPLES_INIT;
     BM_TRY(bm_calloc(ctx, &members, rows->n, sizeof *members));
     BM_TRY(bm_alloc(ctx, &place, rows->n, sizeof *place));
-    for (bm_index i = 0; i < from->n; i++)
-        if (rows->sample_of[prepared->volume[i]] >= 0)
-            members[rows->sample_of[prepared->volume[i]]]++;
-    for (bm_index s = 0; s < rows->n; s++) {
-        place[s] = members[s] > 0 ? kept : -1;
-        if (members[s] == 0) continue;
-        rows->first[kept] = rows->first[s];
-        rows->group[kept] = rows->group[s];
-        if (rows->label) rows->label[kept] = rows->label[s];
-        if (rows->value) rows->value[kept] = rows->value[s];
-        members[kept++] = members[s];
+    for (bm_index i = 0; i < from->n; i++) {
+        bm_index s = rows->sample_of[prepared->volume[i]];
+        same = same && s == i;
+        if (s >= 0) members[s]++;
     }
+    for (bm_index s = 0; s < rows->n; s++) place[s] = members[s] > 0 ? kept++ : -1;
+    if (kept < 2) BM_FAIL(ctx, BM_EINPUT, "%td samples are left: at least 2 are needed", kept);
+    if (same) {
+        *x = prepared->samples;
+        prepared->samples = (struct bm_samples)BM_SAMPLES_INIT;
+        goto out;
+    }
+    BM_TRY(bm_samples_alloc(ctx, &made, kept, from->p));
     if (kept < rows->n)
         bm_warn(ctx, "%td of %td samples lost all their volumes to scrubbing", rows->n - kept,
                 rows->n);
-    if (kept < 2) BM_FAIL(ctx, BM_EINPUT, "%td samples are left: at least 2 are needed", kept);
-    BM_TRY(bm_samples_alloc(ctx, &made, kept, from->p));
     for (bm_index i = 0; i < from->n; i++) {
         bm_index s = rows->sample_of[prepared->volume[i]];
         if (s < 0) continue;
-        float weight = 1 / (float)members[place[s]];
+        float weight = 1 / (float)members[s];
         for (bm_index b = 0; b < from->panels; b++) {
             const float *row = bm_samples_panel(from, b) + i * BM_PANEL;
             float *sum = bm_samples_panel(&made, b) + place[s] * BM_PANEL;
             for (bm_index j = 0; j < BM_PANEL; j++) sum[j] += weight * row[j];
         }
+    }
+    for (bm_index s = 0; s < rows->n; s++) {
+        if (place[s] < 0) continue;
+        rows->first[place[s]] = rows->first[s];
+        rows->group[place[s]] = rows->group[s];
+        if (rows->label) rows->label[place[s]] = rows->label[s];
+        if (rows->value) rows->value[place[s]] = rows->value[s];
     }
     for (bm_index r = 0; r < rows->volumes; r++)
         if (rows->sample_of[r] >= 0) rows->sample_of[r] = place[rows->sample_of[r]];

@@ -232,6 +232,8 @@ enum bm_status bm_prepare_image_mask(struct bm_ctx *ctx, const struct bm_prepare
     struct survey survey = {.grid = grid, .voxels = n};
     struct bm_mask made = BM_MASK_INIT;
     unsigned char *keep = NULL;
+    /* First what the header promises must be there: a grid of a terabyte can stand in 2 kB. */
+    BM_TRY(bm_reader_load(ctx, reader, &inputs->input[0]));
     BM_TRY(bm_calloc(ctx, &survey.sum, n, sizeof *survey.sum));
     BM_TRY(bm_calloc(ctx, &survey.bad, n, 1));
     BM_TRY(bm_calloc(ctx, &survey.hits, n, sizeof *survey.hits));

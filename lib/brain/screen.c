@@ -66,7 +66,7 @@ enum bm_status bm_screen_open(struct bm_ctx *ctx, const struct bm_samples *x,
         BM_TRY(smooth_samples(ctx, x, mask, &made.smoothed));
     } else {
         if (problem->estimator->caps & BM_USES_LATTICE)
-            BM_TRY(bm_lattice_make(ctx, mask->grid.dim, mask->voxels, mask->p, boundary,
+            BM_TRY(bm_lattice_make(ctx, mask->grid.dim, mask->voxels, mask->p, NULL, boundary,
                                    &made.lattice));
         if (!(problem->estimator->caps & BM_USES_LATTICE) || x->n <= BM_SPATIAL_GRAM_MAX)
             BM_TRY(bm_samples_gram(ctx, x, &made.gram));
@@ -182,7 +182,8 @@ enum bm_status bm_screen_view(struct bm_ctx *ctx, void *user, const bm_index *ro
     enum bm_status status = BM_OK;
     const struct bm_screen *s = user;
     struct owned *owned = NULL;
-    bm_index *cells = NULL, count;
+    unsigned char *chosen = NULL;
+    bm_index count;
     bool spatial = s->problem->estimator->caps & BM_USES_LATTICE;
     if (s->percent >= 100) {
         *view = (struct bm_view){.design = {s->x, s->K, spatial ? &s->lattice : NULL}};
@@ -192,10 +193,10 @@ enum bm_status bm_screen_view(struct bm_ctx *ctx, void *user, const bm_index *ro
     BM_TRY(pick_voxels(ctx, s, rows, m, &owned->voxels, &count));
     BM_TRY(bm_samples_pick(ctx, s->x, NULL, 0, owned->voxels, count, &owned->x));
     if (spatial) {
-        BM_TRY(bm_alloc(ctx, &cells, count, sizeof *cells));
-        for (bm_index j = 0; j < count; j++) cells[j] = s->mask->voxels[owned->voxels[j]];
-        BM_TRY(bm_lattice_make(ctx, s->mask->grid.dim, cells, count, s->boundary,
-                               &owned->lattice));
+        BM_TRY(bm_calloc(ctx, &chosen, s->x->p, 1));
+        for (bm_index j = 0; j < count; j++) chosen[owned->voxels[j]] = 1;
+        BM_TRY(bm_lattice_make(ctx, s->mask->grid.dim, s->mask->voxels, s->x->p, chosen,
+                               s->boundary, &owned->lattice));
     } else {
         BM_TRY(bm_samples_gram(ctx, &owned->x, &owned->K));
     }
@@ -204,7 +205,7 @@ enum bm_status bm_screen_view(struct bm_ctx *ctx, void *user, const bm_index *ro
                              .voxels = owned->voxels, .n_voxels = count, .owned = owned};
     owned = NULL;
 out:
-    bm_free(cells);
+    bm_free(chosen);
     owned_free(owned);
     return status;
 }

@@ -37,6 +37,72 @@ out:
     return status;
 }
 
+static enum bm_status check_finite(struct bm_ctx *ctx, const struct bm_samples *x)
+{
+    for (bm_index b = 0; b < x->panels; b++) {
+        const float *panel = bm_samples_panel(x, b);
+        for (bm_index k = 0; k < x->n * BM_PANEL; k++)
+            if (!isfinite(panel[k]))
+                return bm_fail(ctx, BM_EINPUT, "sample %td: value %g at voxel %td of %td",
+                               k / BM_PANEL, (double)panel[k], b * BM_PANEL + k % BM_PANEL, x->p);
+    }
+    return BM_OK;
+}
+
+static enum bm_status check_targets(struct bm_ctx *ctx, const struct bm_training *t)
+{
+    for (bm_index c = 0; c < t->Y->cols; c++) {
+        bm_index sides[2] = {0, 0};
+        for (bm_index i = 0; i < t->m; i++) {
+            double y = *bm_mat_at(t->Y, i, c);
+            if (t->classify ? fabs(y) != 1 : !isfinite(y))
+                return bm_fail(ctx, BM_EINPUT, "sample %td: target %g is not %s", t->rows[i], y,
+                               t->classify ? "-1 or 1" : "finite");
+            sides[y > 0]++;
+        }
+        if (t->classify && (sides[0] == 0 || sides[1] == 0))
+            return bm_fail(ctx, BM_EINPUT, "class %td: has all %td samples, or none",
+                           t->Y->cols == 1 ? 1 : c, t->m);
+    }
+    return BM_OK;
+}
+
+enum bm_status bm_estimator_fit(struct bm_ctx *ctx, const struct bm_estimator *estimator,
+                                const struct bm_training *training, const struct bm_point *points,
+                                bm_index count, bool weights, struct bm_fit *fits)
+{
+    enum bm_status status = BM_OK;
+    const struct bm_design *design = &training->design;
+    unsigned caps = estimator->caps;
+    bool spatial = caps & BM_USES_LATTICE;
+    if (!(caps & (training->classify ? BM_CLASSIFIES : BM_REGRESSES)) || count < 1 ||
+        (spatial ? !design->lattice : !(caps & BM_CORRELATES) && !design->K))
+        BM_FAIL(ctx, BM_EBUG, "%s: not for this task or design", estimator->name);
+    if (training->Y->rows != training->m || training->Y->cols < 1 ||
+        (design->K && (design->K->rows != design->x->n || design->K->cols != design->x->n)) ||
+        (spatial && design->lattice->p != design->x->p))
+        BM_FAIL(ctx, BM_EBUG, "%s: shapes differ: %td rows, %td targets, %td samples",
+                estimator->name, training->m, training->Y->rows, design->x->n);
+    if (training->m < 2)
+        BM_FAIL(ctx, BM_EINPUT, "%td samples to train on: at least 2 are needed", training->m);
+    for (bm_index i = 0; i < training->m; i++)
+        if (training->rows[i] < 0 || training->rows[i] >= design->x->n ||
+            (i > 0 && training->rows[i] <= training->rows[i - 1]))
+            BM_FAIL(ctx, BM_EBUG, "row %td of the training set is out of order", i);
+    for (bm_index i = 0; i < count; i++)
+        if (((caps & BM_USES_ALPHA) && !(points[i].alpha > 0 && isfinite(points[i].alpha))) ||
+            ((caps & BM_USES_C) && !(points[i].C > 0 && isfinite(points[i].C))) ||
+            ((caps & BM_USES_L1_RATIO) && !(points[i].l1_ratio >= 0 && points[i].l1_ratio <= 1)))
+            BM_FAIL(ctx, BM_EBUG, "%s: point %td: alpha %g, l1_ratio %g, C %g", estimator->name, i,
+                    points[i].alpha, points[i].l1_ratio, points[i].C);
+    BM_TRY(bm_ctx_cancelled(ctx));
+    BM_TRY(check_targets(ctx, training));
+    BM_TRY(check_finite(ctx, design->x));
+    BM_TRY(estimator->fit(ctx, training, points, count, weights, fits));
+out:
+    return status;
+}
+
 void bm_fit_add(struct bm_fit *fit, const struct bm_fit_info *info, bool first)
 {
     if (first) {
@@ -63,7 +129,10 @@ enum bm_status bm_predict(struct bm_ctx *ctx, unsigned caps, const struct bm_sam
             sum += value;
             square += value * value;
         }
-        if (caps & BM_CORRELATES) size = sqrt(square - sum * sum / (double)x->p);
+        if (caps & BM_CORRELATES) {
+            double variation = square - sum * sum / (double)x->p;
+            size = variation > 1e-12 * square ? sqrt(variation) : 0;
+        }
         for (bm_index c = 0; c < F->cols; c++) {
             double *f = bm_mat_at(F, i, c);
             *f = (size > 0 ? *f / size : 0) + intercept[c];

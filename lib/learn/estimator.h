@@ -27,7 +27,7 @@ enum {
 /* Borrowed; shared by all training sets that use the same voxels. */
 struct bm_design {
     const struct bm_samples *x;
-    const struct bm_mat *K;           /* X X', n x n; NULL: spatial estimators make their own part */
+    const struct bm_mat *K; /* X X', n x n; may be NULL with a lattice: made for the rows then */
     const struct bm_lattice *lattice; /* NULL unless BM_USES_LATTICE */
 };
 
@@ -65,7 +65,7 @@ struct bm_estimator {
     const char *help;         /* its objective in a few words */
     unsigned caps;
     /* Fit at `count` points, in their order (warm starts like descending alpha). fits[count] are
-     * empty on entry, and released by the caller also after a failure. */
+     * empty on entry, and released by the caller also after a failure. Call bm_estimator_fit. */
     enum bm_status (*fit)(struct bm_ctx *ctx, const struct bm_training *training,
                           const struct bm_point *points, bm_index count, bool weights,
                           struct bm_fit *fits);
@@ -76,6 +76,14 @@ extern const struct bm_estimator *const bm_estimators[];
 const struct bm_estimator *bm_estimator_find(const char *name);
 
 void bm_fit_release(struct bm_fit *fit);
+
+/* Fit an estimator to a training set: estimator->fit behind checks of its inputs. BM_EINPUT: no or
+ * one sample, a value that is not finite in any row of the samples, in Y or in K; classes that are
+ * not all +-1 or where a target has one side only. BM_EBUG: shapes or rows that do not fit, an
+ * estimator without its matrix, its lattice or the task, points without what it uses. */
+enum bm_status bm_estimator_fit(struct bm_ctx *ctx, const struct bm_estimator *estimator,
+                                const struct bm_training *training, const struct bm_point *points,
+                                bm_index count, bool weights, struct bm_fit *fits) BM_CHECKED;
 
 /* Decision values of new samples, F (n x targets, allocated by the caller): X w + intercept; for
  * BM_CORRELATES X w / |x_i - mean(x_i)|. W: targets columns of stride floats. */

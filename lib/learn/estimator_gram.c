@@ -187,7 +187,9 @@ static enum bm_status fit_correlation(struct bm_ctx *ctx, const struct bm_traini
         double mean = 0, square = 0;
         for (bm_index j = 0; j < x->p; j++) mean += (double)w[j] / (double)x->p;
         for (bm_index j = 0; j < x->p; j++) square += ((double)w[j] - mean) * ((double)w[j] - mean);
-        double scale = square > 0 ? 1 / sqrt(square) : 0;
+        /* Beside the mean, what rounding leaves of a pattern without contrast is nothing. */
+        double least = 1e-12 * mean * mean * (double)x->p;
+        double scale = square > least ? 1 / sqrt(square) : 0;
         for (bm_index j = 0; j < x->p; j++) w[j] = (float)(((double)w[j] - mean) * scale);
     }
     if (targets == 1)

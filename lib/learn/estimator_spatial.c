@@ -7,7 +7,7 @@
 
 struct job {
     const struct bm_training *training;
-    const struct bm_mat *K; /* of the training rows, or NULL */
+    const struct bm_mat *K; /* of the training rows; NULL beyond BM_SPATIAL_GRAM_MAX */
     const struct bm_point *points;
     bm_index count;
     bool weights, tv;
@@ -17,6 +17,19 @@ struct job {
     double *alpha_max;            /* [target][point], by the point's l1_ratio */
     struct bm_fit *fits;
 };
+
+/* Once for all targets. */
+static enum bm_status gram_of_rows(struct bm_ctx *ctx, const struct bm_training *t,
+                                   struct bm_mat *K)
+{
+    enum bm_status status = BM_OK;
+    struct bm_samples part = BM_SAMPLES_INIT;
+    BM_TRY(bm_samples_pick(ctx, t->design.x, t->rows, t->m, NULL, 0, &part));
+    BM_TRY(bm_samples_gram(ctx, &part, K));
+out:
+    bm_samples_release(&part);
+    return status;
+}
 
 static double l1_ratio(const struct job *job, bm_index point)
 {
@@ -79,9 +92,11 @@ static enum bm_status fit_spatial(struct bm_ctx *ctx, const struct bm_training *
     struct bm_mat K = BM_MAT_INIT;
     struct job job = {.training = training, .points = points, .count = count, .weights = weights,
                       .tv = tv, .fits = fits};
-    if (training->design.K && training->m <= BM_SPATIAL_GRAM_MAX) {
-        BM_TRY(bm_mat_pick(ctx, &K, training->design.K, training->rows, training->m,
-                           training->rows, training->m));
+    if (training->m <= BM_SPATIAL_GRAM_MAX) {
+        if (training->design.K)
+            BM_TRY(bm_mat_pick(ctx, &K, training->design.K, training->rows, training->m,
+                               training->rows, training->m));
+        else BM_TRY(gram_of_rows(ctx, training, &K));
         job.K = &K;
     }
     BM_TRY(bm_calloc(ctx, &job.problem, targets, sizeof *job.problem));
@@ -92,7 +107,8 @@ static enum bm_status fit_spatial(struct bm_ctx *ctx, const struct bm_training *
     BM_TRY(bm_parallel_for(ctx, targets, open_target, &job));
     for (bm_index i = 0; i < count; i++) {
         double largest = 0; /* the training set's alpha_max: beyond it no target has a weight */
-        for (bm_index t = 0; t < targets; t++) largest = fmax(largest, job.alpha_max[t * count + i]);
+        for (bm_index t = 0; t < targets; t++)
+            largest = fmax(largest, job.alpha_max[t * count + i]);
         fits[i].alpha = points[i].alpha * (points[i].relative ? largest : 1);
         if (!(fits[i].alpha > 0))
             BM_FAIL(ctx, BM_ENUMERIC, "alpha_max is 0: the targets do not depend on the samples");

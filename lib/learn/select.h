@@ -2,9 +2,11 @@
  *
  * Training sets are the folds' training parts and, last, all rows. For each, inner folds (split
  * within it, groups respected) score every point of the grid; the best mean score wins (ties: the
- * earlier point, so order grids from the strongest penalty); the training set is then fitted again
- * at that point. All data-dependent steps, the choice of voxels included, see training rows only.
- * Work is spread over threads by (training set, inner fold); results do not depend on it. */
+ * earlier point, so order grids from the strongest penalty), or the first point whose mean is
+ * within one standard error of it; the training set is then fitted again at that point. All
+ * data-dependent steps, the choice of voxels included, see training rows only.
+ * Work is spread over threads by (training set, inner fold), and folds of different sets that train
+ * on the same rows share their fits; results depend on neither. */
 #ifndef BM_LEARN_SELECT_H
 #define BM_LEARN_SELECT_H
 
@@ -40,6 +42,7 @@ struct bm_problem {
     const struct bm_metric *metric; /* the choice goes by this */
     const struct bm_cv *inner;      /* how training sets are split */
     bool nested;                    /* false: choose by the outer folds' own test rows */
+    bool one_se;                    /* choose the first point within a standard error of the best */
     double tolerance;               /* of the fits that are kept */
     double path_tolerance;          /* of those that only choose */
     int max_iterations;

@@ -35,7 +35,8 @@ static enum bm_status test_panel(struct bm_ctx *ctx, bm_index panel, int worker,
         for (bm_index c = 0; c < t->columns; c++) {
             double weight = t->design[i + c * t->m];
             if (weight == 0) continue;
-            for (bm_index j = 0; j < BM_PANEL; j++) part[c * BM_PANEL + j] += weight * (double)row[j];
+            for (bm_index j = 0; j < BM_PANEL; j++)
+                part[c * BM_PANEL + j] += weight * (double)row[j];
         }
     }
     for (bm_index j = 0; j < BM_PANEL && panel * BM_PANEL + j < t->x->p; j++) {
@@ -44,9 +45,9 @@ static enum bm_status test_panel(struct bm_ctx *ctx, bm_index panel, int worker,
             explained += part[c * BM_PANEL + j] * part[c * BM_PANEL + j];
         double total = square[j] - mean2, residual = total - explained;
         bool varies = total > 1e-12 * square[j] && explained > 0;
-        double f = !varies          ? 0
-                   : residual <= 0 ? INFINITY
-                                    : explained / t->explained_dof / (residual / t->residual_dof);
+        double f = 0;
+        if (varies && residual <= 1e-12 * total) f = INFINITY;
+        else if (varies) f = explained / t->explained_dof / (residual / t->residual_dof);
         t->F[panel * BM_PANEL + j] = (float)f;
     }
 out:

@@ -1,5 +1,7 @@
 #include "num/lattice.h"
 
+#include <stdlib.h>
+
 /* The mask's box with one voxel of margin below, where a jump into the mask can start, but not
  * beyond the grid. */
 enum { LANES = 8, NONE = -1, UNSEEN = -2 };
@@ -17,8 +19,43 @@ static void place(const struct box *box, const bm_index dim[3], bm_index voxel, 
     *line = y + box->size[1] * z;
 }
 
+static int by_position(const void *a, const void *b)
+{
+    bm_index x = *(const bm_index *)a, y = *(const bm_index *)b;
+    return (x > y) - (x < y);
+}
+
+/* Let the line's row reach x. */
+static void reach(struct box *box, bm_index x, bm_index line)
+{
+    if (x < box->first[line]) box->first[line] = x;
+    if (x > box->last[line]) box->last[line] = x;
+}
+
+/* Rows reach the chosen voxels and those beside them that are in the mask. */
+static void reach_voxels(const bm_index dim[3], const bm_index *voxels, bm_index p,
+                         const unsigned char *chosen, struct box *box)
+{
+    const bm_index step[3] = {1, dim[0], dim[0] * dim[1]};
+    for (bm_index j = 0; j < p; j++) {
+        bm_index x, line;
+        if (chosen && !chosen[j]) continue;
+        place(box, dim, voxels[j], &x, &line);
+        reach(box, x, line);
+        for (int side = 0; side < 6 && chosen; side++) {
+            int d = side / 2;
+            bm_index next = voxels[j] + (side % 2 ? step[d] : -step[d]);
+            bm_index c = d == 0 ? voxels[j] % dim[0] : d == 1 ? voxels[j] / dim[0] % dim[1] : 1;
+            if (d < 2 && (side % 2 ? c == dim[d] - 1 : c == 0)) continue;
+            if (!bsearch(&next, voxels, (size_t)p, sizeof *voxels, by_position)) continue;
+            place(box, dim, next, &x, &line);
+            reach(box, x, line);
+        }
+    }
+}
+
 static enum bm_status make_box(struct bm_ctx *ctx, const bm_index dim[3], const bm_index *voxels,
-                               bm_index p, bool zero, struct box *box)
+                               bm_index p, const unsigned char *chosen, bool zero, struct box *box)
 {
     enum bm_status status = BM_OK;
     bm_index high[3] = {0, 0, 0};
@@ -44,12 +81,7 @@ static enum bm_status make_box(struct bm_ctx *ctx, const bm_index dim[3], const 
         box->last[line] = zero ? box->size[0] - 1 : NONE;
         box->row[line] = NONE;
     }
-    for (bm_index j = 0; j < p; j++) {
-        bm_index x, line;
-        place(box, dim, voxels[j], &x, &line);
-        if (x < box->first[line]) box->first[line] = x;
-        if (x > box->last[line]) box->last[line] = x;
-    }
+    reach_voxels(dim, voxels, p, chosen, box);
 out:
     return status;
 }
@@ -91,8 +123,9 @@ static void flag_edges(struct bm_lattice *lattice, bm_index node, bm_index step,
 {
     uint32_t *flags = lattice->flags;
     if (!reachable || step == 0) return;
-    bool here = flags[node] & BM_NODE_LIVE, there = flags[node + step] & BM_NODE_LIVE;
-    if (!(zero ? here || there : here && there)) return;
+    bool free = (flags[node] | flags[node + step]) & BM_NODE_LIVE;
+    bool inside = flags[node] & flags[node + step] & BM_NODE_MASK;
+    if (!free || !(zero || inside)) return;
     flags[node] |= (uint32_t)BM_NODE_FORWARD << d;
     flags[node + step] |= (uint32_t)BM_NODE_BACK << d;
     lattice->edges++;
@@ -166,23 +199,41 @@ out:
     return status;
 }
 
+/* Where the voxels are, and what each node is. */
+static enum bm_status place_voxels(struct bm_ctx *ctx, const struct box *box, const bm_index dim[3],
+                                   const bm_index *voxels, bm_index p, const unsigned char *chosen,
+                                   struct bm_lattice *lattice)
+{
+    enum bm_status status = BM_OK;
+    bm_index count = 0;
+    BM_TRY(bm_alloc(ctx, &lattice->node_of, lattice->p, sizeof *lattice->node_of));
+    for (bm_index j = 0; j < p; j++) {
+        bm_index x, line;
+        place(box, dim, voxels[j], &x, &line);
+        if (box->row[line] == NONE || x < box->first[line] || x > box->last[line]) continue;
+        bm_index node = lattice->rows[box->row[line]].start + x - box->first[line];
+        lattice->flags[node] = BM_NODE_MASK;
+        if (chosen && !chosen[j]) continue;
+        lattice->flags[node] |= BM_NODE_LIVE;
+        lattice->node_of[count++] = node;
+    }
+out:
+    return status;
+}
+
 enum bm_status bm_lattice_make(struct bm_ctx *ctx, const bm_index dim[3], const bm_index *voxels,
-                               bm_index p, enum bm_boundary boundary, struct bm_lattice *lattice)
+                               bm_index p, const unsigned char *chosen, enum bm_boundary boundary,
+                               struct bm_lattice *lattice)
 {
     enum bm_status status = BM_OK;
     struct box box = {.first = NULL};
-    struct bm_lattice made = {.p = p};
+    struct bm_lattice made = {.p = chosen ? 0 : p};
     bool zero = boundary == BM_BOUNDARY_ZERO;
-    if (p < 1) BM_FAIL(ctx, BM_EINPUT, "mask has 0 voxels");
-    BM_TRY(make_box(ctx, dim, voxels, p, zero, &box));
+    for (bm_index j = 0; j < p && chosen; j++) made.p += chosen[j] != 0;
+    if (made.p < 1) BM_FAIL(ctx, BM_EINPUT, "mask has 0 voxels");
+    BM_TRY(make_box(ctx, dim, voxels, p, chosen, zero, &box));
     BM_TRY(make_rows(ctx, &box, &made));
-    BM_TRY(bm_alloc(ctx, &made.node_of, p, sizeof *made.node_of));
-    for (bm_index j = 0; j < p; j++) {
-        bm_index x, line;
-        place(&box, dim, voxels[j], &x, &line);
-        made.node_of[j] = made.rows[box.row[line]].start + x - box.first[line];
-        made.flags[made.node_of[j]] = BM_NODE_LIVE;
-    }
+    BM_TRY(place_voxels(ctx, &box, dim, voxels, p, chosen, &made));
     link_rows(&box, zero, &made);
     BM_TRY(label_components(ctx, &made));
     *lattice = made;

@@ -6,6 +6,9 @@
  * Within a row the neighbours in y and z lie at constant offsets, so that loops over a row are
  * contiguous and free of gathers; a word of flags for each node says which neighbours count.
  *
+ * The lattice may have only some voxels of the mask (chosen by screening): the others are 0, and
+ * the jumps to them count, as they do in the whole map.
+ *
  * BM_BOUNDARY_INSIDE: differences only between two voxels of the mask.
  * BM_BOUNDARY_ZERO: the map is 0 outside the mask and the jumps there count, in the mask's box with
  * one voxel of margin below, if the grid has it, and none above (what nilearn's SpaceNet
@@ -27,7 +30,8 @@ enum bm_boundary { BM_BOUNDARY_INSIDE, BM_BOUNDARY_ZERO };
 enum {
     BM_NODE_FORWARD = 1,   /* << d: the difference along d counts            */
     BM_NODE_BACK = 1 << 3, /* << d: so does that of the node before it along d */
-    BM_NODE_LIVE = 1 << 6  /* a voxel of the mask; others are held at 0       */
+    BM_NODE_LIVE = 1 << 6, /* a voxel of the lattice; others are held at 0    */
+    BM_NODE_MASK = 1 << 7  /* a voxel of the mask, chosen or not              */
 };
 
 struct bm_row {
@@ -37,7 +41,7 @@ struct bm_row {
 };
 
 struct bm_lattice {
-    bm_index p;          /* voxels of the mask */
+    bm_index p;          /* voxels: of the mask, or those chosen */
     bm_index room;       /* floats of a node vector, with a margin that offsets may read */
     bm_index *node_of;   /* node of voxel j */
     uint32_t *flags;     /* of each node; 0 in the margin */
@@ -50,9 +54,10 @@ struct bm_lattice {
 };
 #define BM_LATTICE_INIT {.rows = NULL}
 
-/* From the grid's dimensions and the mask's voxels (positions in the grid, ascending). */
+/* From the grid's dimensions, the mask's p voxels (positions in the grid, ascending), and for each
+ * of them whether it is chosen (NULL = all). */
 enum bm_status bm_lattice_make(struct bm_ctx *ctx, const bm_index dim[3], const bm_index *voxels,
-                               bm_index p, enum bm_boundary boundary,
+                               bm_index p, const unsigned char *chosen, enum bm_boundary boundary,
                                struct bm_lattice *lattice) BM_CHECKED;
 void bm_lattice_release(struct bm_lattice *lattice);
 

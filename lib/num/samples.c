@@ -125,7 +125,8 @@ static enum bm_status gram_tile(struct bm_ctx *ctx, bm_index tile, int worker, v
     }
     for (bm_index j = 0; j < n; j++)
         for (bm_index i = 0; i < m; i++)
-            if (i0 + i > j0 + j) *bm_mat_at(t->K, j0 + j, i0 + i) = *bm_mat_at(t->K, i0 + i, j0 + j);
+            if (i0 + i > j0 + j)
+                *bm_mat_at(t->K, j0 + j, i0 + i) = *bm_mat_at(t->K, i0 + i, j0 + j);
     return BM_OK;
 }
 

@@ -212,7 +212,8 @@ enum bm_status bm_parse_list(struct bm_ctx *ctx, const char *text, double *value
         int parts = 1;
         for (char *c = item; *c; c++)
             if (*c == ':') {
-                if (parts == 3) BM_FAIL(ctx, BM_EUSAGE, "wants at most first:step:last, got '%s'", shown);
+                if (parts == 3)
+                    BM_FAIL(ctx, BM_EUSAGE, "wants at most first:step:last, got '%s'", shown);
                 *c = '\0';
                 cut[parts++] = c + 1;
             }

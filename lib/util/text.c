@@ -116,6 +116,11 @@ const char *bm_escape(char *out, size_t size, const char *name)
     return out;
 }
 
+const char *bm_as_utf8(char *out, size_t size, const char *name)
+{
+    return bm_utf8_invalid(name, (bm_index)strlen(name)) < 0 ? name : bm_escape(out, size, name);
+}
+
 const char *bm_number(char out[BM_NUMBER_SIZE], double x)
 {
     if (isnan(x)) return memcpy(out, "nan", 4);

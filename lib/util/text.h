@@ -33,6 +33,9 @@ const char *bm_text_str(const struct bm_text *text);
  * message stays one line whatever a file is called. Cut with "..." if it does not fit. */
 const char *bm_escape(char *out, size_t size, const char *name);
 
+/* The name itself if it is UTF-8, as JSON wants it, else escaped into out. */
+const char *bm_as_utf8(char *out, size_t size, const char *name);
+
 /* Shortest decimal that reads back to the same double ("0.1", "2000", "1e-05", "nan"); returns out. */
 #define BM_NUMBER_SIZE 32
 const char *bm_number(char out[BM_NUMBER_SIZE], double x);

@@ -73,7 +73,7 @@ static int remove_one(const char *path, const struct stat *st, int kind, struct 
     return remove(path);
 }
 
-static char scratch[64];
+static char scratch[4096];
 
 static void remove_scratch(void)
 {
@@ -83,7 +83,8 @@ static void remove_scratch(void)
 const char *test_dir(void)
 {
     if (scratch[0]) return scratch;
-    snprintf(scratch, sizeof scratch, "/tmp/brainmine-test-XXXXXX");
+    const char *root = getenv("TMPDIR"); /* `make check` gives one and clears it */
+    snprintf(scratch, sizeof scratch, "%s/brainmine-test-XXXXXX", root ? root : "/tmp");
     ck_assert_ptr_nonnull(mkdtemp(scratch));
     atexit(remove_scratch);
     return scratch;

@@ -45,7 +45,8 @@ START_TEST(products_equal_plain_sums)
     for (bm_index c = 0; c < k; c++)
         for (bm_index i = 0; i < n; i++) {
             double sum = 0;
-            for (bm_index j = 0; j < p; j++) sum += *bm_mat_at(&dense, i, j) * (double)W[c * stride + j];
+            for (bm_index j = 0; j < p; j++)
+                sum += *bm_mat_at(&dense, i, j) * (double)W[c * stride + j];
             near(*bm_mat_at(&Z, i, c), sum, 2e-6 * sqrt((double)p), 0);
         }
     ok(bm_samples_transpose_times(&test_ctx, &x, &Z, G));

@@ -19,9 +19,9 @@ static void open_problem(struct problem *b, const bm_index dim[3], bm_index p,
                          enum bm_boundary boundary)
 {
     b->lattice = (struct bm_lattice)BM_LATTICE_INIT;
-    ok(bm_lattice_make(&test_ctx, dim, b->voxels, p, boundary, &b->lattice));
+    ok(bm_lattice_make(&test_ctx, dim, b->voxels, p, NULL, boundary, &b->lattice));
     ok(bm_tv_alloc(&test_ctx, &b->lattice, &b->tv));
-    dense_make(&b->dense, dim, b->voxels, p, boundary);
+    dense_make(&b->dense, dim, b->voxels, p, NULL, boundary);
 }
 
 static void close_problem(struct problem *b)
