@@ -202,7 +202,7 @@ START_TEST(both_solvers_reach_the_optima_of_the_table)
     double alpha = table[row].alpha, rho = table[row].rho, optimum = table[row].optimum;
     enum bm_loss loss = table[row].loss;
     open_tiny(&b, BM_BOUNDARY_INSIDE);
-    dense_make(&d, b.dim, b.voxels, b.p, BM_BOUNDARY_INSIDE);
+    dense_make(&d, b.dim, b.voxels, b.p, NULL, BM_BOUNDARY_INSIDE);
     struct fit f = cold(&b, loss, solvers[_i / TABLE], alpha, rho, 2e-6);
     ck_assert_msg(f.info.converged, "gap %g after %d", f.info.gap_rel, f.info.iterations);
     double null = loss == BM_LOSS_SQUARED ? 0.303097543294 : 12 * log(2);
@@ -515,7 +515,7 @@ START_TEST(a_plain_solver_on_the_zero_filled_box_finds_the_same_optimum)
     enum bm_boundary boundary = _i / 3 ? BM_BOUNDARY_ZERO : BM_BOUNDARY_INSIDE;
     double rho = rhos[_i % 3], alpha = 0.05;
     open_tiny(&b, boundary);
-    dense_make(&d, b.dim, b.voxels, b.p, boundary);
+    dense_make(&d, b.dim, b.voxels, b.p, NULL, boundary);
     double optimum = plain_optimum(&b, &d, alpha, rho), null = 0.303097543294;
     struct fit f = cold(&b, BM_LOSS_SQUARED, bm_spatial_fit, alpha, rho, 1e-5);
     ck_assert_msg(f.info.converged, "gap %g", f.info.gap_rel);
