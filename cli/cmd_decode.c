@@ -230,6 +230,24 @@ out:
     return status;
 }
 
+/* An option that the model has no use for is refused even with the value it has by default. */
+static enum bm_status check_given(struct cli_run *run, const struct bm_estimator *estimator)
+{
+    static const struct {
+        const char *name;
+        unsigned cap;
+    } uses[] = {{"alpha", BM_USES_ALPHA},
+                {"C", BM_USES_C},
+                {"l1-ratio", BM_USES_L1_RATIO},
+                {"loss", BM_USES_LATTICE},
+                {"boundary", BM_USES_LATTICE}};
+    for (size_t i = 0; i < sizeof uses / sizeof *uses; i++)
+        if (cli_given(run, uses[i].name) && !(estimator->caps & uses[i].cap))
+            return bm_fail(run->ctx, BM_EUSAGE, "--%s does not apply to --model %s", uses[i].name,
+                           estimator->name);
+    return BM_OK;
+}
+
 static enum bm_status fit(struct cli_run *run)
 {
     enum bm_status status = BM_OK;
@@ -248,6 +266,7 @@ static enum bm_status fit(struct cli_run *run)
                                           "confusion.tsv", NULL};
     const char *names[sizeof classes / sizeof *classes];
     double tolerance = run->common.tolerance;
+    BM_TRY(check_given(run, bm_estimators[opts->model]));
     BM_TRY(bm_decode_check(ctx, rows, opts));
     BM_TRY(bm_inputs_open(ctx, prepare, run->operands, run->n_operands, &inputs));
     BM_TRY(bm_decode_open(ctx, rows, opts, &inputs, &plan));

@@ -88,16 +88,19 @@ static enum bm_status take_rows(struct bm_ctx *ctx, const struct bm_rows_opts *o
     char number[BM_NUMBER_SIZE], shown[96];
     bm_index taken = 0;
     for (bm_index r = 0; r < rows->volumes; r++) {
-        take[r] = 1;
-        if (rows->target_col < 0) continue;
-        const char *cell = bm_table_cell(table, r, rows->target_col);
-        bool missing = bm_cell_missing(cell);
-        take[r] = (!opts->keep || bm_list_has(opts->keep, cell)) &&
-                  !(opts->drop && bm_list_has(opts->drop, missing ? "n/a" : cell));
+        const char *cell = rows->target_col < 0 ? NULL : bm_table_cell(table, r, rows->target_col);
+        bool missing = cell && bm_cell_missing(cell);
+        take[r] = !cell || ((!opts->keep || bm_list_has(opts->keep, cell)) &&
+                            !(opts->drop && bm_list_has(opts->drop, missing ? "n/a" : cell)));
         taken += take[r];
+        const char *group = rows->group_col < 0 ? "1" : bm_table_cell(table, r, rows->group_col);
+        if (take[r] && bm_cell_missing(group))
+            BM_FAIL(ctx, BM_EINPUT, "%s:%td: \"%s\" in group column \"%s\"", table->name,
+                    table->first_line + r, group,
+                    bm_table_column_name(table, rows->group_col, number));
         if (take[r] && missing)
-            BM_FAIL(ctx, BM_EINPUT, "%s:%td: \"%s\" in target column \"%s\" (--drop n/a leaves such "
-                    "rows out)", table->name, table->first_line + r, cell,
+            BM_FAIL(ctx, BM_EINPUT, "%s:%td: \"%s\" in target column \"%s\" (--drop n/a leaves "
+                    "such rows out)", table->name, table->first_line + r, cell,
                     bm_table_column_name(table, rows->target_col, number));
     }
     if (rows->target_col < 0 || taken > 0) goto out;

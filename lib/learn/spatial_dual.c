@@ -1,4 +1,4 @@
-/* Lower bounds: feasible dual points of a fit, and the bracket on alpha_max (decoding.md 2.3, 2.4). */
+/* Lower bounds: feasible dual points of a fit; the bracket on alpha_max (decoding.md 2.3, 2.4). */
 #include <math.h>
 #include <string.h>
 
@@ -83,9 +83,10 @@ static void project_out(const struct bm_mat *Q, double *theta)
     }
 }
 
-/* The same for the logistic loss, whose theta must keep its signs: a Newton step on the intercept
- * and the levels of the components changes small entries little. */
-static enum bm_status refit_levels(struct bm_ctx *ctx, const struct bm_spatial *s, double *theta)
+/* Logistic loss: the Newton step from theta on the intercept and the levels of the components, as
+ * the change of the decision values, and the weights W = p (1 - p). BM_ENUMERIC: no curvature. */
+static enum bm_status level_step(struct bm_ctx *ctx, const struct bm_spatial *s,
+                                 const double *theta, double *step, double *weight)
 {
     enum bm_status status = BM_OK;
     struct bm_mat A = BM_MAT_INIT, B = BM_MAT_INIT, H = BM_MAT_INIT, c = BM_MAT_INIT;
@@ -95,17 +96,17 @@ static enum bm_status refit_levels(struct bm_ctx *ctx, const struct bm_spatial *
     BM_TRY(bm_mat_alloc(ctx, &H, cols, cols));
     BM_TRY(bm_mat_alloc(ctx, &c, cols, 1));
     for (bm_index i = 0; i < s->m; i++) {
-        double size = fabs(theta[i]), weight = size * (1 - size);
+        weight[i] = fabs(theta[i]) * (1 - fabs(theta[i]));
         for (bm_index k = 0; k < cols; k++) {
             *bm_mat_at(&A, i, k) = k == 0 ? 1 : *bm_mat_at(&s->Q, i, k - 1);
-            *bm_mat_at(&B, i, k) = weight * *bm_mat_at(&A, i, k);
+            *bm_mat_at(&B, i, k) = weight[i] * *bm_mat_at(&A, i, k);
         }
     }
     BM_TRY(bm_gemm(ctx, BM_T, BM_N, 1, &A, &B, 0, &H));
     BM_TRY(bm_gemv(ctx, BM_T, 1, &A, theta, 0, c.data));
     BM_TRY(bm_chol(ctx, &H));
     BM_TRY(bm_chol_solve(ctx, &H, &c));
-    BM_TRY(bm_gemv(ctx, BM_N, -1, &B, c.data, 1, theta));
+    BM_TRY(bm_gemv(ctx, BM_N, 1, &A, c.data, 0, step));
 out:
     bm_mat_release(&A);
     bm_mat_release(&B);
@@ -142,14 +143,17 @@ static enum bm_status tv_dual(struct bm_ctx *ctx, struct bm_spatial *s, double a
     double *projected = NULL, residual = 0, largest = 0;
     float *e = NULL, *phi;
     BM_TRY(prepare_components(ctx, s));
-    BM_TRY(bm_alloc(ctx, &projected, s->m, sizeof *projected));
+    BM_TRY(bm_alloc(ctx, &projected, 3 * s->m, sizeof *projected));
     BM_TRY(bm_alloc(ctx, &e, 2 * s->stride, sizeof *e));
     phi = e + s->stride;
     memcpy(projected, theta, (size_t)s->m * sizeof *theta);
     if (s->loss == BM_LOSS_LOGISTIC) {
-        status = refit_levels(ctx, s, projected);
+        /* A projection alone would turn the signs of small entries; this changes those little. */
+        double *step = projected + s->m, *weight = step + s->m;
+        status = level_step(ctx, s, theta, step, weight);
         if (status != BM_OK && status != BM_ENUMERIC) goto out;
-        status = BM_OK; /* no Newton step: the projection may still do */
+        for (bm_index i = 0; i < s->m && status == BM_OK; i++) projected[i] -= weight[i] * step[i];
+        status = BM_OK;
     }
     project_out(&s->Q, projected);
     BM_TRY(bm_spatial_backward(ctx, s, projected, e));
@@ -186,24 +190,52 @@ enum bm_status bm_spatial_dual(struct bm_ctx *ctx, struct bm_spatial *s, double 
     return BM_OK;
 }
 
-/* g = X'theta for the null model's theta; rho = 0: for what of it no constant can explain. */
+/* rho = 0: theta of the model that has a level for each component; 0 when that is perfect. */
+static enum bm_status fit_levels(struct bm_ctx *ctx, struct bm_spatial *s)
+{
+    enum bm_status status = BM_OK;
+    enum { MOST = 100 };
+    double *z = s->t1, *trial = s->t2, *step = s->h, b = s->b, value;
+    memset(z, 0, (size_t)s->m * sizeof *z);
+    value = bm_spatial_loss(s, z, &b, s->theta);
+    double before = bm_dot(s->m, s->theta, s->theta);
+    for (int k = 0; s->loss == BM_LOSS_LOGISTIC && k < MOST; k++) {
+        double length = 1, reached = INFINITY;
+        status = level_step(ctx, s, s->theta, step, s->a);
+        if (status == BM_ENUMERIC) break;
+        BM_TRY(status);
+        for (; length > 1e-6; length /= 2) {
+            for (bm_index i = 0; i < s->m; i++) trial[i] = z[i] + length * step[i];
+            reached = bm_spatial_loss(s, trial, &b, NULL);
+            if (reached < value) break;
+        }
+        if (!(reached < value * (1 - 1e-14))) break;
+        memcpy(z, trial, (size_t)s->m * sizeof *z);
+        value = bm_spatial_loss(s, z, &b, s->theta);
+    }
+    status = BM_OK;
+    project_out(&s->Q, s->theta);
+    if (bm_dot(s->m, s->theta, s->theta) <= 1e-20 * before || value <= 1e-8 * s->null_value)
+        memset(s->theta, 0, (size_t)s->m * sizeof *s->theta);
+out:
+    return status;
+}
+
+/* g = X'theta for the null model's theta. */
 static enum bm_status null_gradient(struct bm_ctx *ctx, struct bm_spatial *s, double rho)
 {
     enum bm_status status = BM_OK;
     double b = s->b;
     memset(s->t1, 0, (size_t)s->m * sizeof *s->t1);
     bm_spatial_loss(s, s->t1, &b, s->theta);
-    if (rho == 0) {
+    if (rho == 0 && s->null_value > 0) {
         BM_TRY(prepare_components(ctx, s));
-        if (s->Q.cols >= s->m - 1 && s->null_value > 0)
+        BM_TRY(fit_levels(ctx, s));
+        if (bm_dot(s->m, s->theta, s->theta) == 0)
             BM_FAIL(ctx, BM_ENUMERIC,
                     "l1_ratio 0: the means of the mask's %td separate parts fit the %td training "
                     "samples exactly; take an l1_ratio above 0",
                     s->lattice->n_components, s->m);
-        double before = bm_dot(s->m, s->theta, s->theta);
-        project_out(&s->Q, s->theta);
-        if (bm_dot(s->m, s->theta, s->theta) <= 1e-20 * before)
-            memset(s->theta, 0, (size_t)s->m * sizeof *s->theta);
     }
     BM_TRY(bm_spatial_backward(ctx, s, s->theta, s->g));
 out:
