@@ -169,7 +169,7 @@ $(call obj,$(bench_src)): CPPFLAGS += -Itests
 $(bench_bin): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/libbrainmine.a
 	@mkdir -p $(@D)
 	$(link) -o $@
-bench: all $(bench_bin)
+bench: all $(BUILD)/tools/map_score $(bench_bin)
 	@set -e; for b in $(bench_bin); do $$b; done
 	@set -e; for b in $(sort $(wildcard tests/bench/*.sh)); do \
 	    BRAINMINE=$(CURDIR)/brainmine BUILD=$(BUILD) sh $$b; done

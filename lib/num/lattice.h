@@ -6,8 +6,8 @@
  * Within a row the neighbours in y and z lie at constant offsets, so that loops over a row are
  * contiguous and free of gathers; a word of flags for each node says which neighbours count.
  *
- * The lattice may have only some voxels of the mask (chosen by screening): the others are 0, and the
- * jumps to them count, as they do in the whole map.
+ * The lattice may have only some voxels of the mask (chosen by screening): the others are 0, and
+ * the jumps to them count, as they do in the whole map.
  *
  * BM_BOUNDARY_INSIDE: differences only between two voxels of the mask.
  * BM_BOUNDARY_ZERO: the map is 0 outside the mask and the jumps there count, in the mask's box with

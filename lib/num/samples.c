@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "num/blas.h"
 #include "num/samples_kernels.h"
 #include "util/parallel.h"
 
@@ -112,32 +111,23 @@ struct gram {
 /* One tile of the lower triangle, and its mirror. */
 static enum bm_status gram_tile(struct bm_ctx *ctx, bm_index tile, int worker, void *arg)
 {
-    (void)worker;
-    enum bm_status status = BM_OK;
+    (void)ctx, (void)worker;
     const struct gram *t = arg;
     const struct bm_samples *x = t->x;
     bm_index row = 0;
     while ((row + 1) * (row + 2) / 2 <= tile) row++;
     bm_index i0 = row * TILE, j0 = (tile - row * (row + 1) / 2) * TILE;
     bm_index m = x->n - i0 < TILE ? x->n - i0 : TILE, n = x->n - j0 < TILE ? x->n - j0 : TILE;
-    float *sum = NULL;
-    BM_TRY(bm_alloc(ctx, &sum, TILE * TILE, sizeof *sum));
     for (bm_index b = 0; b < x->panels; b++) {
         const float *panel = bm_samples_panel(x, b);
-        BM_TRY(bm_sgemm(ctx, BM_T, BM_N, m, n, BM_PANEL, 1, panel + i0 * BM_PANEL, BM_PANEL,
-                        panel + j0 * BM_PANEL, BM_PANEL, b % BLOCK ? 1 : 0, sum, TILE));
-        if (b % BLOCK != BLOCK - 1 && b != x->panels - 1) continue;
-        for (bm_index j = 0; j < n; j++)
-            for (bm_index i = 0; i < m; i++)
-                *bm_mat_at(t->K, i0 + i, j0 + j) += (double)sum[i + j * TILE];
+        bm_kernel_panel_times(panel + i0 * BM_PANEL, m, panel + j0 * BM_PANEL, BM_PANEL, n,
+                              bm_mat_at(t->K, i0, j0), t->K->ld);
     }
     for (bm_index j = 0; j < n; j++)
         for (bm_index i = 0; i < m; i++)
             if (i0 + i > j0 + j)
                 *bm_mat_at(t->K, j0 + j, i0 + i) = *bm_mat_at(t->K, i0 + i, j0 + j);
-out:
-    bm_free(sum);
-    return status;
+    return BM_OK;
 }
 
 enum bm_status bm_samples_gram(struct bm_ctx *ctx, const struct bm_samples *x, struct bm_mat *K)

@@ -10,11 +10,11 @@ static void *zeros(bm_index count, size_t size)
 }
 
 void dense_make(struct dense *d, const bm_index dim[3], const bm_index *voxels, bm_index p,
-                enum bm_boundary boundary)
+                const unsigned char *chosen, enum bm_boundary boundary)
 {
     bm_index low[3], high[3] = {0, 0, 0}, step = 1;
-    *d = (struct dense){.dim = {dim[0], dim[1], dim[2]}, .cells = dim[0] * dim[1] * dim[2], .p = p,
-                        .voxels = voxels};
+    *d = (struct dense){.dim = {dim[0], dim[1], dim[2]}, .cells = dim[0] * dim[1] * dim[2]};
+    bool *mask = zeros(d->cells, sizeof *mask);
     d->voxel = zeros(d->cells, sizeof *d->voxel);
     d->counts = zeros(3 * d->cells, sizeof *d->counts);
     for (bm_index c = 0; c < d->cells; c++) d->voxel[c] = -1;
@@ -22,7 +22,8 @@ void dense_make(struct dense *d, const bm_index dim[3], const bm_index *voxels, 
     for (bm_index j = 0; j < p; j++) {
         const bm_index at[3] = {voxels[j] % dim[0], voxels[j] / dim[0] % dim[1],
                                 voxels[j] / dim[0] / dim[1]};
-        d->voxel[voxels[j]] = j;
+        mask[voxels[j]] = true;
+        if (!chosen || chosen[j]) d->voxel[voxels[j]] = d->p++;
         for (int a = 0; a < 3; a++) {
             low[a] = at[a] < low[a] ? at[a] : low[a];
             high[a] = at[a] > high[a] ? at[a] : high[a];
@@ -35,11 +36,12 @@ void dense_make(struct dense *d, const bm_index dim[3], const bm_index *voxels, 
             bool in_box = at[a] < high[a];
             for (int b = 0; b < 3; b++) in_box = in_box && at[b] >= low[b] && at[b] <= high[b];
             if (!in_box) continue;
-            bool here = d->voxel[c] >= 0, there = d->voxel[c + step] >= 0;
-            d->counts[a * d->cells + c] =
-                boundary == BM_BOUNDARY_ZERO ? here || there : here && there;
+            bool free_one = d->voxel[c] >= 0 || d->voxel[c + step] >= 0;
+            bool inside = mask[c] && mask[c + step];
+            d->counts[a * d->cells + c] = free_one && (boundary == BM_BOUNDARY_ZERO || inside);
             d->edges += d->counts[a * d->cells + c];
         }
+    free(mask);
 }
 
 void dense_release(struct dense *d)

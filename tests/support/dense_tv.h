@@ -8,14 +8,14 @@
 
 struct dense {
     bm_index dim[3], cells, p;
-    const bm_index *voxels; /* borrowed */
-    bm_index *voxel;        /* of each cell, or -1 */
+    bm_index *voxel;        /* of each cell, or -1: held at 0 */
     bool *counts;           /* [3][cells]: the difference from this cell along d does */
     bm_index edges;
 };
 
+/* Of the mask's voxels those chosen are free (NULL = all). */
 void dense_make(struct dense *d, const bm_index dim[3], const bm_index *voxels, bm_index p,
-                enum bm_boundary boundary);
+                const unsigned char *chosen, enum bm_boundary boundary);
 void dense_release(struct dense *d);
 
 /* v (3 x cells) = D w, w over voxels; out = D'v; the variation sum |(Dw)_cell|_2. */

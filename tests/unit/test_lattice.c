@@ -32,7 +32,8 @@ static bm_index mask(int which, bm_index *voxels)
         bool in = bm_rng_uniform(&rng) < masks[which].density;
         if (masks[which].kind == TWO_PARTS) in = x < 8 || x > 10;
         if (masks[which].kind == INNER)
-            in = in && x > 1 && y > 2 && z > 0 && x < dim[0] - 1 && y < dim[1] - 2 && z < dim[2] - 1;
+            in = in && x > 1 && x < dim[0] - 1 && y > 2 && y < dim[1] - 2 && z > 0 &&
+                 z < dim[2] - 1;
         if (masks[which].kind == LONE) in = (x == 3 && y == 3 && z == 3) || (z == 5 && x > 4);
         if (in) voxels[p++] = c;
     }
@@ -40,20 +41,30 @@ static bm_index mask(int which, bm_index *voxels)
 }
 
 struct both {
-    bm_index voxels[MOST_CELLS];
+    bm_index voxels[MOST_CELLS]; /* the free ones */
     struct bm_lattice lattice;
     struct dense dense;
 };
 
-/* The loop test's index counts masks with the boundary inside, then zero. */
+/* The loop test's index counts masks with the boundary inside, then zero; then the same with a part
+ * of the voxels chosen. */
 static void make(struct both *b, int index)
 {
-    enum bm_boundary boundary = index < MASKS ? BM_BOUNDARY_INSIDE : BM_BOUNDARY_ZERO;
-    bm_index p = mask(index % MASKS, b->voxels);
+    static bm_index all[MOST_CELLS];
+    static unsigned char some[MOST_CELLS];
+    int which = index % MASKS;
+    enum bm_boundary boundary = index / MASKS % 2 ? BM_BOUNDARY_ZERO : BM_BOUNDARY_INSIDE;
+    const unsigned char *chosen = index < 2 * MASKS ? NULL : some;
+    struct bm_rng rng = bm_rng_stream(0, "test.lattice.chosen", (uint64_t)which);
+    bm_index p = mask(which, all), count = 0;
+    for (bm_index j = 0; j < p; j++) {
+        some[j] = j == 0 || bm_rng_uniform(&rng) < 0.4 || all[j] % masks[which].dim[0] > 7;
+        if (!chosen || some[j]) b->voxels[count++] = all[j];
+    }
     b->lattice = (struct bm_lattice)BM_LATTICE_INIT;
-    ok(bm_lattice_make(&test_ctx, masks[index % MASKS].dim, b->voxels, p, NULL, boundary,
-                       &b->lattice));
-    dense_make(&b->dense, masks[index % MASKS].dim, b->voxels, p, boundary);
+    ok(bm_lattice_make(&test_ctx, masks[which].dim, all, p, chosen, boundary, &b->lattice));
+    ck_assert_int_eq(b->lattice.p, count);
+    dense_make(&b->dense, masks[which].dim, all, p, chosen, boundary);
 }
 
 static void release(struct both *b)
@@ -225,8 +236,8 @@ Suite *lattice_suite(void)
 {
     Suite *suite = suite_create("lattice");
     TCase *tcase = test_case(suite, "lattice");
-    tcase_add_loop_test(tcase, gradient_and_adjoint_are_those_of_the_plain_grid, 0, 2 * MASKS);
-    tcase_add_loop_test(tcase, components_are_the_free_connected_parts, 0, 2 * MASKS);
+    tcase_add_loop_test(tcase, gradient_and_adjoint_are_those_of_the_plain_grid, 0, 4 * MASKS);
+    tcase_add_loop_test(tcase, components_are_the_free_connected_parts, 0, 4 * MASKS);
     tcase_add_test(tcase, a_full_grid_has_no_outside);
     tcase_add_test(tcase, the_small_problem_has_270_edges_and_the_eigenvalue_of_its_table);
     tcase_add_test(tcase, an_empty_mask_is_refused);

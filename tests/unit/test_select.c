@@ -342,7 +342,8 @@ START_TEST(targets_of_several_classes_are_one_against_the_rest)
     ok(bm_targets(&test_ctx, &t.problem, rows, 4, &Y));
     ck_assert_int_eq(Y.cols, 3);
     for (bm_index r = 0; r < 4; r++)
-        for (bm_index k = 0; k < 3; k++) near(*bm_mat_at(&Y, r, k), rows[r] % 3 == k ? 1 : -1, 0, 0);
+        for (bm_index k = 0; k < 3; k++)
+            near(*bm_mat_at(&Y, r, k), rows[r] % 3 == k ? 1 : -1, 0, 0);
     bm_mat_release(&Y);
     t.problem.n_classes = 2;
     ok(bm_targets(&test_ctx, &t.problem, rows, 4, &Y));

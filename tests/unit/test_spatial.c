@@ -202,7 +202,7 @@ START_TEST(both_solvers_reach_the_optima_of_the_table)
     double alpha = table[row].alpha, rho = table[row].rho, optimum = table[row].optimum;
     enum bm_loss loss = table[row].loss;
     open_tiny(&b, BM_BOUNDARY_INSIDE);
-    dense_make(&d, b.dim, b.voxels, b.p, BM_BOUNDARY_INSIDE);
+    dense_make(&d, b.dim, b.voxels, b.p, NULL, BM_BOUNDARY_INSIDE);
     struct fit f = cold(&b, loss, solvers[_i / TABLE], alpha, rho, 2e-6);
     ck_assert_msg(f.info.converged, "gap %g after %d", f.info.gap_rel, f.info.iterations);
     double null = loss == BM_LOSS_SQUARED ? 0.303097543294 : 12 * log(2);
@@ -461,7 +461,8 @@ END_TEST
 
 /* Accelerated gradient in double with the plain prox, many steps: the optimum of the zero-filled
  * box, whose edges the plain grid counts by itself. */
-static double plain_optimum(const struct problem *b, const struct dense *d, double alpha, double rho)
+static double plain_optimum(const struct problem *b, const struct dense *d, double alpha,
+                            double rho)
 {
     static double X[TINY_ROWS][TINY_VOXELS], v[3 * 120];
     double w[TINY_VOXELS] = {0}, z[TINY_VOXELS] = {0}, q[TINY_VOXELS], next[TINY_VOXELS];
@@ -514,7 +515,7 @@ START_TEST(a_plain_solver_on_the_zero_filled_box_finds_the_same_optimum)
     enum bm_boundary boundary = _i / 3 ? BM_BOUNDARY_ZERO : BM_BOUNDARY_INSIDE;
     double rho = rhos[_i % 3], alpha = 0.05;
     open_tiny(&b, boundary);
-    dense_make(&d, b.dim, b.voxels, b.p, boundary);
+    dense_make(&d, b.dim, b.voxels, b.p, NULL, boundary);
     double optimum = plain_optimum(&b, &d, alpha, rho), null = 0.303097543294;
     struct fit f = cold(&b, BM_LOSS_SQUARED, bm_spatial_fit, alpha, rho, 1e-5);
     ck_assert_msg(f.info.converged, "gap %g", f.info.gap_rel);

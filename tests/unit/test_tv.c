@@ -21,7 +21,7 @@ static void open_problem(struct problem *b, const bm_index dim[3], bm_index p,
     b->lattice = (struct bm_lattice)BM_LATTICE_INIT;
     ok(bm_lattice_make(&test_ctx, dim, b->voxels, p, NULL, boundary, &b->lattice));
     ok(bm_tv_alloc(&test_ctx, &b->lattice, &b->tv));
-    dense_make(&b->dense, dim, b->voxels, p, boundary);
+    dense_make(&b->dense, dim, b->voxels, p, NULL, boundary);
 }
 
 static void close_problem(struct problem *b)
