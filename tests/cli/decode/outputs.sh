@@ -98,7 +98,7 @@ umask 022
 
 "$BRAINMINE" simulate decode -q -o long --shape 30x34x28 --voxels 8000 --samples 48 --groups 4
 signal() { # NAME SIGNAL CODE
-    rm -rf stopped
+    rm -rf stopped err
     "$BRAINMINE" decode fit -s long/samples.tsv -t label -g run -o stopped --progress always -j 1 long/bold.nii.gz \
         2> err &
     pid=$!
