@@ -218,14 +218,15 @@ static enum bm_status show_plan(struct cli_run *run, const struct bm_prepare_opt
     char words[BM_NUMBER_SIZE];
     const struct bm_rows *rows = &plan->rows;
     BM_TRY(bm_prepare_plan(run->ctx, prepare, inputs, &need));
-    BM_TRY(cli_plan(run, "read %td volumes of %td images, %s%td voxels; memory %s", need.volumes,
-                    inputs->count, need.exact ? "" : "at most ", need.voxels,
+    BM_TRY(cli_plan(run, "read %td volumes of %td image%s, %s%td voxels; memory %s",
+                    need.volumes, inputs->count, inputs->count == 1 ? "" : "s",
+                    need.exact ? "" : "at most ", need.voxels,
                     bm_bytes(words, (double)need.bytes)));
     if (rows->n_classes > 0)
         BM_TRY(cli_plan(run, "make %td samples of %td classes", rows->n, rows->n_classes));
     else BM_TRY(cli_plan(run, "make %td samples with numbers as targets", rows->n));
-    BM_TRY(cli_plan(run, "fit %s, %td points of the grid, %td folds", plan->estimator->name,
-                    plan->n_points, plan->folds.count));
+    BM_TRY(cli_plan(run, "fit %s, %td point%s of the grid, %td folds", plan->estimator->name,
+                    plan->n_points, plan->n_points == 1 ? "" : "s", plan->folds.count));
 out:
     return status;
 }

@@ -51,7 +51,8 @@ static double target_of(int task, bm_index i, bm_index column)
 /* What the case's voxels hold: a function of sample and place, so that orders can change. */
 static double value_of(int task, bm_index i, bm_index a, bm_index b, bm_index c)
 {
-    struct bm_rng rng = bm_rng_stream(1, "test.estimator", (uint64_t)(i * P + a + NX * (b + NY * c)));
+    bm_index index = i * P + a + NX * (b + NY * c);
+    struct bm_rng rng = bm_rng_stream(1, "test.estimator", (uint64_t)index);
     double signal = 0;
     for (bm_index k = 0; k < (task == THREE_CLASSES ? 3 : 1); k++)
         if (a / 2 == k && b >= 1 && b <= 3 && c <= 1) signal += target_of(task, i, k);

@@ -55,8 +55,8 @@ for d in two several number tv; do
             "$(if [ ${c#*:} = run ]; then column p/samples.tsv run; else seq 0 63; fi | cksum)"
     done
 done
-verdict "targets of the predictions" "$(column two/predictions.tsv target | cksum)" \
-    "$(column p/samples.tsv label | cksum)"
+verdict "targets of the predictions" \
+    "$(column two/predictions.tsv target | cksum)" "$(column p/samples.tsv label | cksum)"
 verdict "targets that are numbers" "$(column number/predictions.tsv target | awk '{ printf "%.9g\n", $1 }' | cksum)" \
     "$(column p/samples.tsv target | awk '{ printf "%.9g\n", $1 }' | cksum)"
 verdict "a number's prediction is its decision" "$(column number/predictions.tsv prediction | cksum)" \
@@ -112,8 +112,8 @@ verdict "the mask given is the mask written" "$("$tools/compare_images" p/mask.n
 verdict "weights outside the mask are 0" "$(column score off_mask)" 0
 verdict "the comment names the version, not the command line" \
     "$(grep -c 'brainmine [0-9.]* decode fit: svm weights, 64 samples' two.nii) $(grep -c bold.nii two.nii)" "1 0"
-verdict "gzip time stamps are 0" "$(for f in two/*.gz; do od -An -tx4 -j4 -N4 $f; done | tr -d ' \n')" \
-    "0000000000000000"
+verdict "gzip time stamps are 0" \
+    "$(for f in two/*.gz; do od -An -tx4 -j4 -N4 $f; done | tr -d ' \n')" "0000000000000000"
 
 # JSON.
 for d in two several number tv; do
@@ -122,8 +122,8 @@ for d in two several number tv; do
         verdict "$d/$f.json is JSON" "$(python3 -c 'import json,sys; json.load(open(sys.argv[1]))' $d/$f.json 2>&1)" ""
     done
 done
-model_keys='format version command parameters inputs estimator task classes intercept certificate folds
-    primal dual gap iterations converged sha256'
+model_keys='format version command parameters inputs estimator task classes intercept certificate
+folds primal dual gap iterations converged sha256'
 for key in $model_keys; do grep -q "\"$key\":" two/model.json || echo "not ok model.json has $key"; done
 echo "ok model.json has its keys"
 verdict "model.json is free of paths, times, threads" \
