@@ -84,8 +84,9 @@ link = $(if $V,,@echo "  LINK $@";) $(CC) $(CFLAGS) $(LDFLAGS) $(filter %.o %.a,
 $(BUILD)/brainmine: $(call obj,$(cli_src)) $(BUILD)/libbrainmine.a
 	$(link) -o $@
 
-brainmine: $(BUILD)/brainmine
-	$(Q)cp $< $@.tmp && mv $@.tmp $@
+# That of the last build, whichever its kind: times say nothing here.
+brainmine: $(BUILD)/brainmine FORCE
+	@cmp -s $< $@ || { cp $< $@.tmp && mv $@.tmp $@; }
 
 # Unit tests: every tests/unit/test_X.c exports `Suite *X_suite(void)`.
 suites := $(patsubst tests/unit/test_%.c,%,$(unit_src))
@@ -229,5 +230,4 @@ clean:
 FORCE:
 .PHONY: all lib check check-unit check-programs check-full demo demo-programs bench fuzz \
         fuzz-programs man completion install uninstall dist clean FORCE
-.SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
