@@ -305,12 +305,11 @@ struct apply_opts {
     const char *confounds;
     const char *subjects;
     double tr_s;
-    const char *scoring;
 };
 static const struct apply_opts apply_default = {.from = NULL};
 
 #define AT(field) offsetof(struct apply_opts, field)
-static const struct bm_param predict_params[] = {
+static const struct bm_param apply_params[] = {
     {BM_P_FILE, 0, "from", AT(from), "DIR", "model: the directory that fit -o wrote",
      .flags = BM_P_DIR},
     {BM_P_TEXT, 0, "confounds", AT(confounds), "FILE,...[:COLUMNS|STRATEGY]",
@@ -321,16 +320,13 @@ static const struct bm_param predict_params[] = {
      .otherwise = "as the images say"},
     BM_PARAM_END,
 };
+struct score_opts {
+    const char *scoring;
+};
+static const struct score_opts score_default = {.scoring = NULL};
 static const struct bm_param score_params[] = {
-    {BM_P_FILE, 0, "from", AT(from), "DIR", "model: the directory that fit -o wrote",
-     .flags = BM_P_DIR},
-    {BM_P_TEXT, 0, "confounds", AT(confounds), "FILE,...[:COLUMNS|STRATEGY]",
-     "of the new images, as at the fit: one table for each image"},
-    {BM_P_FILE, 0, "subjects", AT(subjects), "FILE.tsv",
-     "table of images instead of operands, with columns subject and image"},
-    {BM_P_REAL, 0, "tr", AT(tr_s), "S", "seconds between volumes", .lo = 0, .hi = 1000,
-     .otherwise = "as the images say"},
-    {BM_P_TEXT, 0, "scoring", AT(scoring), "NAME,...", "scores to print, among those of fit",
+    {BM_P_TEXT, 0, "scoring", offsetof(struct score_opts, scoring), "NAME,...",
+     "scores to print, among those of fit", .check = bm_decode_check_scoring,
      .otherwise = "all that the task has"},
     BM_PARAM_END,
 };
@@ -382,7 +378,7 @@ static enum bm_status score(struct cli_run *run)
 {
     enum bm_status status = BM_OK;
     const struct bm_rows_opts *rows_opts = run->opts[0];
-    const struct apply_opts *opts = run->opts[1];
+    const struct score_opts *opts = run->opts[2];
     struct bm_decoder decoder = BM_DECODER_INIT;
     struct bm_rows rows = BM_ROWS_INIT;
     struct bm_mat F = BM_MAT_INIT;
@@ -421,11 +417,12 @@ static const struct bm_param_group fit_groups[] = {
     {.title = NULL}};
 static const struct bm_param_group predict_groups[] = {
     {"Samples", bm_rows_params, &rows_default, sizeof rows_default},
-    {"Model", predict_params, &apply_default, sizeof apply_default},
+    {"Model", apply_params, &apply_default, sizeof apply_default},
     {.title = NULL}};
 static const struct bm_param_group score_groups[] = {
     {"Samples", bm_rows_params, &rows_default, sizeof rows_default},
-    {"Model", score_params, &apply_default, sizeof apply_default},
+    {"Model", apply_params, &apply_default, sizeof apply_default},
+    {"Scores", score_params, &score_default, sizeof score_default},
     {.title = NULL}};
 
 static const struct cli_verb verbs[] = {
