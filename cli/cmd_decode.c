@@ -306,7 +306,11 @@ struct apply_opts {
     const char *subjects;
     double tr_s;
 };
+struct score_opts {
+    const char *scoring; /* NULL = all */
+};
 static const struct apply_opts apply_default = {.from = NULL};
+static const struct score_opts score_default = {.scoring = NULL};
 
 #define AT(field) offsetof(struct apply_opts, field)
 static const struct bm_param apply_params[] = {
@@ -320,13 +324,14 @@ static const struct bm_param apply_params[] = {
      .otherwise = "as the images say"},
     BM_PARAM_END,
 };
-struct score_opts {
-    const char *scoring;
-};
-static const struct score_opts score_default = {.scoring = NULL};
+static enum bm_status check_scoring(struct bm_ctx *ctx, const char *text)
+{
+    return bm_param_find(bm_decode_params, "scoring")->check(ctx, text);
+}
+
 static const struct bm_param score_params[] = {
     {BM_P_TEXT, 0, "scoring", offsetof(struct score_opts, scoring), "NAME,...",
-     "scores to print, among those of fit", .check = bm_decode_check_scoring,
+     "scores to print, among those of fit", .check = check_scoring,
      .otherwise = "all that the task has"},
     BM_PARAM_END,
 };
@@ -378,7 +383,7 @@ static enum bm_status score(struct cli_run *run)
 {
     enum bm_status status = BM_OK;
     const struct bm_rows_opts *rows_opts = run->opts[0];
-    const struct score_opts *opts = run->opts[2];
+    const struct score_opts *asked = run->opts[2];
     struct bm_decoder decoder = BM_DECODER_INIT;
     struct bm_rows rows = BM_ROWS_INIT;
     struct bm_mat F = BM_MAT_INIT;
@@ -391,8 +396,8 @@ static enum bm_status score(struct cli_run *run)
     for (int k = 0; bm_metrics[k]; k++) {
         const struct bm_metric *metric = bm_metrics[k];
         bool fits = decoder.n_classes > 0 ? metric->classification : metric->regression;
-        if (opts->scoring && !bm_list_has(opts->scoring, metric->name)) continue;
-        if (!fits && opts->scoring)
+        if (asked->scoring && !bm_list_has(asked->scoring, metric->name)) continue;
+        if (!fits && asked->scoring)
             BM_FAIL(run->ctx, BM_EUSAGE, "--scoring %s is not for this model", metric->name);
         if (!fits) continue;
         double value;

@@ -57,9 +57,6 @@ extern const struct bm_param bm_decode_params[];
 enum bm_status bm_decode_check(struct bm_ctx *ctx, const struct bm_rows_opts *rows,
                                const struct bm_decode_opts *opts) BM_CHECKED;
 
-/* BM_EUSAGE unless text is a list of names of scores; for tables of options. */
-enum bm_status bm_decode_check_scoring(struct bm_ctx *ctx, const char *text) BM_CHECKED;
-
 /* The grid of hyperparameters: l1_ratios descending, within them penalties from the strongest. */
 enum bm_status bm_decode_points(struct bm_ctx *ctx, const struct bm_decode_opts *opts,
                                 struct bm_point **points, bm_index *count) BM_CHECKED;

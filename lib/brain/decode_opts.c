@@ -98,7 +98,7 @@ static enum bm_status check_cv(struct bm_ctx *ctx, const char *text)
     return bm_cv_parse(ctx, text, &cv);
 }
 
-enum bm_status bm_decode_check_scoring(struct bm_ctx *ctx, const char *text)
+static enum bm_status check_scoring(struct bm_ctx *ctx, const char *text)
 {
     char name[64], shown[96];
     for (const char *s = text;; s++) {
@@ -204,7 +204,7 @@ const struct bm_param bm_decode_params[] = {
     {BM_P_TEXT, 0, "scoring", AT(scoring), "NAME,...",
      "scores to report, of accuracy, balanced_accuracy, roc_auc, f1, r2, explained_variance, mse, "
      "correlation; penalties are chosen by the first",
-     .check = bm_decode_check_scoring,
+     .check = check_scoring,
      .otherwise = "accuracy,balanced_accuracy,roc_auc for classes; r2,explained_variance,mse for "
                   "numbers"},
     {BM_P_TEXT, 0, "select", AT(select), "F%",

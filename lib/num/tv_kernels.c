@@ -20,6 +20,11 @@ INLINE float where(uint32_t flags, uint32_t bit, float value)
     ((where(f, BM_NODE_BACK, bx[i]) - vx[i]) + (where(f, BM_NODE_BACK << 1, by[i]) - vy[i]) +      \
      (where(f, BM_NODE_BACK << 2, bz[i]) - vz[i]))
 
+INLINE double sum_lanes(const double *v)
+{
+    return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
+}
+
 CLONES void bm_kernel_tv_primal(const struct bm_lattice *lattice, const float *q, const float *z,
                                 float c, float t, float *restrict x)
 {
@@ -44,7 +49,7 @@ CLONES void bm_kernel_tv_primal(const struct bm_lattice *lattice, const float *q
 CLONES double bm_kernel_tv_dual(const struct bm_lattice *lattice, const float *x, float step,
                                 float momentum, float *restrict v, float *restrict z)
 {
-    double uphill = 0;
+    double uphill[LANES] = {0};
     for (bm_index r = 0; r < lattice->n_rows; r++) {
         const struct bm_row *row = &lattice->rows[r];
         bm_index start = row->start, n = row->length / LANES * LANES;
@@ -77,39 +82,38 @@ CLONES double bm_kernel_tv_dual(const struct bm_lattice *lattice, const float *x
                 zy[i] = py + momentum * dy;
                 zz[i] = pz + momentum * dz;
             }
-        for (int lane = 0; lane < LANES; lane++) uphill += (double)sum[lane];
+#pragma omp simd
+        for (int lane = 0; lane < LANES; lane++) uphill[lane] += (double)sum[lane];
     }
-    return uphill;
+    return sum_lanes(uphill);
 }
 
 CLONES void bm_kernel_tv_sums(const struct bm_lattice *lattice, const float *x, const float *v,
                               double *tv, double *product, double *l1)
 {
-    double total_tv = 0, total_product = 0, total_l1 = 0;
+    double norms[LANES] = {0}, products[LANES] = {0}, sizes[LANES] = {0};
     for (bm_index r = 0; r < lattice->n_rows; r++) {
         const struct bm_row *row = &lattice->rows[r];
         bm_index start = row->start, n = row->length / LANES * LANES;
         const uint32_t *flags = lattice->flags + start;
         const float *w = x + start, *wx = w + 1, *wy = w + row->forward_y, *wz = w + row->forward_z;
         const float *vx = v + start, *vy = vx + lattice->room, *vz = vy + lattice->room;
-        double norms = 0, products = 0, sizes = 0;
-#pragma omp simd simdlen(8) reduction(+ : norms, products, sizes)
-        for (bm_index i = 0; i < n; i++) {
-            uint32_t f = flags[i];
-            float dx = where(f, BM_NODE_FORWARD, wx[i] - w[i]);
-            float dy = where(f, BM_NODE_FORWARD << 1, wy[i] - w[i]);
-            float dz = where(f, BM_NODE_FORWARD << 2, wz[i] - w[i]);
-            norms += (double)sqrtf(dx * dx + dy * dy + dz * dz);
-            products += (double)(vx[i] * dx + vy[i] * dy + vz[i] * dz);
-            sizes += (double)fabsf(w[i]);
-        }
-        total_tv += norms;
-        total_product += products;
-        total_l1 += sizes;
+        for (bm_index first = 0; first < n; first += LANES)
+#pragma omp simd
+            for (bm_index lane = 0; lane < LANES; lane++) {
+                bm_index i = first + lane;
+                uint32_t f = flags[i];
+                float dx = where(f, BM_NODE_FORWARD, wx[i] - w[i]);
+                float dy = where(f, BM_NODE_FORWARD << 1, wy[i] - w[i]);
+                float dz = where(f, BM_NODE_FORWARD << 2, wz[i] - w[i]);
+                norms[lane] += (double)sqrtf(dx * dx + dy * dy + dz * dz);
+                products[lane] += (double)(vx[i] * dx + vy[i] * dy + vz[i] * dz);
+                sizes[lane] += (double)fabsf(w[i]);
+            }
     }
-    *tv = total_tv;
-    *product = total_product;
-    *l1 = total_l1;
+    *tv = sum_lanes(norms);
+    *product = sum_lanes(products);
+    *l1 = sum_lanes(sizes);
 }
 
 CLONES void bm_kernel_tv_adjoint(const struct bm_lattice *lattice, const float *v,

@@ -217,12 +217,16 @@ START_TEST(a_sample_without_contrast_correlates_with_nothing)
     struct bm_samples x = BM_SAMPLES_INIT;
     struct bm_mat F = BM_MAT_INIT;
     double intercept = 0;
-    float w[BM_PANEL] = {.6f, -.8f, .2f};
+    const float weight[3] = {.6f, -.8f, .2f};
+    float *w = NULL;
     ok(bm_samples_alloc(&test_ctx, &x, 1, 3));
+    ok(bm_samples_vectors(&test_ctx, &x, 1, &w)); /* aligned, as products want it */
+    memcpy(w, weight, sizeof weight);
     ok(bm_mat_alloc(&test_ctx, &F, 1, 1));
     for (bm_index j = 0; j < 3; j++) *bm_samples_at(&x, 0, j) = 0.1f;
     ok(bm_predict(&test_ctx, BM_CORRELATES, &x, w, &intercept, &F));
     near(F.data[0], 0, 0, 0);
+    bm_free(w);
     bm_samples_release(&x);
     bm_mat_release(&F);
 }
