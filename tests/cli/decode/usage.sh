@@ -66,6 +66,8 @@ try "stdout as the output of several files" 2 '*--output wants a directory' deco
 try "no images" 2 'brainmine decode: no images given' decode fit $base -o none
 try "predict without a model" 2 'brainmine decode: --from is needed*' decode predict p/bold.nii.gz
 try "score without a table" 2 'brainmine decode: --samples and --target are needed*' decode score --from p p/bold.nii.gz
+try "score by a name that is none" 2 '*--scoring wants names among*' decode score --from p $base --scoring guess \
+    p/bold.nii.gz
 try "predict with a column but no table" 2 '*--samples is needed*' decode predict --from p -g run p/bold.nii.gz
 try "fit's options are not predict's" 2 "*--alpha*" decode predict --from p --alpha 1 p/bold.nii.gz
 verdict "nothing was made of all this" "$(ls -d none later 2>/dev/null)" ""
