@@ -218,14 +218,15 @@ static enum bm_status show_plan(struct cli_run *run, const struct bm_prepare_opt
     char words[BM_NUMBER_SIZE];
     const struct bm_rows *rows = &plan->rows;
     BM_TRY(bm_prepare_plan(run->ctx, prepare, inputs, &need));
-    BM_TRY(cli_plan(run, "read %td volumes of %td images, %s%td voxels; memory %s", need.volumes,
-                    inputs->count, need.exact ? "" : "at most ", need.voxels,
+    BM_TRY(cli_plan(run, "read %td volumes of %td image%s, %s%td voxels; memory %s",
+                    need.volumes, inputs->count, inputs->count == 1 ? "" : "s",
+                    need.exact ? "" : "at most ", need.voxels,
                     bm_bytes(words, (double)need.bytes)));
     if (rows->n_classes > 0)
         BM_TRY(cli_plan(run, "make %td samples of %td classes", rows->n, rows->n_classes));
     else BM_TRY(cli_plan(run, "make %td samples with numbers as targets", rows->n));
-    BM_TRY(cli_plan(run, "fit %s, %td points of the grid, %td folds", plan->estimator->name,
-                    plan->n_points, plan->folds.count));
+    BM_TRY(cli_plan(run, "fit %s, %td point%s of the grid, %td folds", plan->estimator->name,
+                    plan->n_points, plan->n_points == 1 ? "" : "s", plan->folds.count));
 out:
     return status;
 }
@@ -304,12 +305,15 @@ struct apply_opts {
     const char *confounds;
     const char *subjects;
     double tr_s;
-    const char *scoring;
+};
+struct score_opts {
+    const char *scoring; /* NULL = all */
 };
 static const struct apply_opts apply_default = {.from = NULL};
+static const struct score_opts score_default = {.scoring = NULL};
 
 #define AT(field) offsetof(struct apply_opts, field)
-static const struct bm_param predict_params[] = {
+static const struct bm_param apply_params[] = {
     {BM_P_FILE, 0, "from", AT(from), "DIR", "model: the directory that fit -o wrote",
      .flags = BM_P_DIR},
     {BM_P_TEXT, 0, "confounds", AT(confounds), "FILE,...[:COLUMNS|STRATEGY]",
@@ -320,16 +324,14 @@ static const struct bm_param predict_params[] = {
      .otherwise = "as the images say"},
     BM_PARAM_END,
 };
+static enum bm_status check_scoring(struct bm_ctx *ctx, const char *text)
+{
+    return bm_param_find(bm_decode_params, "scoring")->check(ctx, text);
+}
+
 static const struct bm_param score_params[] = {
-    {BM_P_FILE, 0, "from", AT(from), "DIR", "model: the directory that fit -o wrote",
-     .flags = BM_P_DIR},
-    {BM_P_TEXT, 0, "confounds", AT(confounds), "FILE,...[:COLUMNS|STRATEGY]",
-     "of the new images, as at the fit: one table for each image"},
-    {BM_P_FILE, 0, "subjects", AT(subjects), "FILE.tsv",
-     "table of images instead of operands, with columns subject and image"},
-    {BM_P_REAL, 0, "tr", AT(tr_s), "S", "seconds between volumes", .lo = 0, .hi = 1000,
-     .otherwise = "as the images say"},
-    {BM_P_TEXT, 0, "scoring", AT(scoring), "NAME,...", "scores to print, among those of fit",
+    {BM_P_TEXT, 0, "scoring", offsetof(struct score_opts, scoring), "NAME,...",
+     "scores to print, among those of fit", .check = check_scoring,
      .otherwise = "all that the task has"},
     BM_PARAM_END,
 };
@@ -381,7 +383,7 @@ static enum bm_status score(struct cli_run *run)
 {
     enum bm_status status = BM_OK;
     const struct bm_rows_opts *rows_opts = run->opts[0];
-    const struct apply_opts *opts = run->opts[1];
+    const struct score_opts *asked = run->opts[2];
     struct bm_decoder decoder = BM_DECODER_INIT;
     struct bm_rows rows = BM_ROWS_INIT;
     struct bm_mat F = BM_MAT_INIT;
@@ -394,8 +396,8 @@ static enum bm_status score(struct cli_run *run)
     for (int k = 0; bm_metrics[k]; k++) {
         const struct bm_metric *metric = bm_metrics[k];
         bool fits = decoder.n_classes > 0 ? metric->classification : metric->regression;
-        if (opts->scoring && !bm_list_has(opts->scoring, metric->name)) continue;
-        if (!fits && opts->scoring)
+        if (asked->scoring && !bm_list_has(asked->scoring, metric->name)) continue;
+        if (!fits && asked->scoring)
             BM_FAIL(run->ctx, BM_EUSAGE, "--scoring %s is not for this model", metric->name);
         if (!fits) continue;
         double value;
@@ -420,11 +422,12 @@ static const struct bm_param_group fit_groups[] = {
     {.title = NULL}};
 static const struct bm_param_group predict_groups[] = {
     {"Samples", bm_rows_params, &rows_default, sizeof rows_default},
-    {"Model", predict_params, &apply_default, sizeof apply_default},
+    {"Model", apply_params, &apply_default, sizeof apply_default},
     {.title = NULL}};
 static const struct bm_param_group score_groups[] = {
     {"Samples", bm_rows_params, &rows_default, sizeof rows_default},
-    {"Model", score_params, &apply_default, sizeof apply_default},
+    {"Model", apply_params, &apply_default, sizeof apply_default},
+    {"Scores", score_params, &score_default, sizeof score_default},
     {.title = NULL}};
 
 static const struct cli_verb verbs[] = {

@@ -56,8 +56,8 @@ const struct bm_param cli_common_params[] = {
     {BM_P_COUNT, 'v', "verbose", AT(verbose), NULL, "say more; twice: say much more",
      .flags = BM_P_NOKEY},
     {BM_P_CHOICE, 0, "progress", AT(progress), "WHEN",
-     "show progress on standard error: auto is a bar on a terminal, and elsewhere a line per 10 % of "
-     "what lasts more than 2 s; always is the same from the start, even with --quiet",
+     "show progress on standard error: auto is a bar on a terminal, and elsewhere a line per 10 % "
+     "of what lasts more than 2 s; always is the same from the start, even with --quiet",
      .choices = progress_choices, .flags = BM_P_NOKEY},
     {BM_P_FILE, 0, "log", AT(log), "FILE",
      "append what is said, and more, with the time to this file",

@@ -5,7 +5,7 @@
 # A case that prints only lines "ok NAME", "not ok NAME", "skip NAME: why" and "# detail" counts
 # as that many tests. Exit 77 with a last line "SKIP why" skips the case.
 # run_cli.sh [CASE.sh...]: those only, or all.
-: "${SRC:=$(cd "$(dirname "$0")/.." && pwd)}" "${BRAINMINE:=$SRC/brainmine}" "${BUILD:=$SRC/build}"
+: "${SRC:=$(cd "$(dirname "$0")/.." && pwd)}" "${BRAINMINE:=$SRC/brainmine}" "${BUILD:=$SRC/build/release}"
 export SRC BRAINMINE BUILD
 
 one() {

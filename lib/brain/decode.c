@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "brain/screen.h"
+#include "brain/turn.h"
 
 enum { MANY_GROUPS = 12, INNER_FOLDS = 5, BLOCKS = 5 };
 static const double SPATIAL_SHARE = 20; /* per cent of a brain's volume that screening keeps */
@@ -208,23 +209,25 @@ out:
     return status;
 }
 
-/* The last fit's weights as an image on the mask's grid. */
+/* The last fit's weights as an image on the mask's grid; they are those of the turned mask. */
 static enum bm_status make_weights(struct bm_ctx *ctx, const struct bm_samples *x,
-                                   struct bm_decoding *out)
+                                   const struct bm_turn *turn, struct bm_decoding *out)
 {
     enum bm_status status = BM_OK;
     struct bm_selected *selected = &out->selected;
     const struct bm_fit *fit = &selected->fit[selected->n_sets - 1];
     bm_index p = selected->voxels ? selected->n_voxels : x->p;
     bm_index stride = (p + BM_PANEL - 1) / BM_PANEL * BM_PANEL;
-    float *whole = NULL;
-    BM_TRY(bm_calloc(ctx, &whole, x->p, sizeof *whole));
+    float *whole = NULL, *stored;
+    BM_TRY(bm_calloc(ctx, &whole, 2 * x->p, sizeof *whole));
+    stored = whole + x->p;
     BM_TRY(bm_volume_alloc(ctx, &out->weights, &out->mask.grid, fit->decision.cols));
     out->weights.xform = out->mask.xform;
     for (bm_index c = 0; c < fit->decision.cols; c++) {
         for (bm_index j = 0; j < p; j++)
             whole[selected->voxels ? selected->voxels[j] : j] = fit->w[c * stride + j];
-        bm_mask_scatter(&out->mask, whole, &out->weights, c);
+        for (bm_index j = 0; j < x->p; j++) stored[j] = whole[turn->place[j]];
+        bm_mask_scatter(&out->mask, stored, &out->weights, c);
     }
 out:
     bm_free(whole);
@@ -240,6 +243,7 @@ enum bm_status bm_decode_fit(struct bm_ctx *ctx, const struct bm_prepare_opts *p
     struct bm_prepared prepared = BM_PREPARED_INIT;
     struct bm_samples x = BM_SAMPLES_INIT;
     struct bm_screen screen = BM_SCREEN_INIT;
+    struct bm_turn turn = BM_TURN_INIT;
     struct bm_decoding made = BM_DECODING_INIT;
     bm_index before = plan->rows.n;
     BM_TRY(bm_prepare(ctx, prepare, inputs, plan->rows.cut, &prepared));
@@ -257,17 +261,20 @@ enum bm_status bm_decode_fit(struct bm_ctx *ctx, const struct bm_prepare_opts *p
     problem.tolerance = tolerance;
     problem.path_tolerance = path_tolerance;
     problem.user = &screen;
-    BM_TRY(bm_screen_open(ctx, &x, &made.mask, &problem, made.percent,
+    BM_TRY(bm_turn_make(ctx, &made.mask, &turn));
+    BM_TRY(bm_turn_samples(ctx, &turn, &x));
+    BM_TRY(bm_screen_open(ctx, &x, &turn.mask, &problem, made.percent,
                           (enum bm_boundary)opts->boundary, &screen));
     BM_TRY(bm_select(ctx, &problem, &plan->folds, &made.selected));
     BM_TRY(score_folds(ctx, &problem, plan, &made));
-    BM_TRY(make_weights(ctx, &x, &made));
+    BM_TRY(make_weights(ctx, &x, &turn, &made));
     *out = made;
     made = (struct bm_decoding)BM_DECODING_INIT;
 out:
     bm_prepared_release(&prepared);
     bm_samples_release(&x);
     bm_screen_release(&screen);
+    bm_turn_release(&turn);
     bm_decoding_release(&made);
     return status;
 }

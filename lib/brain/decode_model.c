@@ -40,6 +40,24 @@ static cJSON *whole(int64_t value, bool is_unsigned)
     return cJSON_CreateRaw(digits);
 }
 
+/* cJSON's own printing is content with 15 digits. null for what JSON has no number for. */
+static cJSON *real(double value)
+{
+    char digits[BM_NUMBER_SIZE];
+    return isfinite(value) ? cJSON_CreateRaw(bm_number(digits, value)) : cJSON_CreateNull();
+}
+
+static cJSON *reals(const double *values, bm_index n)
+{
+    cJSON *list = cJSON_CreateArray();
+    for (bm_index i = 0; i < n; i++)
+        if (!append(list, real(values[i]))) {
+            cJSON_Delete(list);
+            return NULL;
+        }
+    return list;
+}
+
 /* A row's value as JSON. Files by their base name: where they lie does not change a result. */
 static cJSON *value_of(const struct bm_param *param, const void *opts)
 {
@@ -48,10 +66,10 @@ static cJSON *value_of(const struct bm_param *param, const void *opts)
     char shown[4096];
     switch (param->kind) {
     case BM_P_FLAG: return cJSON_CreateBool(*(const bool *)field);
-    case BM_P_COUNT: return cJSON_CreateNumber(*(const int *)field);
+    case BM_P_COUNT: return whole(*(const int *)field, false);
     case BM_P_INT:
     case BM_P_SIZE: return whole(*(const int64_t *)field, false);
-    case BM_P_REAL: return cJSON_CreateNumber(*(const double *)field);
+    case BM_P_REAL: return real(*(const double *)field);
     case BM_P_CHOICE: text = param->choices[*(const int *)field]; break;
     case BM_P_TEXT:
     case BM_P_FILE: text = *(const char *const *)field; break;
@@ -75,16 +93,13 @@ static bool add_certificate(cJSON *to, const struct bm_decode_plan *plan,
 {
     const struct bm_fit *fit = &selected->fit[set];
     const struct bm_point *point = &plan->points[selected->chosen[set]];
-    return cJSON_AddNumberToObject(to, "alpha", fit->alpha) && /* NaN is written as null */
-           cJSON_AddNumberToObject(to, "l1_ratio", point->l1_ratio) &&
-           cJSON_AddNumberToObject(to, "C", point->C) &&
-           cJSON_AddNumberToObject(to, "primal", fit->info.primal) &&
-           cJSON_AddNumberToObject(to, "dual", fit->info.dual) &&
-           cJSON_AddNumberToObject(to, "gap", fit->info.gap) &&
-           cJSON_AddNumberToObject(to, "gap_rel", fit->info.gap_rel) &&
-           cJSON_AddNumberToObject(to, "iterations", fit->info.iterations) &&
+    return put(to, "alpha", real(fit->alpha)) && put(to, "l1_ratio", real(point->l1_ratio)) &&
+           put(to, "C", real(point->C)) && put(to, "primal", real(fit->info.primal)) &&
+           put(to, "dual", real(fit->info.dual)) && put(to, "gap", real(fit->info.gap)) &&
+           put(to, "gap_rel", real(fit->info.gap_rel)) &&
+           put(to, "iterations", whole(fit->info.iterations, false)) &&
            cJSON_AddBoolToObject(to, "converged", fit->info.converged) &&
-           cJSON_AddNumberToObject(to, "nonzeros", (double)fit->nonzeros);
+           put(to, "nonzeros", whole(fit->nonzeros, false));
 }
 
 static bool add_sources(cJSON *to, const struct bm_source *sources, bm_index n)
@@ -119,11 +134,10 @@ static bool add_model(cJSON *to, const struct bm_decode_plan *plan,
                                                                ? "logistic" : "squared");
     good = good &&
            put(to, "classes", cJSON_CreateStringArray(names, (int)plan->rows.n_classes)) &&
-           put(to, "intercept",
-               cJSON_CreateDoubleArray(fit->intercept, (int)fit->decision.cols)) &&
-           cJSON_AddNumberToObject(to, "samples", (double)plan->rows.n) &&
-           cJSON_AddNumberToObject(to, "voxels", (double)decoding->mask.p) &&
-           cJSON_AddNumberToObject(to, "percent_selected", decoding->percent);
+           put(to, "intercept", reals(fit->intercept, fit->decision.cols)) &&
+           put(to, "samples", whole(plan->rows.n, false)) &&
+           put(to, "voxels", whole(decoding->mask.p, false)) &&
+           put(to, "percent_selected", real(decoding->percent));
     cJSON *certificate = cJSON_AddObjectToObject(to, "certificate");
     good = good && add_certificate(certificate, plan, selected, last);
     cJSON *folds = cJSON_AddArrayToObject(to, "folds");
@@ -154,7 +168,7 @@ enum bm_status bm_decoder_describe(struct bm_ctx *ctx, const char *version,
            add_parameters(parameters, bm_decode_params, opts) &&
            put(json, "run_column", run_column ? cJSON_CreateString(run_column)
                                               : cJSON_CreateNull()) &&
-           cJSON_AddNumberToObject(parameters, "tolerance", tolerance) &&
+           put(parameters, "tolerance", real(tolerance)) &&
            put(parameters, "seed", whole((int64_t)ctx->seed, true)) &&
            add_sources(json, sources, n_sources) && add_model(json, plan, decoding);
     if (good) text = cJSON_Print(json);

@@ -140,7 +140,7 @@ const struct bm_param bm_rows_params[] = {
     {BM_P_FILE, 's', "samples", ROWS(samples), "FILE",
      "table (TSV, CSV or separated by spaces) with one row per volume over all images in order. It "
      "has a header row, unless the columns asked for are numbers that no cell of the first row "
-     "equals: then columns count from 1."},
+     "equals: then columns count from 1"},
     {BM_P_TEXT, 't', "target", ROWS(target), "COLUMN", "column with what to predict"},
     {BM_P_TEXT, 'g', "groups", ROWS(groups), "COLUMN",
      "column with the runs or sessions that cross-validation keeps together"},
@@ -179,7 +179,7 @@ const struct bm_param bm_decode_params[] = {
      "strength of the penalty of tv-l1, tv and ridge; 0.1max is that fraction of alpha_max, from "
      "which on all weights are 0 (ridge: of the largest eigenvalue of the Gram matrix); auto: 10 "
      "values from alpha_max down to a thousandth. Several values are chosen from by inner "
-     "cross-validation.",
+     "cross-validation",
      .check = check_alpha},
     {BM_P_TEXT, 0, "C", AT(C), "X,...", "cost of errors, of svm and logistic", .check = check_C},
     {BM_P_TEXT, 0, "l1-ratio", AT(l1_ratio), "R,...",

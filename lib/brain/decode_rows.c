@@ -99,8 +99,8 @@ static enum bm_status take_rows(struct bm_ctx *ctx, const struct bm_rows_opts *o
                     table->first_line + r, group,
                     bm_table_column_name(table, rows->group_col, number));
         if (take[r] && missing)
-            BM_FAIL(ctx, BM_EINPUT, "%s:%td: \"%s\" in target column \"%s\" (--drop n/a leaves such "
-                    "rows out)", table->name, table->first_line + r, cell,
+            BM_FAIL(ctx, BM_EINPUT, "%s:%td: \"%s\" in target column \"%s\" (--drop n/a leaves "
+                    "such rows out)", table->name, table->first_line + r, cell,
                     bm_table_column_name(table, rows->target_col, number));
     }
     if (rows->target_col < 0 || taken > 0) goto out;

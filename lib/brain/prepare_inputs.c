@@ -44,7 +44,7 @@ const struct bm_param bm_prepare_params[] = {
      "where all images have it; none: every voxel",
      .flags = 0},
     {BM_P_REAL, 0, "smooth", AT(smooth_mm), "MM",
-     "Gaussian smoothing inside the mask, full width at half maximum; 0 = none", .lo = 0,
+     "smoothing by a Gaussian inside the mask, full width at half maximum; 0 = none", .lo = 0,
      .hi = 100},
     {BM_P_INT, 0, "detrend", AT(detrend), "N",
      "order of the drift polynomial removed from each run; 0 removes the mean alone, -1 nothing",

@@ -36,7 +36,8 @@ const char *bm_escape(char *out, size_t size, const char *name);
 /* The name itself if it is UTF-8, as JSON wants it, else escaped into out. */
 const char *bm_as_utf8(char *out, size_t size, const char *name);
 
-/* Shortest decimal that reads back to the same double ("0.1", "2000", "1e-05", "nan"); returns out. */
+/* Shortest decimal that reads back to the same double ("0.1", "2000", "1e-05", "nan"); returns
+ * out. */
 #define BM_NUMBER_SIZE 32
 const char *bm_number(char out[BM_NUMBER_SIZE], double x);
 

@@ -18,45 +18,35 @@ static enum bm_status read_data(struct bm_ctx *ctx, const char *dir, struct bm_p
 {
     enum bm_status status = BM_OK;
     struct bm_table table = BM_TABLE_INIT;
-    bm_index target, run;
+    bm_index target;
     if (chdir(dir) != 0) BM_FAIL(ctx, BM_EINPUT, "%s: no such folder", dir);
     BM_TRY(bm_volume_read(ctx, "bold.nii.gz", &out->bold));
     BM_TRY(bm_volume_read(ctx, "mask.nii.gz", &out->mask));
     BM_TRY(bm_table_read(ctx, "samples.tsv", &table));
     BM_TRY(bm_table_take_header(ctx, &table));
     BM_TRY(bm_table_column(ctx, &table, "target", &target));
-    BM_TRY(bm_table_column(ctx, &table, "run", &run));
     out->samples = table.rows;
     BM_TRY(bm_alloc(ctx, &out->target, table.rows, sizeof *out->target));
-    BM_TRY(bm_alloc(ctx, &out->run, table.rows, sizeof *out->run));
-    for (bm_index i = 0; i < table.rows; i++) {
-        double number;
+    for (bm_index i = 0; i < table.rows; i++)
         BM_TRY(bm_table_number(ctx, &table, i, target, &out->target[i]));
-        BM_TRY(bm_table_number(ctx, &table, i, run, &number));
-        out->run[i] = (bm_index)number;
-    }
 out:
     bm_table_release(&table);
     return status;
 }
 
-/* Masked, detrended and z-scored run by run, as `decode` does. */
+/* Masked, and z-scored over all volumes, as the peers' fit has it. */
 static enum bm_status prepare(struct bm_ctx *ctx, const struct bm_phantom *data,
                               const struct bm_mask *mask, struct bm_samples *x)
 {
     enum bm_status status = BM_OK;
-    struct bm_clean_opts opts = {.detrend = 1, .standardize = BM_STD_Z};
+    struct bm_clean_opts opts = {.detrend = 0, .standardize = BM_STD_Z};
     struct bm_mat Q = BM_MAT_INIT;
     bm_index n = data->samples, cells = bm_grid_voxels(&mask->grid), constant = 0;
     BM_TRY(bm_samples_alloc(ctx, x, n, mask->p));
     for (bm_index i = 0, j = 0; i < n; j = (j + 1) % mask->p, i += j == 0)
         *bm_samples_at(x, i, j) = data->bold.data[i * cells + mask->voxels[j]];
-    for (bm_index first = 0, end = 0; first < n; first = end) {
-        while (end < n && data->run[end] == data->run[first]) end++;
-        BM_TRY(bm_clean_basis(ctx, &opts, end - first, NULL, NULL, 0, &Q));
-        BM_TRY(bm_clean_apply(ctx, &opts, &Q, x, first, end - first, &constant));
-        bm_mat_release(&Q);
-    }
+    BM_TRY(bm_clean_basis(ctx, &opts, n, NULL, NULL, 0, &Q));
+    BM_TRY(bm_clean_apply(ctx, &opts, &Q, x, 0, n, &constant));
 out:
     bm_mat_release(&Q);
     return status;

@@ -12,7 +12,8 @@ enum { FRAMES = 12 };
 /* One image of 12 frames, or two of 6. */
 static struct bm_input one_input[1] = {{.path = (char *)"in/bold.nii", .count = FRAMES}};
 static struct bm_input two_inputs[2] = {
-    {.path = (char *)"in/a.nii", .count = 6}, {.path = (char *)"in/b.nii", .count = 6, .offset = 6}};
+    {.path = (char *)"in/a.nii", .count = 6},
+    {.path = (char *)"in/b.nii", .count = 6, .offset = 6}};
 static const struct bm_inputs one = {.input = one_input, .count = 1, .volumes = FRAMES};
 static const struct bm_inputs two = {.input = two_inputs, .count = 2, .volumes = FRAMES};
 
@@ -241,7 +242,8 @@ START_TEST(what_is_wrong_with_a_table_is_said)
         {"label\n" TEN_NUMBERS "n/a\n12\n", "rows.tsv:12: \"n/a\" in target column \"label\""},
         {"label x\n" "1 1\n2 2\n3 3\n4 4\n5 5\n6 6\n7 7\n8 8\n9 9\n10 10\n11 11\nnan 1\n",
          "rows.tsv:13: \"nan\""},
-        {"label\n" TEN_NUMBERS "11\n1e999\n", "rows.tsv:13: out of range: \"1e999\"", BM_TASK_REGRESSION},
+        {"label\n" TEN_NUMBERS "11\n1e999\n", "rows.tsv:13: out of range: \"1e999\"",
+         BM_TASK_REGRESSION},
         {"label x\n" "1,5 1\n2 2\n3 3\n4 4\n5 5\n6 6\n7 7\n8 8\n9 9\n10 10\n11 11\n12 1\n",
          "rows.tsv:2: \"1,5\" is not a number", BM_TASK_REGRESSION},
         {"label,x\n" "42,1\n42,2\n42,3\n42,4\n42,5\n42,6\n42,7\n42,8\n42,9\n42,10\n42,11\n42,12\n",
@@ -272,10 +274,9 @@ END_TEST
 
 START_TEST(names_in_messages_cannot_break_the_line)
 {
-    struct bm_rows_opts opts = opts_of("label,x\n\x1b[31mred,1\n" "\x1b[31mred,1\n\x1b[31mred,1\n"
-                                       "\x1b[31mred,1\n\x1b[31mred,1\n\x1b[31mred,1\n\x1b[31mred,1\n"
-                                       "\x1b[31mred,1\n\x1b[31mred,1\n\x1b[31mred,1\n\x1b[31mred,1\n"
-                                       "\x1b[31mred,1\n");
+#define THREE "\x1b[31mred,1\n\x1b[31mred,1\n\x1b[31mred,1\n"
+    struct bm_rows_opts opts = opts_of("label,x\n" THREE THREE THREE THREE);
+#undef THREE
     struct bm_rows rows = BM_ROWS_INIT;
     fails(read_rows(&opts, &rows), BM_EINPUT, "one class (\"\\x1b[31mred\")");
 }

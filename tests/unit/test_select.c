@@ -301,6 +301,35 @@ START_TEST(equal_scores_choose_the_first_point)
 }
 END_TEST
 
+START_TEST(one_standard_error_takes_the_first_point_that_is_as_good)
+{
+    struct trial t;
+    bm_index sooner = 0;
+    make(&t, 20);
+    t.problem.one_se = true;
+    for (int p = 0; p < 3; p++) t.points[p].C = 2.01 - p; /* the last one is near the best */
+    struct bm_selected s = run(&t);
+    for (bm_index a = 0; a < 6; a++) {
+        double mean[3] = {0, 0, 0}, square[3] = {0, 0, 0}, folds = a == 5 ? 5 : 4;
+        bm_index best = 0, wanted = 0;
+        for (int p = 0; p < 3; p++) {
+            for (bm_index b = 0; b < 5; b++)
+                if (b != a) mean[p] += expected(&t, a == 5 ? -1 : a, b, t.points[p].C) / folds;
+            for (bm_index b = 0; b < 5; b++)
+                if (b != a)
+                    square[p] += pow(expected(&t, a == 5 ? -1 : a, b, t.points[p].C) - mean[p], 2);
+            if (mean[p] < mean[best]) best = p;
+        }
+        while (mean[wanted] > mean[best] + sqrt(square[best] / (folds - 1) / folds)) wanted++;
+        ck_assert_int_eq(s.chosen[a], wanted);
+        sooner += wanted < best;
+    }
+    ck_assert_int_gt(sooner, 0);
+    bm_selected_release(&s);
+    drop(&t);
+}
+END_TEST
+
 START_TEST(folds_without_a_score_are_left_out)
 {
     struct trial t;
@@ -342,7 +371,8 @@ START_TEST(targets_of_several_classes_are_one_against_the_rest)
     ok(bm_targets(&test_ctx, &t.problem, rows, 4, &Y));
     ck_assert_int_eq(Y.cols, 3);
     for (bm_index r = 0; r < 4; r++)
-        for (bm_index k = 0; k < 3; k++) near(*bm_mat_at(&Y, r, k), rows[r] % 3 == k ? 1 : -1, 0, 0);
+        for (bm_index k = 0; k < 3; k++)
+            near(*bm_mat_at(&Y, r, k), rows[r] % 3 == k ? 1 : -1, 0, 0);
     bm_mat_release(&Y);
     t.problem.n_classes = 2;
     ok(bm_targets(&test_ctx, &t.problem, rows, 4, &Y));
@@ -647,6 +677,7 @@ Suite *select_suite(void)
     tcase_add_test(tcase, without_nesting_all_sets_take_the_point_of_the_outer_test_rows);
     tcase_add_test(tcase, one_point_is_fitted_without_a_choice);
     tcase_add_test(tcase, equal_scores_choose_the_first_point);
+    tcase_add_test(tcase, one_standard_error_takes_the_first_point_that_is_as_good);
     tcase_add_test(tcase, folds_without_a_score_are_left_out);
     tcase_add_test(tcase, without_any_score_the_strongest_penalty_is_chosen);
     tcase_add_test(tcase, targets_of_several_classes_are_one_against_the_rest);

@@ -188,7 +188,8 @@ START_TEST(too_few_samples_are_refused)
     struct bm_samples x;
     float F[P];
     make(&x, N, P, 0, 1);
-    fails(bm_f_scores(&test_ctx, &x, all, 3, label, 3, NULL, F), BM_EINPUT, "3 samples are too few");
+    fails(bm_f_scores(&test_ctx, &x, all, 3, label, 3, NULL, F), BM_EINPUT,
+          "3 samples are too few");
     fails(bm_f_scores(&test_ctx, &x, all, 2, NULL, 0, target, F), BM_EINPUT, "2 samples");
     for (bm_index i = 0; i < N; i++) label[i] = 2;
     fails(bm_f_scores(&test_ctx, &x, all, N, label, 3, NULL, F), BM_EINPUT, "too few");

@@ -55,7 +55,8 @@ for d in two several number tv; do
             "$(if [ ${c#*:} = run ]; then column p/samples.tsv run; else seq 0 63; fi | cksum)"
     done
 done
-verdict "targets of the predictions" "$(column two/predictions.tsv target | cksum)" "$(column p/samples.tsv label | cksum)"
+verdict "targets of the predictions" \
+    "$(column two/predictions.tsv target | cksum)" "$(column p/samples.tsv label | cksum)"
 verdict "targets that are numbers" "$(column number/predictions.tsv target | awk '{ printf "%.9g\n", $1 }' | cksum)" \
     "$(column p/samples.tsv target | awk '{ printf "%.9g\n", $1 }' | cksum)"
 verdict "a number's prediction is its decision" "$(column number/predictions.tsv prediction | cksum)" \
@@ -91,7 +92,8 @@ verdict "columns of an svm" "$(sed -n 2p two/scores.tsv | cut -f5-6 | tr '\t' ' 
 verdict "C of an svm" "$(column two/scores.tsv C | head -n 4 | grep -Evc '^(0.01|1)$')" 0
 verdict "columns of tv-l1" "$(awk -F'\t' 'NR > 1 && NR < 6 && $5 > 0 && ($6 == .3 || $6 == .7) && $7 == "n/a"' \
     tv/scores.tsv | wc -l)" 4
-verdict "the path has each point of each fold and of all" "$(column tv/path.tsv fold | sort | uniq -c | awk '{ print $1 $2 }' | tr '\n' ' ')" \
+verdict "the path has each point of each fold and of all" \
+    "$(column tv/path.tsv fold | sort | uniq -c | awk '{ print $1 $2 }' | tr '\n' ' ')" \
     "40 41 42 43 4all "
 verdict "gaps along the path are under 1e-3" "$(column tv/path.tsv gap | awk '$1 > 1e-3' | wc -l)" 0
 
@@ -110,7 +112,8 @@ verdict "the mask given is the mask written" "$("$tools/compare_images" p/mask.n
 verdict "weights outside the mask are 0" "$(column score off_mask)" 0
 verdict "the comment names the version, not the command line" \
     "$(grep -c 'brainmine [0-9.]* decode fit: svm weights, 64 samples' two.nii) $(grep -c bold.nii two.nii)" "1 0"
-verdict "gzip time stamps are 0" "$(for f in two/*.gz; do od -An -tx4 -j4 -N4 $f; done | tr -d ' \n')" "0000000000000000"
+verdict "gzip time stamps are 0" \
+    "$(for f in two/*.gz; do od -An -tx4 -j4 -N4 $f; done | tr -d ' \n')" "0000000000000000"
 
 # JSON.
 for d in two several number tv; do
@@ -119,12 +122,15 @@ for d in two several number tv; do
         verdict "$d/$f.json is JSON" "$(python3 -c 'import json,sys; json.load(open(sys.argv[1]))' $d/$f.json 2>&1)" ""
     done
 done
-model_keys='format version command parameters inputs estimator task classes intercept certificate folds primal dual gap iterations converged sha256'
+model_keys='format version command parameters inputs estimator task classes intercept certificate
+folds primal dual gap iterations converged sha256'
 for key in $model_keys; do grep -q "\"$key\":" two/model.json || echo "not ok model.json has $key"; done
 echo "ok model.json has its keys"
-verdict "model.json is free of paths, times, threads" "$(grep -Eci "\"(threads|seconds|host|started|argv|output|force)\"|/" two/model.json)" 0
+verdict "model.json is free of paths, times, threads" \
+    "$(grep -Eci "\"(threads|seconds|host|started|argv|output|force)\"|/" two/model.json)" 0
 for key in argv started seconds host threads peak_bytes cache_hits version; do
     grep -q "\"$key\":" two/run.json || echo "not ok run.json has $key"
 done
 echo "ok run.json has its keys"
-verdict "certificates have converged" "$(grep -c '"converged":.*true' two/model.json) $(grep -c '"converged":.*false' two/model.json)" "5 0"
+verdict "certificates have converged" \
+    "$(grep -c '"converged":.*true' two/model.json) $(grep -c '"converged":.*false' two/model.json)" "5 0"

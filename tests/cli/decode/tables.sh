@@ -5,7 +5,8 @@ t=p/samples.tsv
 bad() { # NAME PATTERN [OPTIONS...]: the table is bad.tsv, whose columns default to label and run
     name=$1 pattern=$2
     shift 2
-    refused "$name" 3 "brainmine decode: $pattern" decode fit -s bad.tsv -t label -g run --model ridge "$@" p/bold.nii.gz
+    refused "$name" 3 "brainmine decode: $pattern" decode fit -s bad.tsv -t label -g run --model ridge "$@" \
+        p/bold.nii.gz
 }
 head -n 60 $t > bad.tsv
 bad "113: fewer rows than frames" 'bad.tsv: 59 rows, image: 64 frames'
@@ -58,7 +59,8 @@ cp $t bad.tsv
 bad "--keep of nothing" 'bad.tsv: no row is left by --keep horse*' --keep horse
 bad "--drop of all" 'bad.tsv: no row is left by --drop*' --drop face,house
 bad "--drop of a class of two" 'bad.tsv: column "label" has one class ("face")' --drop house
-refused "no such table" 3 'brainmine decode: none.tsv: No such file or directory' decode fit -s none.tsv -t label p/bold.nii.gz
+refused "no such table" 3 'brainmine decode: none.tsv: No such file or directory' decode fit -s none.tsv -t label \
+    p/bold.nii.gz
 refused "a folder as a table" 3 'brainmine decode: p: is a directory' decode fit -s p -t label p/bold.nii.gz
 refused "an image as a table" 3 'brainmine decode: p/bold.nii.gz*' decode fit -s p/bold.nii.gz -t label p/bold.nii.gz
 

@@ -41,6 +41,7 @@ for value in -1 0 nan inf 1e999 x '' 0max -1max maxmax 1,,2 , 1e400max 'auto,1' 
     case $value in *max*) continue ;; esac
     wrong "--C '$value'" "--C *" --model svm "--C=$value"
 done
+wrong "--alpha of numbers and fractions" '--alpha wants all numbers or all fractions*' --model ridge --alpha 2,0.5max
 for value in -0.1 1.1 nan x ''; do wrong "--l1-ratio '$value'" "--l1-ratio *" "--l1-ratio=$value"; done
 for value in 0 -5% 101% x% % '' nan; do wrong "--select '$value'" "--select wants*" "--select=$value"; done
 for value in kfold kfold:1 kfold:0 kfold:x kfold:-3 logo:2 shuffle shuffle:5 shuffle:0:.2 shuffle:5:0 \
