@@ -38,7 +38,7 @@ void bm_spatial_free(struct bm_spatial *spatial);
 
 /* Smallest alpha whose solution is w = 0 (rho = 0: w constant on each connected component), as a
  * rigorous bracket lower <= alpha_max <= upper; by Dinkelbach's method on the dual norm of the null
- * model's gradient (decoding.md 2.4). upper/lower - 1 is at most 1e-3 where that comes quickly,
+ * model's gradient (decoding.md 2.4). upper/lower - 1 is at most 1e-4 where that comes quickly,
  * 1e-2 for most small rho, and more after 12,000 steps. 0 and 0: the null model is perfect, or no
  * voxel varies with the target. BM_ENUMERIC: rho = 0 and the components' means fit any target. */
 enum bm_status bm_spatial_alpha_max(struct bm_ctx *ctx, struct bm_spatial *spatial,

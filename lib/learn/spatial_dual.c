@@ -248,7 +248,7 @@ enum bm_status bm_spatial_alpha_max(struct bm_ctx *ctx, struct bm_spatial *s, do
     enum bm_status status = BM_OK;
     /* Inner iterations: of one step at first, until the wider bracket will do, of all. */
     enum { FIRST = 50, PLENTY = 2000, MOST = 12000 };
-    static const double NARROW = 1e-3, WIDE = 1e-2;
+    static const double NARROW = 1e-4, WIDE = 1e-2;
     double low = 0, high = INFINITY, l1, variation, gap, dual, excess;
     bm_index p = s->lattice->p;
     int steps = FIRST;

@@ -7,6 +7,7 @@
  * depend on its neighbours. */
 
 typedef float WIDE(vec) __attribute__((vector_size(4 * LANES), may_alias));
+typedef float WIDE(memory) __attribute__((vector_size(4 * LANES), may_alias, aligned(4)));
 typedef int WIDE(order) __attribute__((vector_size(4 * LANES)));
 
 /* Lane i = the sum over vector i: each step adds the lanes with a bit of their number set to those
@@ -43,9 +44,9 @@ INLINE void WIDE(tile_times)(const float *x, const float *w, bm_index ldw, doubl
     WIDE(vec) sum[LANES] = {{0}}; /* of column c and row r: 4 c + r */
     for (int v = 0; v < BM_PANEL; v += LANES) {
         WIDE(vec) row[4];
-        for (int r = 0; r < rows; r++) row[r] = *(const WIDE(vec) *)(x + r * BM_PANEL + v);
+        for (int r = 0; r < rows; r++) row[r] = *(const WIDE(memory) *)(x + r * BM_PANEL + v);
         for (int c = 0; c < cols; c++) {
-            WIDE(vec) col = *(const WIDE(vec) *)(w + c * ldw + v);
+            WIDE(vec) col = *(const WIDE(memory) *)(w + c * ldw + v);
             for (int r = 0; r < rows; r++) sum[4 * c + r] += row[r] * col;
         }
     }
@@ -90,7 +91,7 @@ INLINE void WIDE(tile_transpose)(const float *x, bm_index n, const float *z, bm_
         for (bm_index i = first; i < last; i++) {
             WIDE(vec) row[4];
             for (int v = 0; v < 4; v++)
-                row[v] = *(const WIDE(vec) *)(x + i * BM_PANEL + v * LANES);
+                row[v] = *(const WIDE(memory) *)(x + i * BM_PANEL + v * LANES);
             for (int c = 0; c < cols; c++) {
                 float scale = z[i * k + c];
                 for (int v = 0; v < 4; v++) sum[v][c] += row[v] * scale;
@@ -100,7 +101,7 @@ INLINE void WIDE(tile_transpose)(const float *x, bm_index n, const float *z, bm_
             for (int v = 0; v < 4; v++) total[v][c] += sum[v][c];
     }
     for (int c = 0; c < cols; c++)
-        for (int v = 0; v < 4; v++) *(WIDE(vec) *)(g + c * ldg + v * LANES) = total[v][c];
+        for (int v = 0; v < 4; v++) *(WIDE(memory) *)(g + c * ldg + v * LANES) = total[v][c];
 }
 
 TARGETS static void WIDE(panel_transpose_times)(const float *panel, bm_index n, const float *z,
