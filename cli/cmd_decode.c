@@ -222,6 +222,7 @@ static enum bm_status show_plan(struct cli_run *run, const struct bm_prepare_opt
                     need.volumes, inputs->count, inputs->count == 1 ? "" : "s",
                     need.exact ? "" : "at most ", need.voxels,
                     bm_bytes(words, (double)need.bytes)));
+    BM_TRY(bm_memory_require(run->ctx, need.exact ? need.bytes : 0));
     if (rows->n_classes > 0)
         BM_TRY(cli_plan(run, "make %td samples of %td classes", rows->n, rows->n_classes));
     else BM_TRY(cli_plan(run, "make %td samples with numbers as targets", rows->n));

@@ -79,6 +79,7 @@ struct cli_run {
     struct cli_given *given;
     cJSON *outputs, *scores, *warnings, *plan;
     int n_warnings;         /* of any kind so far */
+    bool made_output;       /* -o DIR was not there before: goes again if the run fails */
     bool verb_named;        /* the verb was written, not left out */
     bool fitted, converged; /* set by cli_set_fit */
     double gap;

@@ -55,12 +55,13 @@ static void catch_signals(void)
     sigaction(SIGPIPE, &action, NULL);
 }
 
-/* A data file must never become descriptor 0, 1 or 2. */
+/* A data file must never become descriptor 0, 1 or 2. What stands in for a closed output can only be
+ * read, so that a result sent there is an error and not lost. */
 static void open_standard_descriptors(void)
 {
     for (int fd = 0; fd <= 2; fd++)
         if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) {
-            int null = open("/dev/null", O_RDWR);
+            int null = open("/dev/null", O_RDONLY);
             if (null < 0) _exit(exit_codes[BM_EBUG]); /* the lowest free number is fd itself */
         }
 }
@@ -128,6 +129,7 @@ static int run_command(const struct cli_command *command, int argc, char **argv)
         else if (status == BM_EUSAGE)
             fprintf(stderr, "Try 'brainmine %s --help'.\n", command->name);
     }
+    if (status != BM_OK && run.made_output) rmdir(run.common.output); /* if nothing is in it */
     cli_terminal_release(&terminal);
     cli_parse_release(&run);
     cli_summary_release(&run);

@@ -63,7 +63,10 @@ static enum bm_status folder_ready(struct cli_run *run, const char *dir)
     enum bm_status status = BM_OK;
     char *at = NULL;
     struct stat st;
-    if (!run->common.dry_run) BM_TRY(bm_make_dirs(run->ctx, dir));
+    if (!run->common.dry_run) {
+        if (stat(dir, &st) != 0 && errno == ENOENT) run->made_output = true;
+        BM_TRY(bm_make_dirs(run->ctx, dir));
+    }
     BM_TRY(bm_strdup(run->ctx, &at, dir));
     while (stat(at, &st) != 0 && errno == ENOENT) {
         char *slash = strrchr(at, '/');

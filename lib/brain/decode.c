@@ -28,8 +28,9 @@ static enum bm_status find_metrics(struct bm_ctx *ctx, const struct bm_decode_op
         if (!metric || !(classes ? metric->classification : metric->regression))
             return bm_fail(ctx, BM_EUSAGE, "--scoring %s is not for %s", name,
                            classes ? "classification" : "regression");
-        if (n + 1 < (int)(sizeof plan->metrics / sizeof *plan->metrics))
-            plan->metrics[n++] = metric;
+        bool again = false; /* a name given twice is one score */
+        for (int k = 0; k < n; k++) again = again || plan->metrics[k] == metric;
+        if (!again) plan->metrics[n++] = metric; /* there are fewer metrics than places */
         s += length;
         if (*s == '\0') return BM_OK;
     }

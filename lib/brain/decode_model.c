@@ -245,6 +245,8 @@ static enum bm_status read_parameters(struct bm_ctx *ctx, const char *path, cons
         return bad_field(ctx, path, "average", "none or block");
     decoder->average = opts.average;
     decoder->run_column = cJSON_GetStringValue(field(json, "run_column"));
+    decoder->keep = cJSON_GetStringValue(field(parameters, "keep"));
+    decoder->drop = cJSON_GetStringValue(field(parameters, "drop"));
     if (cJSON_IsString(field(parameters, "resample")))
         decoder->prepare.resample = decoder->mask_path; /* onto the model's own grid */
     return BM_OK;
@@ -370,6 +372,10 @@ enum bm_status bm_decoder_apply(struct bm_ctx *ctx, const struct bm_decoder *dec
     struct bm_mat values = BM_MAT_INIT;
     int task = decoder->n_classes > 0 ? BM_TASK_CLASSIFICATION : BM_TASK_REGRESSION;
     struct bm_rows_opts asked = *opts;
+    if (!opts->keep && !opts->drop) {
+        asked.keep = decoder->keep;
+        asked.drop = decoder->drop;
+    }
     if (decoder->run_column && !opts->runs && !opts->groups) {
         if (opts->samples) asked.runs = decoder->run_column;
         else if (inputs->count == 1)

@@ -34,6 +34,7 @@ struct bm_decoder {
     struct bm_prepare_opts prepare;  /* how images become samples; mask is the model's own */
     int average;
     const char *run_column;          /* that cut the images at the fit, or NULL */
+    const char *keep, *drop;         /* target values that took part in the fit, or NULL */
     bm_index n_classes;              /* 0 = regression */
     const char **class_name;         /* NULL-terminated */
     bm_index targets;                /* columns of weights */

@@ -79,6 +79,22 @@ static int bytewise(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* A word of --keep or --drop that no row has is more likely a slip than a wish. */
+static void warn_unknown(struct bm_ctx *ctx, const char *option, const char *list,
+                         const struct bm_rows *rows)
+{
+    char word[256];
+    for (const char *s = list; s && *s; s += *s == ',') {
+        size_t length = strcspn(s, ",");
+        snprintf(word, sizeof word, "%.*s", (int)(length < 255 ? length : 255), s);
+        bool found = strcmp(word, "n/a") == 0;
+        for (bm_index r = 0; r < rows->volumes && !found; r++)
+            found = strcmp(bm_table_cell(&rows->table, r, rows->target_col), word) == 0;
+        if (!found) bm_warn(ctx, "%s: no target is \"%s\" (--%s)", rows->table.name, word, option);
+        s += length;
+    }
+}
+
 /* Which rows have a target that takes part. */
 static enum bm_status take_rows(struct bm_ctx *ctx, const struct bm_rows_opts *opts,
                                 const struct bm_rows *rows, unsigned char *take)
@@ -87,6 +103,10 @@ static enum bm_status take_rows(struct bm_ctx *ctx, const struct bm_rows_opts *o
     const struct bm_table *table = &rows->table;
     char number[BM_NUMBER_SIZE], shown[96];
     bm_index taken = 0;
+    if (rows->target_col >= 0) {
+        warn_unknown(ctx, "keep", opts->keep, rows);
+        warn_unknown(ctx, "drop", opts->drop, rows);
+    }
     for (bm_index r = 0; r < rows->volumes; r++) {
         const char *cell = rows->target_col < 0 ? NULL : bm_table_cell(table, r, rows->target_col);
         bool missing = cell && bm_cell_missing(cell);
