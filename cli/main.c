@@ -55,8 +55,8 @@ static void catch_signals(void)
     sigaction(SIGPIPE, &action, NULL);
 }
 
-/* A data file must never become descriptor 0, 1 or 2. What stands in for a closed output can only be
- * read, so that a result sent there is an error and not lost. */
+/* A data file must never become descriptor 0, 1 or 2. What stands in for a closed output can only
+ * be read, so that a result sent there is an error and not lost. */
 static void open_standard_descriptors(void)
 {
     for (int fd = 0; fd <= 2; fd++)

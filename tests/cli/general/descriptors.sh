@@ -6,11 +6,15 @@ verdict "a full device is exit 4" "$? $(grep -c '^brainmine version: standard ou
 "$BRAINMINE" --help > /dev/full 2> err
 verdict "a full device under --help is exit 4" $? 4
 
-"$BRAINMINE" version <&- >&- 2>&-
-verdict "all three closed" $? 0
-"$BRAINMINE" version --log log <&- >&- 2>&- && "$BRAINMINE" version --bad <&- >&- 2>&-
+tiny="simulate decode --shape 10x10x8 --voxels 100 --samples 16 --groups 2"
+"$BRAINMINE" $tiny -o one <&- >&- 2>&-
+verdict "all three closed" "$? $(ls one | wc -l)" "0 5"
+"$BRAINMINE" version >&- 2> err
+verdict "a result for an output that is closed is exit 4" "$? $(grep -c 'standard output' err)" "4 1"
+"$BRAINMINE" $tiny -o two --log log <&- >&- 2>&- && "$BRAINMINE" version --bad <&- >&- 2>&-
 verdict "closed, with a message" $? 2
-verdict "no message went into a data file" "$(wc -c < log)" 0
+verdict "no message went into a data file" "$(wc -c < log) $(cksum < one/bold.nii.gz)" \
+    "0 $(cksum < two/bold.nii.gz)"
 
 # More than a pipe holds, to a reader that leaves at once.
 mkfifo gate
