@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 
 #include "common.h"
+#include "num/blas.h"
 
 const struct cli_common cli_common_default = {
     .threads = 1, .memory = 1, .tolerance = 1e-4, .progress = CLI_PROGRESS_AUTO};
@@ -174,6 +175,7 @@ enum bm_status cli_common_settle(struct cli_run *run)
         BM_FAIL(run->ctx, BM_EUSAGE, "--json and --output - both want standard output");
     if (!cli_given(run, "threads")) BM_TRY(default_threads(run->ctx, &common->threads));
     if (!cli_given(run, "memory")) common->memory = default_memory();
+    if (!bm_blas_is_concurrent()) common->threads = 1; /* the serial OpenBLAS errs between threads */
     run->ctx->threads = (int)common->threads;
     run->ctx->seed = (uint64_t)common->seed;
     run->ctx->mem->limit = common->memory;

@@ -101,29 +101,6 @@ enum bm_status bm_trsv(struct bm_ctx *ctx, enum bm_trans ta, const struct bm_mat
     return BM_OK;
 }
 
-enum bm_status bm_sgemm(struct bm_ctx *ctx, enum bm_trans ta, enum bm_trans tb, bm_index m,
-                        bm_index n, bm_index k, float alpha, const float *A, bm_index lda,
-                        const float *B, bm_index ldb, float beta, float *C, bm_index ldc)
-{
-    bm_index ld = larger(larger(lda, ldb), ldc);
-    enum bm_status status = bm_blas_begin(ctx, "sgemm", larger(ld, larger(larger(m, n), k)));
-    if (status != BM_OK || m == 0 || n == 0) return status;
-    cblas_sgemm(CblasColMajor, cblas(ta), cblas(tb), (int)m, (int)n, (int)k, alpha, A,
-                (int)larger(lda, 1), B, (int)larger(ldb, 1), beta, C, (int)ldc);
-    return BM_OK;
-}
-
-enum bm_status bm_ssyrk_lower(struct bm_ctx *ctx, bm_index n, bm_index k, const float *A,
-                              bm_index lda, float *C, bm_index ldc)
-{
-    enum bm_status status =
-        bm_blas_begin(ctx, "ssyrk", larger(larger(lda, ldc), larger(n, k)));
-    if (status != BM_OK || n == 0) return status;
-    cblas_ssyrk(CblasColMajor, CblasLower, CblasTrans, (int)n, (int)k, 1, A, (int)larger(lda, 1),
-                1, C, (int)ldc);
-    return BM_OK;
-}
-
 double bm_dot(bm_index n, const double *x, const double *y)
 {
     enum { BLOCK = 1 << 30 };

@@ -27,14 +27,6 @@ enum bm_status bm_gemv(struct bm_ctx *ctx, enum bm_trans ta, double alpha,
 /* x = op(L)^-1 x, L lower triangular (the strict upper triangle is not read). */
 enum bm_status bm_trsv(struct bm_ctx *ctx, enum bm_trans ta, const struct bm_mat *L,
                        double *x) BM_CHECKED;
-/* Float: C (m x n) = alpha op(A) op(B) + beta C, column-major with leading dimensions. */
-enum bm_status bm_sgemm(struct bm_ctx *ctx, enum bm_trans ta, enum bm_trans tb, bm_index m,
-                        bm_index n, bm_index k, float alpha, const float *A, bm_index lda,
-                        const float *B, bm_index ldb, float beta, float *C,
-                        bm_index ldc) BM_CHECKED;
-/* Float: lower triangle of C (n x n) += A' A, A k x n column-major. */
-enum bm_status bm_ssyrk_lower(struct bm_ctx *ctx, bm_index n, bm_index k, const float *A,
-                              bm_index lda, float *C, bm_index ldc) BM_CHECKED;
 double bm_dot(bm_index n, const double *x, const double *y);
 
 /* What every call into OpenBLAS does first, here and in lapack.c: hold it to one thread, and refuse
