@@ -175,7 +175,8 @@ enum bm_status cli_common_settle(struct cli_run *run)
         BM_FAIL(run->ctx, BM_EUSAGE, "--json and --output - both want standard output");
     if (!cli_given(run, "threads")) BM_TRY(default_threads(run->ctx, &common->threads));
     if (!cli_given(run, "memory")) common->memory = default_memory();
-    if (!bm_blas_is_concurrent()) common->threads = 1; /* the serial OpenBLAS errs between threads */
+    /* The serial OpenBLAS gives wrong numbers to several threads. */
+    if (!bm_blas_is_concurrent()) common->threads = 1;
     run->ctx->threads = (int)common->threads;
     run->ctx->seed = (uint64_t)common->seed;
     run->ctx->mem->limit = common->memory;
