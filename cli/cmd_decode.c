@@ -34,7 +34,7 @@ static enum bm_status add_source(struct bm_ctx *ctx, struct sources *sources, co
                    sizeof *sources->item));
     struct bm_source *item = &sources->item[sources->count];
     *item = (struct bm_source){.role = role, .name = bm_path_base(path)};
-    BM_TRY(bm_digest_file(ctx, path, item->sha256));
+    BM_TRY(bm_digest_file(ctx, path, item->sha256, NULL));
     sources->count++;
 out:
     return status;
