@@ -43,7 +43,9 @@ static void find_host(char host[65])
     struct utsname machine;
     if (uname(&machine) == 0) snprintf(host, 65, "%.64s", machine.nodename);
     for (char *c = host; *c; c++)
-        if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.", *c)) *c = '_';
+        if (!(*c >= 'a' && *c <= 'z') && !(*c >= 'A' && *c <= 'Z') && !(*c >= '0' && *c <= '9') &&
+            *c != '.')
+            *c = '_';
     if (!host[0]) memcpy(host, "host", 5);
 }
 
@@ -217,7 +219,8 @@ enum bm_status bm_store_open(struct bm_ctx *ctx, const char *path, enum bm_store
     find_host(made.host);
     BM_TRY(trust_users(ctx, trust, &made));
     BM_TRY(bm_strdup(ctx, &made.path, path));
-    for (size_t n = strlen(made.path); n > 1 && made.path[n - 1] == '/'; n--) made.path[n - 1] = '\0';
+    for (size_t n = strlen(made.path); n > 1 && made.path[n - 1] == '/'; n--)
+        made.path[n - 1] = '\0';
     if (mode == BM_STORE_PEEK && lstat(made.path, &st) != 0 && errno == ENOENT) goto out;
     BM_TRY(open_root(ctx, mode, name, &made));
     BM_TRY(check_root(ctx, &made, name));

@@ -93,7 +93,8 @@ static void set_aside(const struct bm_store *store, const struct opened *o)
     int again = bad >= 0 ? openat(bad, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     DIR *dir = again >= 0 ? fdopendir(again) : NULL;
     for (struct dirent *e; dir && (e = readdir(dir));) {
-        if (e->d_name[0] == '.' || fstatat(bad, e->d_name, &now, AT_SYMLINK_NOFOLLOW) != 0) continue;
+        if (e->d_name[0] == '.') continue;
+        if (fstatat(bad, e->d_name, &now, AT_SYMLINK_NOFOLLOW) != 0) continue;
         count++;
         bytes += now.st_size;
     }

@@ -281,7 +281,9 @@ START_TEST(roots_that_cannot_be_trusted_are_off_with_one_note)
         ck_assert_int_eq(unlink(format), 0);
         FILE *file = fopen(format, "w");
         ck_assert_ptr_nonnull(file);
-        fputs(kind == 4 ? "brainmine-cache 2\n" : kind == 5 ? "rubbish" : "brainmine-cache 1\n", file);
+        fputs(kind == 4   ? "brainmine-cache 2\n"
+              : kind == 5 ? "rubbish"
+                          : "brainmine-cache 1\n", file);
         ck_assert_int_eq(fclose(file), 0);
         if (kind == 6) { /* a file where a folder should be */
             snprintf(other, sizeof other, "%s/v1/obj", path);

@@ -55,7 +55,8 @@ START_TEST(what_is_not_a_file_is_refused_and_hex_stays)
 {
     char hex[65] = "as it was";
     const char *fifo = test_path("fifo");
-    fails(bm_digest_file(&test_ctx, test_path("absent\n"), hex, NULL), BM_EINPUT, "absent\\x0a: No such");
+    fails(bm_digest_file(&test_ctx, test_path("absent\n"), hex, NULL), BM_EINPUT,
+          "absent\\x0a: No such");
     fails(bm_digest_file(&test_ctx, test_dir(), hex, NULL), BM_EINPUT, "not a regular file");
     ck_assert_int_eq(mkfifo(fifo, 0600), 0);
     fails(bm_digest_file(&test_ctx, fifo, hex, NULL), BM_EINPUT, "not a regular file"); /* at once */
