@@ -337,83 +337,88 @@ static const struct bm_param score_params[] = {
     BM_PARAM_END,
 };
 
-/* Predictions on the operands by the model of --from. */
-static enum bm_status apply(struct cli_run *run, struct bm_decoder *decoder, struct bm_rows *rows,
-                            struct bm_mat *F)
+/* A table of what the model of --from makes of the operands. */
+typedef enum bm_status (*tabulate)(struct cli_run *run, const struct bm_decoder *decoder,
+                                   const struct bm_rows *rows, const struct bm_mat *F,
+                                   struct bm_text *out);
+
+static enum bm_status apply(struct cli_run *run, tabulate table)
 {
     enum bm_status status = BM_OK;
     struct bm_ctx *ctx = run->ctx;
     const struct bm_rows_opts *rows_opts = run->opts[0];
     const struct apply_opts *opts = run->opts[1];
     struct bm_inputs inputs = BM_INPUTS_INIT;
-    if (!opts->from) BM_FAIL(ctx, BM_EUSAGE, "--from is needed: the directory that fit -o wrote");
-    if ((rows_opts->target || rows_opts->groups || rows_opts->runs) && !rows_opts->samples)
-        BM_FAIL(ctx, BM_EUSAGE, "--samples is needed: the table that has these columns");
-    BM_TRY(bm_decoder_load(ctx, opts->from, decoder));
-    decoder->prepare.confounds = opts->confounds;
-    decoder->prepare.subjects = opts->subjects;
-    if (opts->tr_s > 0) decoder->prepare.tr_s = opts->tr_s;
-    BM_TRY(bm_inputs_open(ctx, &decoder->prepare, run->operands, run->n_operands, &inputs));
-    BM_TRY(cli_output_file(run));
-    BM_TRY(bm_decoder_apply(ctx, decoder, rows_opts, &inputs, rows, F));
-    BM_TRY(cli_check_warnings(run));
-out:
-    bm_inputs_release(&inputs);
-    return status;
-}
-
-static enum bm_status predict(struct cli_run *run)
-{
-    enum bm_status status = BM_OK;
     struct bm_decoder decoder = BM_DECODER_INIT;
     struct bm_rows rows = BM_ROWS_INIT;
     struct bm_mat F = BM_MAT_INIT;
     struct bm_text text = BM_TEXT_INIT;
-    BM_TRY(apply(run, &decoder, &rows, &F));
-    BM_TRY(bm_report_applied(run->ctx, &rows, decoder.class_name, decoder.n_classes, &F, &text));
+    if (!opts->from) BM_FAIL(ctx, BM_EUSAGE, "--from is needed: the directory that fit -o wrote");
+    if ((rows_opts->target || rows_opts->groups || rows_opts->runs) && !rows_opts->samples)
+        BM_FAIL(ctx, BM_EUSAGE, "--samples is needed: the table that has these columns");
+    BM_TRY(bm_decoder_load(ctx, opts->from, &decoder));
+    decoder.prepare.confounds = opts->confounds;
+    decoder.prepare.subjects = opts->subjects;
+    if (opts->tr_s > 0) decoder.prepare.tr_s = opts->tr_s;
+    BM_TRY(bm_inputs_open(ctx, &decoder.prepare, run->operands, run->n_operands, &inputs));
+    BM_TRY(cli_output_file(run));
+    BM_TRY(bm_decoder_apply(ctx, &decoder, rows_opts, &inputs, &rows, &F));
+    BM_TRY(cli_check_warnings(run));
+    BM_TRY(table(run, &decoder, &rows, &F, &text));
     BM_TRY(cli_write_result(run, text.data, text.length));
 out:
+    bm_inputs_release(&inputs);
+    bm_decoder_release(&decoder);
     bm_rows_release(&rows);
     bm_mat_release(&F);
-    bm_decoder_release(&decoder);
     bm_text_release(&text);
     return status;
 }
 
-static enum bm_status score(struct cli_run *run)
+static enum bm_status tabulate_predictions(struct cli_run *run, const struct bm_decoder *decoder,
+                                           const struct bm_rows *rows, const struct bm_mat *F,
+                                           struct bm_text *out)
+{
+    return bm_report_applied(run->ctx, rows, decoder->class_name, decoder->n_classes, F, out);
+}
+
+static enum bm_status predict(struct cli_run *run)
+{
+    return apply(run, tabulate_predictions);
+}
+
+static enum bm_status tabulate_scores(struct cli_run *run, const struct bm_decoder *decoder,
+                                      const struct bm_rows *rows, const struct bm_mat *F,
+                                      struct bm_text *out)
 {
     enum bm_status status = BM_OK;
-    const struct bm_rows_opts *rows_opts = run->opts[0];
     const struct score_opts *asked = run->opts[2];
-    struct bm_decoder decoder = BM_DECODER_INIT;
-    struct bm_rows rows = BM_ROWS_INIT;
-    struct bm_mat F = BM_MAT_INIT;
-    struct bm_text text = BM_TEXT_INIT;
     char number[BM_NUMBER_SIZE];
-    if (!rows_opts->samples || !rows_opts->target)
-        BM_FAIL(run->ctx, BM_EUSAGE, "--samples and --target are needed: what the volumes are");
-    BM_TRY(apply(run, &decoder, &rows, &F));
-    BM_TRY(bm_text_add(run->ctx, &text, "score\tvalue\tn\n"));
+    BM_TRY(bm_text_add(run->ctx, out, "score\tvalue\tn\n"));
     for (int k = 0; bm_metrics[k]; k++) {
         const struct bm_metric *metric = bm_metrics[k];
-        bool fits = decoder.n_classes > 0 ? metric->classification : metric->regression;
+        bool fits = decoder->n_classes > 0 ? metric->classification : metric->regression;
         if (asked->scoring && !bm_list_has(asked->scoring, metric->name)) continue;
         if (!fits && asked->scoring)
             BM_FAIL(run->ctx, BM_EUSAGE, "--scoring %s is not for this model", metric->name);
         if (!fits) continue;
         double value;
-        BM_TRY(bm_decoder_score(run->ctx, &decoder, &rows, &F, metric, &value));
-        BM_TRY(bm_text_add(run->ctx, &text, "%s\t%s\t%td\n", metric->name,
-                           isnan(value) ? "n/a" : bm_number(number, value), rows.n));
+        BM_TRY(bm_decoder_score(run->ctx, decoder, rows, F, metric, &value));
+        BM_TRY(bm_text_add(run->ctx, out, "%s\t%s\t%td\n", metric->name,
+                           isnan(value) ? "n/a" : bm_number(number, value), rows->n));
         BM_TRY(cli_add_score(run, metric->name, value, NAN));
     }
-    BM_TRY(cli_write_result(run, text.data, text.length));
 out:
-    bm_rows_release(&rows);
-    bm_mat_release(&F);
-    bm_decoder_release(&decoder);
-    bm_text_release(&text);
     return status;
+}
+
+static enum bm_status score(struct cli_run *run)
+{
+    const struct bm_rows_opts *rows_opts = run->opts[0];
+    if (!rows_opts->samples || !rows_opts->target)
+        return bm_fail(run->ctx, BM_EUSAGE,
+                       "--samples and --target are needed: what the volumes are");
+    return apply(run, tabulate_scores);
 }
 
 static const struct bm_param_group fit_groups[] = {
