@@ -27,6 +27,31 @@ static bool has_header(const struct bm_table *table, const char *const *asked, i
     return !any && bm_table_looks_headed(table);
 }
 
+/* A first row that holds a number, and not the name asked for, is more likely data than a header. */
+static enum bm_status require_header(struct bm_ctx *ctx, const struct bm_table *table,
+                                     const char *asked)
+{
+    enum bm_status status = BM_OK;
+    struct bm_text found = BM_TEXT_INIT;
+    char shown[128];
+    double value;
+    bool number = false;
+    for (bm_index c = 0; c < table->cols; c++) {
+        const char *cell = bm_table_cell(table, 0, c);
+        if (strcmp(cell, asked) == 0) goto out;
+        number = number || bm_parse_double(cell, &value);
+        BM_TRY(bm_text_add(ctx, &found, "%s%s", c ? ", " : "",
+                           bm_escape(shown, sizeof shown, cell)));
+    }
+    if (number)
+        BM_FAIL(ctx, BM_EINPUT, "%s: no column \"%s\"; found: %s: the table seems to have no header "
+                "row (its columns are then numbers: -t 1 -g 2)", table->name,
+                bm_escape(shown, sizeof shown, asked), bm_text_str(&found));
+out:
+    bm_text_release(&found);
+    return status;
+}
+
 const char *bm_rows_run_column(const struct bm_rows_opts *opts, bool single)
 {
     if (!opts->runs) return single ? opts->groups : NULL;
@@ -40,8 +65,12 @@ static enum bm_status find_columns(struct bm_ctx *ctx, const struct bm_rows_opts
     const char *runs = bm_rows_run_column(opts, single);
     const char *const asked[3] = {opts->target, opts->groups, runs};
     bm_index *const found[3] = {&rows->target_col, &rows->group_col, &rows->run_col};
-    if (rows->table.rows > 0 && has_header(&rows->table, asked, 3))
+    if (rows->table.rows > 0 && has_header(&rows->table, asked, 3)) {
+        for (int k = 0; k < 3; k++)
+            if (asked[k] && !is_integer(asked[k]))
+                BM_TRY(require_header(ctx, &rows->table, asked[k]));
         BM_TRY(bm_table_take_header(ctx, &rows->table));
+    }
     for (int k = 0; k < 3; k++) {
         *found[k] = -1;
         if (asked[k]) BM_TRY(bm_table_column(ctx, &rows->table, asked[k], found[k]));

@@ -21,6 +21,11 @@ bad "116: no such column" 'bad.tsv: no column "colour"; found: label, target, ru
 bad "116: no such column of groups" 'bad.tsv: no column "session"; found: label, target, run' -g session
 bad "116: no such column of runs" 'bad.tsv: no column "x"; found: label, target, run' --runs x
 bad "116: a column beyond the last" 'bad.tsv: *column*9*' -t 9
+sed 1d $t | awk -F'\t' -v OFS='\t' '{ print $3, $3 }' > bad.tsv
+bad "116: a name asked of a table without a header" \
+    'bad.tsv: no column "label"; found: 0, 0: the table seems to have no header row (*-t 1 -g 2)'
+sed 1d $t > bad.tsv
+bad "116: the same where columns differ" 'bad.tsv: no column "run"; found: *no header row*' -t 1
 : > bad.tsv
 bad "117: an empty table" 'bad.tsv: no data rows'
 head -n 1 $t > bad.tsv
