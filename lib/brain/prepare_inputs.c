@@ -376,8 +376,10 @@ static enum bm_status attach_confounds(struct bm_ctx *ctx, const struct bm_prepa
         if (input->offset != series->offset) continue;
         bm_index slot = opts->subjects ? i : input->series;
         const char *path = slot < list->n_confounds ? list->confounds[slot] : NULL;
-        if (path) BM_TRY(read_confounds(ctx, path, what, opts->scrub_mm > 0, input, series));
-        else if (opts->scrub_mm > 0)
+        if (path) {
+            BM_TRY(read_confounds(ctx, path, what, opts->scrub_mm > 0, input, series));
+            BM_TRY(bm_strdup(ctx, &series->confounds_path, path));
+        } else if (opts->scrub_mm > 0)
             BM_FAIL(ctx, BM_EUSAGE, "--scrub needs confounds, and %s has none",
                     bm_escape(name, sizeof name, input->path));
         if ((opts->high_pass_hz > 0 || opts->low_pass_hz > 0) && !(series->tr_s > 0))
@@ -441,6 +443,7 @@ void bm_inputs_release(struct bm_inputs *inputs)
     for (bm_index s = 0; s < inputs->n_series; s++) {
         bm_mat_release(&inputs->series[s].confounds);
         bm_free(inputs->series[s].displacement);
+        bm_free(inputs->series[s].confounds_path);
     }
     for (bm_index s = 0; s < inputs->n_subjects; s++) bm_free(inputs->subject[s]);
     bm_free(inputs->input);
