@@ -141,25 +141,40 @@ out:
 
 /* Verbs ------------------------------------------------------------------------------------- */
 
-static enum bm_status show_plan(struct cli_run *run, const struct bm_prepare_opts *prepare,
-                                const struct bm_inputs *inputs, const struct bm_decode_plan *plan)
+/* What will be read, as a line of the plan. The volumes are read before it is printed: only then is
+ * it known that they are all there. */
+static enum bm_status plan_reading(struct cli_run *run, const struct bm_prepare_opts *prepare,
+                                   const struct bm_inputs *inputs, bm_index voxels)
 {
     enum bm_status status = BM_OK;
     struct bm_prepare_plan need;
     char words[BM_NUMBER_SIZE];
-    const struct bm_rows *rows = &plan->rows;
     BM_TRY(bm_prepare_plan(run->ctx, prepare, inputs, &need));
-    BM_TRY(cli_plan(run, "read %td volumes of %td image%s, %s%td voxels; memory %s",
-                    need.volumes, inputs->count, inputs->count == 1 ? "" : "s",
-                    need.exact ? "" : "at most ", need.voxels,
+    BM_TRY(cli_plan(run, "read %td volumes of %td image%s, %td voxels; memory %s", need.volumes,
+                    inputs->count, inputs->count == 1 ? "" : "s", voxels,
                     bm_bytes(words, (double)need.bytes)));
-    BM_TRY(bm_memory_require(run->ctx, need.exact ? need.bytes : 0));
+out:
+    return status;
+}
+
+static enum bm_status show_plan(struct cli_run *run, const struct bm_prepare_opts *prepare,
+                                const struct bm_decode_opts *opts, const struct bm_inputs *inputs,
+                                struct bm_decode_plan *plan)
+{
+    enum bm_status status = BM_OK;
+    struct bm_mask mask = BM_MASK_INIT;
+    struct bm_samples x = BM_SAMPLES_INIT;
+    const struct bm_rows *rows = &plan->rows;
+    BM_TRY(bm_decode_samples(run->ctx, prepare, opts, inputs, plan, &mask, &x));
+    BM_TRY(plan_reading(run, prepare, inputs, mask.p));
     if (rows->n_classes > 0)
         BM_TRY(cli_plan(run, "make %td samples of %td classes", rows->n, rows->n_classes));
     else BM_TRY(cli_plan(run, "make %td samples with numbers as targets", rows->n));
     BM_TRY(cli_plan(run, "fit %s, %td point%s of the grid, %td folds", plan->estimator->name,
                     plan->n_points, plan->n_points == 1 ? "" : "s", plan->folds.count));
 out:
+    bm_mask_release(&mask);
+    bm_samples_release(&x);
     return status;
 }
 
@@ -208,7 +223,7 @@ static enum bm_status fit(struct cli_run *run)
     BM_TRY(cli_output_dir(run, names));
     BM_TRY(cli_check_warnings(run));
     if (run->common.dry_run) {
-        BM_TRY(show_plan(run, prepare, &inputs, &plan));
+        BM_TRY(show_plan(run, prepare, opts, &inputs, &plan));
         goto out;
     }
     BM_TRY(digest_sources(run, &sources));
@@ -303,6 +318,11 @@ static enum bm_status apply(struct cli_run *run, tabulate table)
     BM_TRY(cli_output_file(run));
     BM_TRY(bm_decoder_apply(ctx, &decoder, rows_opts, &inputs, &rows, &F));
     BM_TRY(cli_check_warnings(run));
+    if (run->common.dry_run) {
+        BM_TRY(plan_reading(run, &decoder.prepare, &inputs, decoder.mask.p));
+        BM_TRY(cli_plan(run, "predict %td samples by %s", rows.n, decoder.estimator->name));
+        goto out;
+    }
     BM_TRY(table(run, &decoder, &rows, &F, &text));
     BM_TRY(cli_write_result(run, text.data, text.length));
 out:

@@ -235,24 +235,39 @@ out:
     return status;
 }
 
+enum bm_status bm_decode_samples(struct bm_ctx *ctx, const struct bm_prepare_opts *prepare,
+                                 const struct bm_decode_opts *opts, const struct bm_inputs *inputs,
+                                 struct bm_decode_plan *plan, struct bm_mask *mask,
+                                 struct bm_samples *x)
+{
+    enum bm_status status = BM_OK;
+    struct bm_prepared prepared = BM_PREPARED_INIT;
+    struct bm_samples made = BM_SAMPLES_INIT;
+    bm_index before = plan->rows.n;
+    BM_TRY(bm_prepare(ctx, prepare, inputs, plan->rows.cut, &prepared));
+    BM_TRY(bm_rows_gather(ctx, &prepared, &plan->rows, &made));
+    if (plan->rows.n != before) BM_TRY(make_folds(ctx, opts, plan));
+    *mask = prepared.mask;
+    prepared.mask = (struct bm_mask)BM_MASK_INIT;
+    *x = made;
+    made = (struct bm_samples)BM_SAMPLES_INIT;
+out:
+    bm_prepared_release(&prepared);
+    bm_samples_release(&made);
+    return status;
+}
+
 enum bm_status bm_decode_fit(struct bm_ctx *ctx, const struct bm_prepare_opts *prepare,
                              const struct bm_decode_opts *opts, const struct bm_inputs *inputs,
                              double tolerance, double path_tolerance, struct bm_decode_plan *plan,
                              struct bm_decoding *out)
 {
     enum bm_status status = BM_OK;
-    struct bm_prepared prepared = BM_PREPARED_INIT;
     struct bm_samples x = BM_SAMPLES_INIT;
     struct bm_screen screen = BM_SCREEN_INIT;
     struct bm_turn turn = BM_TURN_INIT;
     struct bm_decoding made = BM_DECODING_INIT;
-    bm_index before = plan->rows.n;
-    BM_TRY(bm_prepare(ctx, prepare, inputs, plan->rows.cut, &prepared));
-    BM_TRY(bm_rows_gather(ctx, &prepared, &plan->rows, &x));
-    bm_samples_release(&prepared.samples);
-    if (plan->rows.n != before) BM_TRY(make_folds(ctx, opts, plan));
-    made.mask = prepared.mask;
-    prepared.mask = (struct bm_mask)BM_MASK_INIT;
+    BM_TRY(bm_decode_samples(ctx, prepare, opts, inputs, plan, &made.mask, &x));
     made.percent = isnan(plan->percent) ? bm_screen_percent(&made.mask, SPATIAL_SHARE)
                                         : plan->percent;
     struct bm_problem problem = bm_decode_problem(plan);
@@ -272,7 +287,6 @@ enum bm_status bm_decode_fit(struct bm_ctx *ctx, const struct bm_prepare_opts *p
     *out = made;
     made = (struct bm_decoding)BM_DECODING_INIT;
 out:
-    bm_prepared_release(&prepared);
     bm_samples_release(&x);
     bm_screen_release(&screen);
     bm_turn_release(&turn);

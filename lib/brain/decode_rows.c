@@ -27,7 +27,7 @@ static bool has_header(const struct bm_table *table, const char *const *asked, i
     return !any && bm_table_looks_headed(table);
 }
 
-/* A first row that holds a number, and not the name asked for, is more likely data than a header. */
+/* A first row that holds a number, and not the name asked for, is more likely data. */
 static enum bm_status require_header(struct bm_ctx *ctx, const struct bm_table *table,
                                      const char *asked)
 {
@@ -44,8 +44,8 @@ static enum bm_status require_header(struct bm_ctx *ctx, const struct bm_table *
                            bm_escape(shown, sizeof shown, cell)));
     }
     if (number)
-        BM_FAIL(ctx, BM_EINPUT, "%s: no column \"%s\"; found: %s: the table seems to have no header "
-                "row (its columns are then numbers: -t 1 -g 2)", table->name,
+        BM_FAIL(ctx, BM_EINPUT, "%s: no column \"%s\"; found: %s: the table seems to have no "
+                "header row (its columns are then numbers: -t 1 -g 2)", table->name,
                 bm_escape(shown, sizeof shown, asked), bm_text_str(&found));
 out:
     bm_text_release(&found);

@@ -74,6 +74,18 @@ try "a device is no file to replace" 4 'brainmine decode: /dev/full: is not a re
 fit -n -o dry/run > out 2> err
 verdict "a dry run makes nothing" "$code $(ls -d dry 2> /dev/null)" "0 "
 verdict "a dry run prints the plan" "$(grep -c . out)" 3
+"$tools/change_image" p/bold.nii.gz hole.nii set=6,7,5,9,nan
+gzip -dc p/bold.nii.gz | head -c 100000 > short.nii
+for image in hole short; do
+    pattern="brainmine decode: $image.nii: *"
+    for dry in -n -q; do
+        refused "what a run finds in $image.nii, it finds with $dry" 3 "$pattern" decode fit $dry --model svm \
+            -m p/mask.nii.gz -s p/samples.tsv -t label -g run $image.nii
+        try "so it is with predict $dry" 3 "$pattern" decode predict $dry --from model $image.nii
+    done
+done
+"$BRAINMINE" decode predict -n --from model -o dry.tsv p/bold.nii.gz > out 2> err
+verdict "a dry run of predict makes nothing and prints the plan" "$? $(ls dry.tsv 2> /dev/null) $(grep -c . out)" "0  2"
 fit -n -o file
 said "a dry run finds what is in the way" 4 'brainmine decode: file: *'
 "$BRAINMINE" decode predict -q --from model p/bold.nii.gz > predictions 2> err

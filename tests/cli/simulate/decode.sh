@@ -6,7 +6,8 @@ verdict "files" "$(ls p | tr '\n' ' ')" \
 value() { sed -n "s/^.*\"$2\":[[:space:]]*//p" "$1" | sed 's/,$//'; }
 verdict "model.json holds the parameters" "$(for name in command shape voxels samples groups classes snr seed; do
     value p/model.json $name; done | tr '\n' ' ')" '"simulate decode" "12x14x10" 400 64 4 2 5 0 '
-verdict "run.json holds the arguments" "$(grep -c '"--voxels"' p/run.json) $(value p/run.json threads | grep -c .)" "1 1"
+verdict "run.json holds the arguments" \
+    "$(grep -c '"--voxels"' p/run.json) $(value p/run.json threads | grep -c .)" "1 1"
 try "a phantom is no model" 3 'brainmine decode: p/model.json: field "format" is "brainmine phantom 1"*' \
     decode predict --from p p/bold.nii.gz
 verdict "columns" "$(head -n 1 p/samples.tsv | tr '\t' ' ')" "label target run"
