@@ -267,7 +267,7 @@ static const struct bm_param apply_params[] = {
     {BM_P_FILE, 0, "subjects", AT(subjects), "FILE.tsv",
      "table of images instead of operands, with columns subject and image"},
     {BM_P_REAL, 0, "tr", AT(tr_s), "S", "seconds between volumes", .lo = 0, .hi = 1000,
-     .otherwise = "as the images say"},
+     .flags = BM_P_OPEN_LO, .otherwise = "as the images say"},
     BM_PARAM_END,
 };
 static enum bm_status check_scoring(struct bm_ctx *ctx, const char *text)

@@ -234,6 +234,8 @@ static enum bm_status read_parameters(struct bm_ctx *ctx, const char *path, cons
         bool skip = false;
         for (int k = 0; elsewhere[k]; k++) skip = skip || strcmp(elsewhere[k], param->name) == 0;
         if (skip) continue;
+        /* Where 0 cannot be given, it stands for what was not. */
+        if (cJSON_IsNumber(item) && item->valuedouble == 0 && param->flags & BM_P_OPEN_LO) continue;
         const char *text = cJSON_IsNumber(item) ? bm_number(number, item->valuedouble)
                                                 : cJSON_GetStringValue(item);
         if (!text) return bad_field(ctx, path, param->name, "a value");
