@@ -15,7 +15,7 @@
 
 #include "io/nifti.h"
 #include "util/ctx.h"
-#include "util/param.h"
+#include "util/key.h"
 
 /* Options of every command. The tolerance is what to stop at; along a path the default is ten times
  * that, unless cli_given(run, "tolerance"). */
@@ -25,7 +25,7 @@ struct cli_common {
     bool force;
     int64_t threads;     /* resolved before the command runs: >= 1 */
     int64_t memory;      /* bytes, resolved; also ctx->mem->limit */
-    const char *cache;   /* accepted; nothing is cached yet */
+    const char *cache;   /* folder or "off"; NULL = as the environment says (caching.h) */
     bool refresh;
     int64_t seed;        /* also ctx->seed */
     double tolerance;
@@ -85,6 +85,11 @@ struct cli_run {
     bool fitted, converged; /* set by cli_set_fit */
     double gap;
     char advice[256];
+    struct bm_cache *cache;      /* after cli_open_cache; NULL before */
+    struct cli_caching *caching; /* what it borrows */
+    /* Told of each step that is looked up: for `cache explain`. */
+    void (*watch)(void *user, const struct bm_key *key, bool cached);
+    void *watch_user;
 };
 
 /* True if the option was given, on the command line or in the --config file. */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "caching.h"
 #include "common.h"
 #include "help.h"
 #include "options.h"
@@ -122,6 +123,7 @@ static int run_command(const struct cli_command *command, int argc, char **argv)
             fprintf(stderr, "Try 'brainmine %s --help'.\n", command->name);
     }
     if (status != BM_OK && run.made_output) rmdir(run.common.output); /* if nothing is in it */
+    cli_close_cache(&run);
     cli_terminal_release(&terminal);
     cli_parse_release(&run);
     cli_summary_release(&run);

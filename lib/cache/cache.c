@@ -196,12 +196,12 @@ out:
     return status;
 }
 
-static enum bm_status find(struct bm_ctx *ctx, void *user, const struct bm_key *key,
-                           const struct bm_memo_member *members, bm_index count, bool *hit,
-                           void **claim)
+static enum bm_status find_or_claim(struct bm_ctx *ctx, struct bm_cache *cache,
+                                    const struct bm_key *key,
+                                    const struct bm_memo_member *members, bm_index count,
+                                    bool *hit, void **claim)
 {
     enum bm_status status = BM_OK;
-    struct bm_cache *cache = user;
     struct bm_claim_watch watch = {.took_over = false};
     enum bm_cache_reason reason = BM_MISS_ABSENT;
     int wait_ms = 20;
@@ -242,6 +242,16 @@ static enum bm_status find(struct bm_ctx *ctx, void *user, const struct bm_key *
         }
     }
 out:
+    return status;
+}
+
+static enum bm_status find(struct bm_ctx *ctx, void *user, const struct bm_key *key,
+                           const struct bm_memo_member *members, bm_index count, bool *hit,
+                           void **claim)
+{
+    struct bm_cache *cache = user;
+    enum bm_status status = find_or_claim(ctx, cache, key, members, count, hit, claim);
+    if (status == BM_OK && cache->watch) cache->watch(cache->watch_user, key, *hit);
     return status;
 }
 
