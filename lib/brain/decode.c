@@ -264,6 +264,7 @@ static enum bm_status score_folds(struct bm_ctx *ctx, const struct bm_problem *p
     train = label;
     test = label + problem->n;
     out->converged = true;
+    out->gap = NAN;
     for (bm_index f = 0; f < folds; f++) {
         const struct bm_fold *fold = &plan->folds.fold[f];
         for (bm_index k = 0; k < metrics; k++)
