@@ -65,7 +65,7 @@ static enum bm_status digest_sources(struct cli_run *run, struct sources *source
     enum bm_status status = BM_OK;
     for (bm_index i = 0; i < sources->count; i++) {
         struct bm_source *item = &sources->item[i];
-        BM_TRY(bm_digest_file(run->ctx, item->name, item->sha256));
+        BM_TRY(bm_digest_file(run->ctx, item->name, item->sha256, NULL));
         item->name = bm_path_base(item->name);
     }
 out:
