@@ -132,8 +132,9 @@ static enum bm_status summarise(struct cli_run *run, const struct bm_decode_plan
     fprintf(stderr, "brainmine decode: %s %.3f (sd %.3f over %td folds", plan->metrics[0]->name,
             mean, sd, folds);
     if (!isnan(chance)) fprintf(stderr, ", chance %.3f", chance);
-    fprintf(stderr, "); %td of %td voxels have weights; largest relative gap %.1e; in %s\n",
-            fit->nonzeros, decoding->mask.p, decoding->gap, run->common.output);
+    fprintf(stderr, "); %td of %td voxels have weights", fit->nonzeros, decoding->mask.p);
+    if (!isnan(decoding->gap)) fprintf(stderr, "; largest relative gap %.1e", decoding->gap);
+    fprintf(stderr, "; in %s\n", run->common.output);
 out:
     return status;
 }

@@ -179,8 +179,9 @@ static enum bm_status make_folds(struct bm_ctx *ctx, const struct bm_decode_opts
     if (opts->inner_cv) BM_TRY(bm_cv_parse(ctx, opts->inner_cv, &plan->inner));
     if (plan->n_points < 2 || opts->nested != 0) goto out;
     if (fewest < 2 && !opts->inner_cv)
-        BM_FAIL(ctx, BM_EINPUT, "a training set has one group only, so that it cannot be split to "
-                "choose among %td penalties (give one --alpha, or --nested no)", plan->n_points);
+        BM_FAIL(ctx, BM_EINPUT, "%s: a training set has one group only, so that it cannot be split "
+                "to choose among %td penalties (give one --alpha, or --nested no)",
+                rows->table.name, plan->n_points);
     BM_TRY(check_inner(ctx, plan, groups));
 out:
     return status;
@@ -265,6 +266,7 @@ static enum bm_status score_folds(struct bm_ctx *ctx, const struct bm_problem *p
     train = label;
     test = label + problem->n;
     out->converged = true;
+    out->gap = NAN;
     for (bm_index f = 0; f < folds; f++) {
         const struct bm_fold *fold = &plan->folds.fold[f];
         for (bm_index k = 0; k < metrics; k++)

@@ -132,7 +132,7 @@ struct bm_decoding {
     double *chance;           /* [fold], of the first metric */
     struct bm_volume weights; /* 3D, or one frame a class */
     bool converged;           /* all fits that are kept */
-    double gap;               /* their largest relative gap */
+    double gap;               /* their largest relative gap; NaN if they have none */
 };
 #define BM_DECODING_INIT {.score = NULL}
 
