@@ -53,6 +53,7 @@ struct cli_verb {
     bool operands;        /* takes operands; else any is exit 2 */
     const struct bm_param_group *groups; /* ends with a NULL title; NULL = none of its own */
     enum bm_status (*run)(struct cli_run *run);
+    bool rest;            /* from the first operand on all words are operands: another command's */
 };
 
 struct cli_command {
@@ -79,6 +80,9 @@ struct cli_run {
     /* Kept by the program; commands use the functions below. */
     struct cli_given *given;
     cJSON *outputs, *scores, *warnings, *plan;
+    cJSON *details;         /* further members of the summary, by name */
+    enum bm_status late;    /* what the run comes to after its summary is printed; and why */
+    char late_message[256];
     int n_warnings;         /* of any kind so far */
     bool made_output;       /* -o DIR was not there before: goes again if the run fails */
     bool verb_named;        /* the verb was written, not left out */
@@ -155,6 +159,15 @@ enum bm_status cli_parameters(struct cli_run *run, cJSON **object) BM_CHECKED;
 /* A line of the plan of --dry-run: on stdout, or in the summary's "plan" with --json. */
 enum bm_status cli_plan(struct cli_run *run, const char *fmt, ...) BM_PRINTF(2, 3) BM_CHECKED;
 
+/* Commands in commands --------------------------------------------------------------- */
+
+/* Make a dry run of the command that run's operands spell, without output, telling `watch` of each
+ * step that is looked up in the cache. BM_EUSAGE if it is no command; and whatever that fails
+ * with. */
+enum bm_status cli_run_inner(struct cli_run *run,
+                             void (*watch)(void *user, const struct bm_key *key, bool cached),
+                             void *user) BM_CHECKED;
+
 /* Failing ------------------------------------------------------------------------- */
 
 /* BM_EINPUT if --strict and an input warning was given; call it once inputs have been read and
@@ -165,6 +178,7 @@ enum bm_status cli_check_warnings(struct cli_run *run) BM_CHECKED;
 void cli_advise(struct cli_run *run, const char *fmt, ...) BM_PRINTF(2, 3);
 
 /* The commands. */
+extern const struct cli_command cli_cache;
 extern const struct cli_command cli_decode;
 extern const struct cli_command cli_simulate;
 extern const struct cli_command cli_help;
