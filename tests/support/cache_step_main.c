@@ -7,8 +7,10 @@
  *            refresh=1, sync=0, ro=PATHS as in cache/cache.h.
  *   verify   check every entry: exit 3 if one is damaged
  *   trim     keep=BYTES (0), times=N (1)
- *   storm    times=N (1), seed=N: damage the entry of step `first`, and ask for it twice, each time:
- *            it must be computed again, then hit
+ *   damage   trial=N (0): the entry of step `first`: a flipped bit, for every fourth trial another
+ *            length; where is drawn by seed=N
+ *   storm    times=N (1): damage it so often, and ask for it twice, each time: it must be computed
+ *            again, then hit
  *
  * Prints what happened in one line NAME VALUE ...; notes of the cache go to stderr. Exit 1 if any
  * result was wrong. */
@@ -25,8 +27,8 @@
 
 struct job {
     const char *path;
-    int64_t first, count, times, among, seed, bytes, cost_ms, limit, wait_s, threads, refresh, sync,
-        keep;
+    int64_t first, count, times, among, seed, trial, bytes, cost_ms, limit, wait_s, threads, refresh,
+        sync, keep;
     const char *log, *input, *ro;
     int64_t computed, wrong;
     double get_s; /* in bm_memo_get */
@@ -171,6 +173,19 @@ static bool damage(const char *path, int64_t trial, struct bm_rng *rng)
     return good && chmod(path, 0400) == 0;
 }
 
+static enum bm_status damage_once(struct bm_ctx *ctx, struct job *job, struct bm_cache *cache)
+{
+    enum bm_status status = BM_OK;
+    struct bm_rng rng = bm_rng_stream((uint64_t)job->seed, "test.damage", (uint64_t)job->trial);
+    char path[4096];
+    (void)cache;
+    BM_TRY(entry_path(ctx, job, path));
+    if (!damage(path, job->trial, &rng))
+        BM_FAIL(ctx, BM_EOUTPUT, "%s: cannot be damaged: %s", path, strerror(errno));
+out:
+    return status;
+}
+
 static enum bm_status storm(struct bm_ctx *ctx, struct job *job, struct bm_cache *cache)
 {
     enum bm_status status = BM_OK;
@@ -245,8 +260,8 @@ static const struct {
     const char *name;
     enum bm_status (*run)(struct bm_ctx *ctx, struct job *job, struct bm_cache *cache);
     bool needs_store;
-} verbs[] = {{"run", run, false}, {"storm", storm, true}, {"verify", verify, true},
-             {"trim", trim, true}};
+} verbs[] = {{"run", run, false}, {"damage", damage_once, true}, {"storm", storm, true},
+             {"verify", verify, true}, {"trim", trim, true}};
 
 static bool set(struct job *job, const char *word)
 {
@@ -256,12 +271,13 @@ static bool set(struct job *job, const char *word)
         const char **text;
     } settings[] = {{"first=", &job->first, NULL},     {"count=", &job->count, NULL},
                     {"times=", &job->times, NULL},     {"among=", &job->among, NULL},
-                    {"seed=", &job->seed, NULL},       {"bytes=", &job->bytes, NULL},
-                    {"cost_ms=", &job->cost_ms, NULL}, {"limit=", &job->limit, NULL},
-                    {"wait_s=", &job->wait_s, NULL},   {"threads=", &job->threads, NULL},
-                    {"refresh=", &job->refresh, NULL}, {"sync=", &job->sync, NULL},
-                    {"keep=", &job->keep, NULL},       {"log=", NULL, &job->log},
-                    {"input=", NULL, &job->input},     {"ro=", NULL, &job->ro}};
+                    {"seed=", &job->seed, NULL},       {"trial=", &job->trial, NULL},
+                    {"bytes=", &job->bytes, NULL},     {"cost_ms=", &job->cost_ms, NULL},
+                    {"limit=", &job->limit, NULL},     {"wait_s=", &job->wait_s, NULL},
+                    {"threads=", &job->threads, NULL}, {"refresh=", &job->refresh, NULL},
+                    {"sync=", &job->sync, NULL},       {"keep=", &job->keep, NULL},
+                    {"log=", NULL, &job->log},         {"input=", NULL, &job->input},
+                    {"ro=", NULL, &job->ro}};
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
         size_t n = strlen(settings[i].name);
         if (strncmp(word, settings[i].name, n) != 0) continue;
@@ -284,7 +300,7 @@ int main(int argc, char **argv)
     while (argc > 2 && verb < sizeof verbs / sizeof *verbs && strcmp(argv[2], verbs[verb].name) != 0)
         verb++;
     if (argc < 3 || verb == sizeof verbs / sizeof *verbs)
-        BM_FAIL(&ctx, BM_EUSAGE, "usage: cache_step CACHE run|storm|verify|trim [NAME=VALUE...]");
+        BM_FAIL(&ctx, BM_EUSAGE, "usage: cache_step CACHE run|damage|storm|verify|trim [NAME=VALUE...]");
     job.path = argv[1];
     for (int i = 3; i < argc; i++)
         if (!set(&job, argv[i])) BM_FAIL(&ctx, BM_EUSAGE, "what is '%s'?", argv[i]);
