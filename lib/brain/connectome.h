@@ -15,6 +15,7 @@
 #include "learn/group_glasso.h"
 #include "learn/network.h"
 #include "learn/split.h"
+#include "num/spd.h"
 
 #ifdef __cplusplus
 extern "C" {
