@@ -165,7 +165,7 @@ static bm_index choose(const struct job *job, bm_index first, bm_index n, struct
     bm_index count = job->problem->n_points, best = 0;
     double best_score = -INFINITY;
     for (bm_index i = 0; i < count; i++) {
-        struct bm_path_step sum = {.converged = true};
+        struct bm_path_step sum = {.gap = NAN, .converged = true};
         double defined = 0;
         for (bm_index u = first; u < first + n; u++) {
             const struct bm_path_step *step = &job->step[u * count + i];

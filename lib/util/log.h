@@ -8,7 +8,9 @@
 extern "C" {
 #endif
 
-enum bm_log_level { BM_LOG_ERROR, BM_LOG_WARN, BM_LOG_INFO, BM_LOG_DEBUG };
+/* WARN is about inputs and results: --strict counts it. NOTE is as important to the reader, but
+ * about the program's surroundings: a cache that cannot be used. */
+enum bm_log_level { BM_LOG_ERROR, BM_LOG_WARN, BM_LOG_NOTE, BM_LOG_INFO, BM_LOG_DEBUG };
 
 struct bm_log {
     enum bm_log_level level; /* lines above it are dropped before they are formatted */

@@ -35,7 +35,8 @@ verdict "models predict the images they were fitted to alike" "$(paste a b | awk
     NR > 1 && ($5 - $10) ^ 2 > 1e-10 { n++ } END { print n + 0, NR }')" "0 33"
 
 # The same with what looks at neighbours or ranks voxels.
-for options in '--smooth 4' '--select 40%' '--smooth 4 --select 40%' '--model tv' '--boundary zero' '--smooth 4 --model ridge'; do
+for options in '--smooth 4' '--select 40%' '--smooth 4 --select 40%' '--model tv' \
+    '--boundary zero' '--smooth 4 --model ridge'; do
     fit straight bold.nii mask.nii $options
     equal=0
     for axes in +x-y+z -x-z+y +y+x-z +y-z-x -z+x-y -z-y-x; do
