@@ -1,193 +1,209 @@
-/* Communities of a graph by its modularity matrix B_ij = A_ij - d_i d_j / 2m. */
+/* Communities by greedy growth of the modularity. */
 #include <math.h>
 #include <string.h>
 
 #include "learn/network.h"
-#include "num/lapack.h"
+#include "util/parallel.h"
+#include "util/rng.h"
 
+enum { STARTS = 32 };
 static const double LEAST_GAIN = 1e-12; /* of Q: what does not exceed it is rounding */
 
-struct modules {
-    bm_index p;
-    struct bm_mat B;   /* over 2m */
-    bm_index *module;
-    bm_index count;
+/* Nodes, or modules as nodes: weights between them and, on the diagonal, within them (twice). */
+struct level {
+    bm_index n;
+    const double *w;    /* n x n */
+    const double *room; /* degree of each: row sums of w */
+    double total;       /* sum of the degrees, 2m */
 };
 
-static enum bm_status make_matrix(struct bm_ctx *ctx, const struct bm_mat *A, struct modules *q)
+/* What each start has of its own. */
+struct search {
+    bm_index n;
+    bm_index *module, *above, *order, *number; /* n each */
+    double *sum, *link;                        /* n each */
+    double *merged, *merged_room;              /* n x n, n */
+};
+
+static void search_release(struct search *s)
+{
+    bm_free(s->module);
+    bm_free(s->sum);
+    bm_free(s->merged);
+}
+
+static enum bm_status search_alloc(struct bm_ctx *ctx, bm_index n, struct search *s)
 {
     enum bm_status status = BM_OK;
-    bm_index p = A->rows;
-    double *degree = NULL, total = 0;
-    BM_TRY(bm_mat_alloc(ctx, &q->B, p, p));
-    BM_TRY(bm_calloc(ctx, &degree, p, sizeof *degree));
-    for (bm_index j = 0; j < p; j++)
-        for (bm_index i = 0; i < p; i++)
-            if (i != j) degree[i] += *bm_mat_at(A, i, j);
-    for (bm_index i = 0; i < p; i++) total += degree[i];
-    for (bm_index j = 0; j < p && total > 0; j++)
-        for (bm_index i = 0; i < p; i++)
-            *bm_mat_at(&q->B, i, j) =
-                ((i == j ? 0 : *bm_mat_at(A, i, j)) - degree[i] * degree[j] / total) / total;
+    s->n = n;
+    BM_TRY(bm_calloc(ctx, &s->module, 4 * n, sizeof *s->module));
+    BM_TRY(bm_calloc(ctx, &s->sum, 3 * n, sizeof *s->sum));
+    BM_TRY(bm_calloc(ctx, &s->merged, n * n, sizeof *s->merged));
+    s->above = s->module + n;
+    s->order = s->module + 2 * n;
+    s->number = s->module + 3 * n;
+    s->link = s->sum + n;
+    s->merged_room = s->sum + 2 * n;
 out:
-    bm_free(degree);
+    if (status != BM_OK) search_release(s);
     return status;
 }
 
-/* Kernighan and Lin: move every node once, each time the one that gains most, and keep the best of
- * the states passed through; again until nothing is gained. b: B of the part with its rows' sums
- * taken off the diagonal; side: +-1. */
-static enum bm_status refine(struct bm_ctx *ctx, const struct bm_mat *b, double *side)
+/* Each node to the module, perhaps an empty one, where Q grows most, until none moves. True if one
+ * did. */
+static bool move_nodes(const struct level *g, struct search *s, bm_index *module,
+                       const bm_index *order)
 {
-    enum bm_status status = BM_OK;
-    bm_index n = b->rows, *order = NULL;
-    double *field = NULL;
-    BM_TRY(bm_alloc(ctx, &field, n, sizeof *field));
-    BM_TRY(bm_alloc(ctx, &order, 2 * n, sizeof *order));
-    bm_index *moved = order + n;
-    for (;;) {
-        double gain = 0, best = 0;
-        bm_index steps = 0;
-        memset(moved, 0, (size_t)n * sizeof *moved);
-        for (bm_index i = 0; i < n; i++) {
-            field[i] = 0;
-            for (bm_index j = 0; j < n; j++)
-                if (j != i) field[i] += *bm_mat_at(b, i, j) * side[j];
-        }
-        for (bm_index step = 0; step < n; step++) {
-            bm_index at = -1;
-            for (bm_index i = 0; i < n; i++)
-                if (!moved[i] && (at < 0 || -side[i] * field[i] > -side[at] * field[at])) at = i;
-            gain += -2 * side[at] * field[at]; /* of s'b s / 2 */
-            for (bm_index j = 0; j < n; j++)
-                if (j != at) field[j] -= 2 * side[at] * *bm_mat_at(b, j, at);
-            side[at] = -side[at];
-            moved[at] = 1;
-            order[step] = at;
-            if (gain > best + LEAST_GAIN) {
-                best = gain;
-                steps = step + 1;
-            }
-        }
-        for (bm_index step = steps; step < n; step++) side[order[step]] = -side[order[step]];
-        if (steps == 0) break;
-    }
-out:
-    bm_free(field);
-    bm_free(order);
-    return status;
-}
-
-/* Divide module c in two if Q grows; *divided tells. */
-static enum bm_status divide(struct bm_ctx *ctx, struct modules *q, bm_index c, bool *divided)
-{
-    enum bm_status status = BM_OK;
-    bm_index n = 0, *node = NULL;
-    struct bm_mat b = BM_MAT_INIT, U = BM_MAT_INIT;
-    double *w = NULL, gain = 0;
-    *divided = false;
-    BM_TRY(bm_alloc(ctx, &node, q->p, sizeof *node));
-    for (bm_index i = 0; i < q->p; i++)
-        if (q->module[i] == c) node[n++] = i;
-    if (n < 2) goto out;
-    BM_TRY(bm_mat_pick(ctx, &b, &q->B, node, n, node, n));
-    for (bm_index i = 0; i < n; i++) {
-        double sum = 0;
-        for (bm_index j = 0; j < n; j++) sum += *bm_mat_at(&q->B, node[i], node[j]);
-        *bm_mat_at(&b, i, i) -= sum;
-    }
-    BM_TRY(bm_mat_copy(ctx, &U, &b));
-    BM_TRY(bm_alloc(ctx, &w, n, sizeof *w));
-    BM_TRY(bm_eigh(ctx, &U, w));
-    double *side = bm_mat_col(&U, n - 1);
-    for (bm_index i = 0; i < n; i++) side[i] = side[i] > 0 ? 1 : -1;
-    BM_TRY(refine(ctx, &b, side));
-    for (bm_index j = 0; j < n; j++)
-        for (bm_index i = 0; i < n; i++) gain += side[i] * side[j] * *bm_mat_at(&b, i, j);
-    bool both = false;
-    for (bm_index i = 1; i < n; i++) both = both || side[i] != side[0];
-    if (both && gain > LEAST_GAIN) {
-        for (bm_index i = 0; i < n; i++)
-            if (side[i] != side[0]) q->module[node[i]] = q->count;
-        q->count++;
-        *divided = true;
-    }
-out:
-    bm_free(node);
-    bm_free(w);
-    bm_mat_release(&b);
-    bm_mat_release(&U);
-    return status;
-}
-
-/* Single nodes to the module where they add most, while that helps. */
-static enum bm_status move_nodes(struct bm_ctx *ctx, struct modules *q)
-{
-    double *pull = NULL;
-    enum bm_status status = bm_alloc(ctx, &pull, q->count, sizeof *pull);
-    for (bool again = status == BM_OK; again;) {
+    bool moved = false;
+    memset(s->sum, 0, (size_t)g->n * sizeof *s->sum);
+    for (bm_index i = 0; i < g->n; i++) s->sum[module[i]] += g->room[i];
+    for (bool again = true; again;) {
         again = false;
-        for (bm_index i = 0; i < q->p; i++) {
-            memset(pull, 0, (size_t)q->count * sizeof *pull);
-            for (bm_index j = 0; j < q->p; j++)
-                if (j != i) pull[q->module[j]] += *bm_mat_at(&q->B, i, j);
-            bm_index best = q->module[i];
-            for (bm_index c = 0; c < q->count; c++)
-                if (pull[c] > pull[best] + LEAST_GAIN) best = c;
-            again = again || best != q->module[i];
-            q->module[i] = best;
+        for (bm_index at = 0; at < g->n; at++) {
+            bm_index i = order[at], from = module[i], best = from;
+            const double *row = g->w + i * g->n;
+            memset(s->link, 0, (size_t)g->n * sizeof *s->link);
+            for (bm_index j = 0; j < g->n; j++)
+                if (j != i) s->link[module[j]] += row[j];
+            s->sum[from] -= g->room[i];
+            double most = s->link[from] - g->room[i] * s->sum[from] / g->total;
+            for (bm_index c = 0; c < g->n; c++) {
+                double pull = s->link[c] - g->room[i] * s->sum[c] / g->total;
+                if (pull <= most + LEAST_GAIN * g->total) continue;
+                most = pull;
+                best = c;
+            }
+            s->sum[best] += g->room[i];
+            module[i] = best;
+            again = again || best != from;
         }
+        moved = moved || again;
     }
-    bm_free(pull);
-    return status;
+    return moved;
 }
 
-/* Numbers from 0: largest module first, ties by their first node. */
-static enum bm_status number_modules(struct bm_ctx *ctx, struct modules *q)
+/* Numbers 0, 1 ... for the modules in use, in order of their first node; how many. */
+static bm_index renumber(bm_index *module, bm_index n, bm_index *number)
 {
-    enum bm_status status = BM_OK;
-    bm_index *size = NULL, used = 0;
-    BM_TRY(bm_calloc(ctx, &size, 3 * q->count, sizeof *size));
-    bm_index *first = size + q->count, *number = size + 2 * q->count;
-    for (bm_index i = q->p - 1; i >= 0; i--) {
-        size[q->module[i]]++;
-        first[q->module[i]] = i;
+    bm_index count = 0;
+    for (bm_index c = 0; c < n; c++) number[c] = -1;
+    for (bm_index i = 0; i < n; i++) {
+        if (number[module[i]] < 0) number[module[i]] = count++;
+        module[i] = number[module[i]];
     }
-    for (bm_index c = 0; c < q->count; c++) {
-        used += size[c] > 0;
-        for (bm_index o = 0; o < q->count; o++)
-            number[c] += size[o] > size[c] || (size[o] == size[c] && first[o] < first[c]);
-    }
-    for (bm_index i = 0; i < q->p; i++) q->module[i] = number[q->module[i]];
-    q->count = used;
-out:
-    bm_free(size);
-    return status;
+    return count;
+}
+
+/* Nodes move, then modules join, and again, while Q grows. Every other start is from single nodes,
+ * the rest from 2 to 9 modules at random, which reach optima that joining cannot. */
+static void climb(const struct level *g, struct search *s, bm_index start, struct bm_rng *rng)
+{
+    bm_index n = g->n, parts = start % 2 ? 2 + start / 2 % 8 : n;
+    for (bm_index i = 0; i < n; i++) s->module[i] = s->order[i] = i;
+    for (bm_index i = 0; i < n && parts < n; i++)
+        s->module[i] = (bm_index)bm_rng_below(rng, (uint64_t)parts);
+    bm_rng_permute(rng, s->order, n);
+    do {
+        move_nodes(g, s, s->module, s->order);
+        struct level up = {renumber(s->module, n, s->number), s->merged, s->merged_room, g->total};
+        memset(s->merged, 0, (size_t)(up.n * up.n) * sizeof *s->merged);
+        memset(s->merged_room, 0, (size_t)up.n * sizeof *s->merged_room);
+        for (bm_index i = 0; i < n; i++) {
+            s->merged_room[s->module[i]] += g->room[i];
+            for (bm_index j = 0; j < n; j++)
+                s->merged[s->module[i] * up.n + s->module[j]] += g->w[i * n + j];
+        }
+        for (bm_index c = 0; c < up.n; c++) s->above[c] = s->number[c] = c;
+        bool joined = move_nodes(&up, s, s->above, s->number);
+        if (!joined) break;
+        for (bm_index i = 0; i < n; i++) s->module[i] = s->above[s->module[i]];
+    } while (true);
+}
+
+static double modularity(const struct level *g, const bm_index *module)
+{
+    double q = 0;
+    for (bm_index i = 0; i < g->n; i++)
+        for (bm_index j = 0; j < g->n; j++)
+            if (module[i] == module[j])
+                q += g->w[i * g->n + j] - g->room[i] * g->room[j] / g->total;
+    return q / g->total;
+}
+
+struct starts {
+    const struct level *level;
+    bm_index *module; /* [STARTS][n] */
+    double q[STARTS];
+};
+
+static enum bm_status climb_from(struct bm_ctx *ctx, bm_index start, int worker, void *arg)
+{
+    struct starts *starts = arg;
+    bm_index n = starts->level->n;
+    struct search search = {.n = 0};
+    struct bm_rng rng = bm_rng_stream(ctx->seed, "network.modules", (uint64_t)start);
+    (void)worker;
+    enum bm_status status = search_alloc(ctx, n, &search);
+    if (status != BM_OK) return status;
+    climb(starts->level, &search, start, &rng);
+    memcpy(starts->module + start * n, search.module, (size_t)n * sizeof *search.module);
+    starts->q[start] = modularity(starts->level, search.module);
+    search_release(&search);
+    return BM_OK;
+}
+
+/* Numbers from 0: largest module first, ties by their first node. rank: 2 n numbers of scratch. */
+static bm_index by_size(bm_index *module, bm_index n, bm_index *rank)
+{
+    bm_index *size = rank + n, count = renumber(module, n, rank);
+    memset(rank, 0, (size_t)(2 * n) * sizeof *rank);
+    for (bm_index i = 0; i < n; i++) size[module[i]]++;
+    for (bm_index c = 0; c < count; c++)
+        for (bm_index o = 0; o < count; o++)
+            rank[c] += size[o] > size[c] || (size[o] == size[c] && o < c);
+    for (bm_index i = 0; i < n; i++) module[i] = rank[module[i]];
+    return count;
 }
 
 enum bm_status bm_network_modules(struct bm_ctx *ctx, const struct bm_mat *A, bm_index *module,
-                                  bm_index *count, double *modularity)
+                                  bm_index *count, double *q)
 {
     enum bm_status status = BM_OK;
-    struct modules q = {.p = A->rows, .count = 1};
-    double total = 0;
-    BM_TRY(bm_calloc(ctx, &q.module, q.p, sizeof *q.module));
-    BM_TRY(make_matrix(ctx, A, &q));
-    for (bm_index c = 0; c < q.count;) {
-        bool divided;
-        BM_TRY(divide(ctx, &q, c, &divided));
-        if (!divided) c++;
+    bm_index p = A->rows, n = 0, *node = NULL;
+    double *w = NULL, *room = NULL;
+    struct level level = {.n = 0};
+    struct starts starts = {.level = &level};
+    BM_TRY(bm_alloc(ctx, &node, 3 * p, sizeof *node));
+    for (bm_index j = 0; j < p; j++) {
+        bool joined = false;
+        for (bm_index i = 0; i < p; i++) joined = joined || (i != j && *bm_mat_at(A, i, j) > 0);
+        if (joined) node[n++] = j;
     }
-    BM_TRY(move_nodes(ctx, &q));
-    BM_TRY(number_modules(ctx, &q));
-    for (bm_index j = 0; j < q.p; j++)
-        for (bm_index i = 0; i < q.p; i++)
-            if (q.module[i] == q.module[j]) total += *bm_mat_at(&q.B, i, j);
-    memcpy(module, q.module, (size_t)q.p * sizeof *module);
-    *count = q.count;
-    *modularity = total;
+    BM_TRY(bm_calloc(ctx, &w, n * n, sizeof *w));
+    BM_TRY(bm_calloc(ctx, &room, n, sizeof *room));
+    BM_TRY(bm_alloc(ctx, &starts.module, STARTS * n, sizeof *starts.module));
+    for (bm_index i = 0; i < n; i++)
+        for (bm_index j = 0; j < n; j++) {
+            w[i * n + j] = i == j ? 0 : *bm_mat_at(A, node[j], node[i]);
+            room[i] += w[i * n + j];
+        }
+    for (bm_index i = 0; i < n; i++) level.total += room[i];
+    level = (struct level){n, w, room, level.total};
+    bm_index best = 0, found = 0;
+    if (n > 0) {
+        BM_TRY(bm_parallel_for(ctx, STARTS, climb_from, &starts));
+        for (bm_index s = 1; s < STARTS; s++)
+            if (starts.q[s] > starts.q[best] + LEAST_GAIN) best = s;
+        found = by_size(starts.module + best * n, n, node + p);
+    }
+    for (bm_index i = 0; i < p; i++) module[i] = -1;
+    for (bm_index i = 0; i < n; i++) module[node[i]] = starts.module[best * n + i];
+    *count = found;
+    *q = n > 0 ? starts.q[best] : 0;
 out:
-    bm_free(q.module);
-    bm_mat_release(&q.B);
+    bm_free(node);
+    bm_free(w);
+    bm_free(room);
+    bm_free(starts.module);
     return status;
 }
