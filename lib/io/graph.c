@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "io/json.h"
 #include "io/table.h"
 
 enum bm_status bm_cell_number(struct bm_ctx *ctx, struct bm_text *out, double x)
@@ -17,19 +18,36 @@ enum bm_status bm_cell_text(struct bm_ctx *ctx, struct bm_text *out, const char 
     return bm_text_add(ctx, out, "\t%s", bm_escape(shown, sizeof shown, text));
 }
 
+/* Weight of the edge between two nodes; 0 = none. */
+static double edge(const struct bm_graph *graph, bm_index i, bm_index j)
+{
+    double w = *bm_mat_at(graph->weights, i, j);
+    return i == j || isnan(w) ? 0 : w;
+}
+
+/* What is known of a node, for the formats that name it. */
+enum { NODE_VALUES = 8 };
+static const char *const value_names[NODE_VALUES] = {"x",        "y",      "z",        "voxels",
+                                                     "coverage", "degree", "strength", "module"};
+static void node_values(const struct bm_graph_node *node, double values[NODE_VALUES])
+{
+    const double all[NODE_VALUES] = {node->xyz[0],   node->xyz[1], node->xyz[2],   node->voxels,
+                                     node->coverage, node->degree, node->strength, node->module};
+    memcpy(values, all, sizeof all);
+}
+
 enum bm_status bm_graph_nodes(struct bm_ctx *ctx, const struct bm_graph *graph, struct bm_text *out)
 {
     enum bm_status status = BM_OK;
-    BM_TRY(bm_text_add(ctx, out,
-                       "index\tname\tx\ty\tz\tvoxels\tcoverage\tdegree\tstrength\tmodule\n"));
+    double values[NODE_VALUES];
+    BM_TRY(bm_text_add(ctx, out, "index\tname"));
+    for (int v = 0; v < NODE_VALUES; v++) BM_TRY(bm_text_add(ctx, out, "\t%s", value_names[v]));
+    BM_TRY(bm_text_add(ctx, out, "\n"));
     for (bm_index i = 0; i < graph->p; i++) {
-        const struct bm_graph_node *node = &graph->node[i];
-        const double values[] = {node->xyz[0], node->xyz[1], node->xyz[2], node->voxels,
-                                 node->coverage, node->degree, node->strength, node->module};
+        node_values(&graph->node[i], values);
         BM_TRY(bm_text_add(ctx, out, "%td", i + 1));
-        BM_TRY(bm_cell_text(ctx, out, node->name));
-        for (size_t v = 0; v < sizeof values / sizeof *values; v++)
-            BM_TRY(bm_cell_number(ctx, out, values[v]));
+        BM_TRY(bm_cell_text(ctx, out, graph->node[i].name));
+        for (int v = 0; v < NODE_VALUES; v++) BM_TRY(bm_cell_number(ctx, out, values[v]));
         BM_TRY(bm_text_add(ctx, out, "\n"));
     }
 out:
@@ -42,7 +60,7 @@ enum bm_status bm_graph_edges(struct bm_ctx *ctx, const struct bm_graph *graph, 
     BM_TRY(bm_text_add(ctx, out, "i\tj\tname_i\tname_j\tweight\n"));
     for (bm_index i = 0; i < graph->p; i++)
         for (bm_index j = i + 1; j < graph->p; j++) {
-            double w = *bm_mat_at(graph->weights, i, j);
+            double w = edge(graph, i, j);
             if (w == 0) continue;
             BM_TRY(bm_text_add(ctx, out, "%td\t%td", i + 1, j + 1));
             BM_TRY(bm_cell_text(ctx, out, graph->node[i].name));
@@ -73,37 +91,35 @@ out:
 enum bm_status bm_graph_graphml(struct bm_ctx *ctx, const struct bm_graph *graph,
                                 struct bm_text *out)
 {
-    static const char *const keys[] = {"x", "y", "z", "degree", "strength", "module"};
     enum bm_status status = BM_OK;
     char number[BM_NUMBER_SIZE];
+    double values[NODE_VALUES];
     BM_TRY(bm_text_add(ctx, out,
                        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
                        "<graphml xmlns=\"http://graphml.graphdrawing.org/xmlns\">\n"
                        "  <key id=\"name\" for=\"node\" attr.name=\"name\" "
                        "attr.type=\"string\"/>\n"));
-    for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
+    for (int v = 0; v < NODE_VALUES; v++)
         BM_TRY(bm_text_add(ctx, out, "  <key id=\"%s\" for=\"node\" attr.name=\"%s\" "
-                           "attr.type=\"double\"/>\n", keys[k], keys[k]));
+                           "attr.type=\"double\"/>\n", value_names[v], value_names[v]));
     BM_TRY(bm_text_add(ctx, out,
                        "  <key id=\"weight\" for=\"edge\" attr.name=\"weight\" "
                        "attr.type=\"double\"/>\n  <graph id=\"connectome\" "
                        "edgedefault=\"undirected\">\n"));
     for (bm_index i = 0; i < graph->p; i++) {
-        const struct bm_graph_node *node = &graph->node[i];
-        const double values[] = {node->xyz[0], node->xyz[1], node->xyz[2], node->degree,
-                                 node->strength, node->module};
+        node_values(&graph->node[i], values);
         BM_TRY(bm_text_add(ctx, out, "    <node id=\"n%td\"><data key=\"name\">", i + 1));
-        BM_TRY(add_escaped(ctx, out, node->name));
+        BM_TRY(add_escaped(ctx, out, graph->node[i].name));
         BM_TRY(bm_text_add(ctx, out, "</data>"));
-        for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
-            if (!isnan(values[k]))
-                BM_TRY(bm_text_add(ctx, out, "<data key=\"%s\">%s</data>", keys[k],
-                                   bm_number(number, values[k])));
+        for (int v = 0; v < NODE_VALUES; v++)
+            if (!isnan(values[v]))
+                BM_TRY(bm_text_add(ctx, out, "<data key=\"%s\">%s</data>", value_names[v],
+                                   bm_number(number, values[v])));
         BM_TRY(bm_text_add(ctx, out, "</node>\n"));
     }
     for (bm_index i = 0; i < graph->p; i++)
         for (bm_index j = i + 1; j < graph->p; j++) {
-            double w = *bm_mat_at(graph->weights, i, j);
+            double w = edge(graph, i, j);
             if (w != 0)
                 BM_TRY(bm_text_add(ctx, out, "    <edge source=\"n%td\" target=\"n%td\"><data "
                                    "key=\"weight\">%s</data></edge>\n", i + 1, j + 1,
@@ -111,6 +127,58 @@ enum bm_status bm_graph_graphml(struct bm_ctx *ctx, const struct bm_graph *graph
         }
     BM_TRY(bm_text_add(ctx, out, "  </graph>\n</graphml>\n"));
 out:
+    return status;
+}
+
+/* JSON -------------------------------------------------------------------------------------- */
+
+static cJSON *json_node(const struct bm_graph *graph, bm_index i)
+{
+    char shown[1024];
+    double values[NODE_VALUES];
+    cJSON *node = cJSON_CreateObject();
+    bool good = bm_json_put(node, "id", bm_json_whole(i + 1)) &&
+                bm_json_put(node, "name",
+                            cJSON_CreateString(bm_escape(shown, sizeof shown, graph->node[i].name)));
+    node_values(&graph->node[i], values);
+    for (int v = 0; v < NODE_VALUES; v++)
+        good = good && bm_json_put(node, value_names[v], bm_json_real(values[v]));
+    if (good) return node;
+    cJSON_Delete(node);
+    return NULL;
+}
+
+static cJSON *json_link(const struct bm_graph *graph, bm_index i, bm_index j)
+{
+    cJSON *link = cJSON_CreateObject();
+    if (bm_json_put(link, "source", bm_json_whole(i + 1)) &&
+        bm_json_put(link, "target", bm_json_whole(j + 1)) &&
+        bm_json_put(link, "weight", bm_json_real(edge(graph, i, j))))
+        return link;
+    cJSON_Delete(link);
+    return NULL;
+}
+
+enum bm_status bm_graph_json(struct bm_ctx *ctx, const struct bm_graph *graph,
+                             const struct bm_graph_measure *measure, bm_index n,
+                             struct bm_text *out)
+{
+    cJSON *json = cJSON_CreateObject(), *nodes = cJSON_CreateArray(), *links = cJSON_CreateArray();
+    bool good = true;
+    for (bm_index m = 0; m < n; m++)
+        good = good && bm_json_put(json, measure[m].name, bm_json_real(measure[m].value));
+    for (bm_index i = 0; i < graph->p; i++) {
+        good = good && bm_json_append(nodes, json_node(graph, i));
+        for (bm_index j = i + 1; j < graph->p; j++)
+            if (edge(graph, i, j) != 0) good = good && bm_json_append(links, json_link(graph, i, j));
+    }
+    good = good && bm_json_put(json, "directed", cJSON_CreateFalse()) &&
+           bm_json_put(json, "multigraph", cJSON_CreateFalse());
+    /* Either list is the object's, or deleted, once it was put. */
+    bool put = bm_json_put(json, "nodes", nodes);
+    put = bm_json_put(json, "links", links) && put;
+    enum bm_status status = bm_json_print(ctx, json, good && put, out);
+    cJSON_Delete(json);
     return status;
 }
 
@@ -144,7 +212,7 @@ enum bm_status bm_graph_brainnet_edges(struct bm_ctx *ctx, const struct bm_graph
     char number[BM_NUMBER_SIZE];
     for (bm_index i = 0; i < graph->p; i++)
         for (bm_index j = 0; j < graph->p; j++)
-            BM_TRY(bm_text_add(ctx, out, "%s%c", bm_number(number, *bm_mat_at(graph->weights, i, j)),
+            BM_TRY(bm_text_add(ctx, out, "%s%c", bm_number(number, edge(graph, i, j)),
                                j + 1 < graph->p ? '\t' : '\n'));
 out:
     return status;

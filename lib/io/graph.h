@@ -21,7 +21,7 @@ struct bm_graph_node {
     double module;     /* NaN = none */
 };
 
-/* Borrowed throughout. weights: p x p, symmetric; 0 = no edge. */
+/* Borrowed throughout. weights: p x p, symmetric; 0 and NaN = no edge; the diagonal does not count. */
 struct bm_graph {
     bm_index p;
     const struct bm_graph_node *node;
@@ -37,6 +37,16 @@ enum bm_status bm_graph_edges(struct bm_ctx *ctx, const struct bm_graph *graph,
 /* Undirected, with attributes name, x, y, z, degree, strength, module and weight. */
 enum bm_status bm_graph_graphml(struct bm_ctx *ctx, const struct bm_graph *graph,
                                 struct bm_text *out) BM_CHECKED;
+/* A number that sums a graph up: "density", "modularity" ... NaN = none (null). */
+struct bm_graph_measure {
+    const char *name;
+    double value;
+};
+/* One object: the measures by their names; nodes (id = index, name, x, y, z, voxels, coverage, degree,
+ * strength, module) and links (source, target, weight), as networkx and d3 read them. */
+enum bm_status bm_graph_json(struct bm_ctx *ctx, const struct bm_graph *graph,
+                             const struct bm_graph_measure *measure, bm_index n,
+                             struct bm_text *out) BM_CHECKED;
 /* BrainNet Viewer: x y z module strength name for each node (0 for what is not known), and the
  * matrix of weights. */
 enum bm_status bm_graph_brainnet_nodes(struct bm_ctx *ctx, const struct bm_graph *graph,
