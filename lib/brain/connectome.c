@@ -246,6 +246,8 @@ static enum bm_status make_graph(struct bm_ctx *ctx, const struct bm_connectome_
         if (fabs(out->weights.data[i]) < threshold) out->weights.data[i] = 0;
         A.data[i] = fabs(out->weights.data[i]);
     }
+    for (bm_index i = 0; i < out->p; i++) /* NaN: the node is absent */
+        *bm_mat_at(&A, i, i) = 0 * *bm_mat_at(mean, i, i);
     BM_TRY(bm_network_measure(ctx, &A, &out->network));
 out:
     bm_mat_release(&A);

@@ -3,7 +3,6 @@
 #include <math.h>
 
 #include "io/graph.h"
-#include "io/json.h"
 
 enum bm_status bm_connectome_table(struct bm_ctx *ctx, const struct bm_connectome_data *data,
                                    const struct bm_mat *matrix, struct bm_text *out)
@@ -139,36 +138,32 @@ EXPORTER(report_brainnet_edges, bm_graph_brainnet_edges)
 static enum bm_status report_measures(struct bm_ctx *ctx, const struct bm_connectome_data *data,
                                       const struct bm_connectome *connectome, struct bm_text *out)
 {
+    enum bm_status status = BM_OK;
     const struct bm_network *n = &connectome->network;
-    double p = (double)data->n_used, strength = 0;
-    bm_index apart = data->p - data->n_used, modules = 0;
-    for (bm_index j = 0; j < data->p; j++) {
-        strength += n->strength[j];
-        if (n->degree[j] > 0 && n->module[j] + 1 > modules) modules = n->module[j] + 1;
-    }
-    double pairs = p * (p - 1) / 2, all = (double)data->p * (double)(data->p - 1) / 2;
-    const struct {
-        const char *name;
-        double value;
-    } measures[] = {{"nodes", p},
-                    {"nodes_without_data", (double)apart},
-                    {"edges", (double)n->edges},
-                    {"density", (double)n->edges / pairs},
-                    {"components", (double)(n->components - apart)},
-                    {"mean_degree", 2 * (double)n->edges / p},
-                    {"mean_strength", strength / p},
-                    {"clustering", n->mean_clustering * (double)data->p / p},
-                    {"clustering_weighted", n->weighted_clustering * (double)data->p / p},
-                    {"efficiency", n->efficiency * all / pairs},
-                    {"path_length", n->path_length},
-                    {"modularity", n->modularity},
-                    {"modules", (double)modules}};
-    cJSON *json = cJSON_CreateObject();
-    bool good = json != NULL;
-    for (size_t i = 0; i < sizeof measures / sizeof *measures; i++)
-        good = good && bm_json_put(json, measures[i].name, bm_json_real(measures[i].value));
-    enum bm_status status = bm_json_print(ctx, json, good, out);
-    cJSON_Delete(json);
+    struct bm_graph_node *nodes = NULL;
+    struct bm_graph graph;
+    double p = (double)n->present, strength = 0;
+    for (bm_index j = 0; j < data->p; j++) strength += n->strength[j];
+    const struct bm_graph_measure measures[] = {
+        {"n_nodes", p},
+        {"n_without_data", (double)(data->p - n->present)},
+        {"n_edges", (double)n->edges},
+        {"density", n->density},
+        {"components", (double)n->components},
+        {"mean_degree", 2 * (double)n->edges / p},
+        {"mean_strength", strength / p},
+        {"clustering", n->mean_clustering},
+        {"clustering_weighted", n->weighted_clustering},
+        {"efficiency", n->efficiency},
+        {"efficiency_binary", n->binary_efficiency},
+        {"local_efficiency", n->mean_local_efficiency},
+        {"path_length", n->path_length},
+        {"modularity", n->modularity},
+        {"modules", (double)n->modules}};
+    BM_TRY(as_graph(ctx, data, connectome, &nodes, &graph));
+    BM_TRY(bm_graph_json(ctx, &graph, measures, sizeof measures / sizeof *measures, out));
+out:
+    bm_free(nodes);
     return status;
 }
 
