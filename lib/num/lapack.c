@@ -73,6 +73,21 @@ enum bm_status bm_chol_solve(struct bm_ctx *ctx, const struct bm_mat *L, struct 
     return info == 0 ? BM_OK : bm_fail(ctx, BM_EBUG, "dpotrs: argument %d", -(int)info);
 }
 
+enum bm_status bm_chol_invert(struct bm_ctx *ctx, struct bm_mat *A)
+{
+    enum bm_status status = square(ctx, "Cholesky inverse", A);
+    if (status == BM_OK) status = begin(ctx, "Cholesky inverse", A, true);
+    if (status != BM_OK || A->rows == 0) return status;
+    lapack_int info =
+        LAPACKE_dpotri_work(LAPACK_COL_MAJOR, 'L', (lapack_int)A->rows, A->data, (lapack_int)A->ld);
+    if (info > 0)
+        return bm_fail(ctx, BM_ENUMERIC, "Cholesky inverse: pivot %d is 0", (int)info);
+    if (info < 0) return bm_fail(ctx, BM_EBUG, "dpotri: argument %d", -(int)info);
+    for (bm_index j = 1; j < A->cols; j++)
+        for (bm_index i = 0; i < j; i++) *bm_mat_at(A, i, j) = *bm_mat_at(A, j, i);
+    return BM_OK;
+}
+
 enum bm_status bm_eigh(struct bm_ctx *ctx, struct bm_mat *A, double *w)
 {
     double *work = NULL;

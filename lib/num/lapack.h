@@ -17,6 +17,9 @@ enum bm_status bm_chol(struct bm_ctx *ctx, struct bm_mat *A) BM_CHECKED;
 enum bm_status bm_chol_solve(struct bm_ctx *ctx, const struct bm_mat *L,
                              struct bm_mat *B) BM_CHECKED;
 
+/* A = A^-1 in place from the L of bm_chol in its lower triangle; both triangles are set. */
+enum bm_status bm_chol_invert(struct bm_ctx *ctx, struct bm_mat *A) BM_CHECKED;
+
 /* Symmetric eigenproblem: A = U diag(w) U', w ascending (A->rows numbers); A becomes U. */
 enum bm_status bm_eigh(struct bm_ctx *ctx, struct bm_mat *A, double *w) BM_CHECKED;
 

@@ -130,7 +130,9 @@ const char *bm_number(char out[BM_NUMBER_SIZE], double x)
         snprintf(out, BM_NUMBER_SIZE, "%.0f", x);
         return out;
     }
-    for (int digits = 1; digits <= 17; digits++) {
+    /* Among normal numbers no two decimals of 15 digits are the same double, and %g leaves out
+     * zeros at the end: what reads back with 15 digits is the shortest already. */
+    for (int digits = fabs(x) < 1e-290 ? 1 : 15; digits <= 17; digits++) {
         snprintf(out, BM_NUMBER_SIZE, "%.*g", digits, x);
         if (strtod(out, NULL) == x) break;
     }

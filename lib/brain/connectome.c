@@ -1,0 +1,399 @@
+#include "brain/connectome.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "num/spd.h"
+
+enum { MAX_ITERATIONS = 2000, MEAN_ITERATIONS = 100, FOLD_GAP = 3 };
+static const double MEAN_TOLERANCE = 1e-10;
+
+static bool wanted(const struct bm_connectome_opts *opts, enum bm_kind kind)
+{
+    return bm_list_has(opts->kind, bm_kinds[kind]);
+}
+
+/* Scores of the alpha that --alpha gives alone, or the search. */
+static enum bm_status select_alpha(struct bm_ctx *ctx, const struct bm_connectome_opts *opts,
+                                   const struct bm_connectome_spec *spec,
+                                   const struct bm_fold_moments *folds,
+                                   const struct bm_moments *all, double tolerance,
+                                   struct bm_path *path)
+{
+    enum bm_status status = BM_OK;
+    double *alphas = NULL;
+    bm_index count;
+    bool relative;
+    BM_TRY(bm_connectome_alphas(ctx, opts->alpha, &alphas, &count, &relative));
+    BM_TRY(bm_connectome_search(ctx, spec, folds, all, alphas, count, relative, opts->rule,
+                                tolerance, path));
+out:
+    bm_free(alphas);
+    return status;
+}
+
+static enum bm_status make_folds(struct bm_ctx *ctx, const struct bm_connectome_opts *opts,
+                                 const struct bm_connectome_data *data,
+                                 struct bm_fold_moments *folds)
+{
+    struct bm_cv cv;
+    enum bm_status status = bm_cv_parse(ctx, opts->cv, &cv);
+    return status == BM_OK ? bm_connectome_folds(ctx, data, &cv, FOLD_GAP, folds) : status;
+}
+
+/* Matrices ---------------------------------------------------------------------------------- */
+
+/* P and its inverse C of each subject, over the used nodes, in the units of the series. */
+struct estimates {
+    struct bm_mat *P, *C;
+};
+
+static void to_units(const double *sd, bool precision, struct bm_mat *A)
+{
+    for (bm_index j = 0; j < A->cols; j++)
+        for (bm_index i = 0; i < A->rows; i++)
+            *bm_mat_at(A, i, j) *= precision ? 1 / (sd[i] * sd[j]) : sd[i] * sd[j];
+}
+
+/* Ledoit-Wolf in place of an empirical covariance that is singular. */
+static enum bm_status estimate_all(struct bm_ctx *ctx, const struct bm_connectome_opts *opts,
+                                   const struct bm_connectome_data *data,
+                                   const struct bm_connectome_spec *spec,
+                                   const struct bm_moments *moments, const double *sd,
+                                   double tolerance, struct estimates *est,
+                                   struct bm_connectome *out)
+{
+    enum bm_status status = BM_OK;
+    bm_index K = data->subjects;
+    char name[256];
+    if (bm_connectome_is_sparse(spec->model)) {
+        BM_TRY(bm_connectome_estimate(ctx, spec, moments, K, out->alpha, tolerance, MAX_ITERATIONS,
+                                      NULL, est->P, &out->info));
+    } else {
+        out->info = (struct bm_fit_info){.converged = true};
+        for (bm_index k = 0; k < K; k++) {
+            struct bm_connectome_spec one = *spec;
+            struct bm_fit_info unused;
+            status = bm_connectome_estimate(ctx, &one, &moments[k], 1, NAN, tolerance, 1, NULL,
+                                            &est->P[k], &unused);
+            if (status == BM_ENUMERIC && spec->model == BM_CONNECTOME_EMPIRICAL) {
+                bm_mat_release(&est->P[k]);
+                bm_warn(ctx, "%s: the covariance of %td frames of %td nodes is singular; Ledoit-Wolf "
+                        "takes its place", bm_escape(name, sizeof name, data->name[k]),
+                        data->X[k].rows, data->n_used);
+                out->singular[k] = true;
+                one.model = BM_CONNECTOME_LEDOIT_WOLF;
+                status = bm_connectome_estimate(ctx, &one, &moments[k], 1, NAN, tolerance, 1, NULL,
+                                                &est->P[k], &unused);
+            }
+            if (status != BM_OK) goto out;
+            out->shrinkage[k] = bm_shrinkage(
+                &moments[k],
+                (enum bm_covariance_kind)(one.model - BM_CONNECTOME_EMPIRICAL + BM_COV_EMPIRICAL),
+                opts->shrinkage);
+        }
+    }
+    for (bm_index k = 0; k < K; k++) {
+        BM_TRY(bm_mat_copy(ctx, &est->C[k], &est->P[k]));
+        BM_TRY(bm_spd_invert(ctx, &est->C[k], NULL));
+        to_units(sd + k * data->n_used, true, &est->P[k]);
+        to_units(sd + k * data->n_used, false, &est->C[k]);
+    }
+out:
+    return status;
+}
+
+/* The used nodes' matrix among all nodes; NaN elsewhere. */
+static enum bm_status spread(struct bm_ctx *ctx, const struct bm_connectome_data *data,
+                             const struct bm_mat *small, struct bm_mat *full)
+{
+    enum bm_status status = bm_mat_alloc(ctx, full, data->p, data->p);
+    if (status != BM_OK) return status;
+    for (bm_index i = 0; i < data->p * data->p; i++) full->data[i] = NAN;
+    for (bm_index j = 0; j < data->n_used; j++)
+        for (bm_index i = 0; i < data->n_used; i++)
+            *bm_mat_at(full, data->used[i], data->used[j]) = *bm_mat_at(small, i, j);
+    return BM_OK;
+}
+
+/* Matrices of one kind, and their mean, from those over the used nodes. */
+static enum bm_status take_kind(struct bm_ctx *ctx, const struct bm_connectome_data *data,
+                                enum bm_kind kind, const struct bm_mat *small,
+                                const struct bm_mat *mean, struct bm_connectome *out)
+{
+    enum bm_status status = BM_OK;
+    struct bm_mat sum = BM_MAT_INIT;
+    bm_index K = data->subjects, count = data->n_used * data->n_used;
+    BM_TRY(bm_calloc(ctx, &out->matrix[kind], K, sizeof *out->matrix[kind]));
+    for (bm_index k = 0; k < K; k++) BM_TRY(spread(ctx, data, &small[k], &out->matrix[kind][k]));
+    if (!mean) {
+        BM_TRY(bm_mat_alloc(ctx, &sum, data->n_used, data->n_used));
+        for (bm_index k = 0; k < K; k++)
+            for (bm_index i = 0; i < count; i++) sum.data[i] += small[k].data[i] / (double)K;
+        mean = &sum;
+    }
+    BM_TRY(spread(ctx, data, mean, &out->group[kind]));
+out:
+    bm_mat_release(&sum);
+    return status;
+}
+
+static enum bm_status take_tangent(struct bm_ctx *ctx, const struct bm_connectome_data *data,
+                                   struct bm_mat *C, struct bm_connectome *out)
+{
+    enum bm_status status = BM_OK;
+    struct bm_mat mean = BM_MAT_INIT, whitener = BM_MAT_INIT, *T = NULL;
+    bm_index K = data->subjects;
+    BM_TRY(bm_calloc(ctx, &out->mean_info, 1, sizeof *out->mean_info));
+    BM_TRY(bm_calloc(ctx, &T, K, sizeof *T));
+    BM_TRY(bm_spd_mean(ctx, C, K, MEAN_TOLERANCE, MEAN_ITERATIONS, &mean, out->mean_info));
+    if (!out->mean_info->converged)
+        bm_warn(ctx, "the geometric mean stopped at a gradient of %.1e after %d iterations",
+                out->mean_info->norm, out->mean_info->iterations);
+    BM_TRY(bm_mat_copy(ctx, &whitener, &mean));
+    BM_TRY(bm_spd_apply(ctx, BM_SPD_INVERSE_SQRT, &whitener));
+    for (bm_index k = 0; k < K; k++) {
+        BM_TRY(bm_mat_alloc(ctx, &T[k], data->n_used, data->n_used));
+        BM_TRY(bm_spd_sandwich(ctx, &whitener, &C[k], &T[k]));
+        BM_TRY(bm_spd_apply(ctx, BM_SPD_LOG, &T[k]));
+    }
+    BM_TRY(take_kind(ctx, data, BM_KIND_TANGENT, T, &mean, out));
+out:
+    for (bm_index k = 0; T && k < K; k++) bm_mat_release(&T[k]);
+    bm_free(T);
+    bm_mat_release(&mean);
+    bm_mat_release(&whitener);
+    return status;
+}
+
+/* All kinds that are asked for; partial always, for the graph. P and C are used up. */
+static enum bm_status take_kinds(struct bm_ctx *ctx, const struct bm_connectome_opts *opts,
+                                 const struct bm_connectome_data *data, struct estimates *est,
+                                 struct bm_connectome *out)
+{
+    enum bm_status status = BM_OK;
+    if (wanted(opts, BM_KIND_COVARIANCE))
+        BM_TRY(take_kind(ctx, data, BM_KIND_COVARIANCE, est->C, NULL, out));
+    if (wanted(opts, BM_KIND_PRECISION))
+        BM_TRY(take_kind(ctx, data, BM_KIND_PRECISION, est->P, NULL, out));
+    if (wanted(opts, BM_KIND_TANGENT)) BM_TRY(take_tangent(ctx, data, est->C, out));
+    for (bm_index k = 0; k < data->subjects; k++) {
+        bm_to_correlation(&est->C[k]);
+        bm_to_partial(&est->P[k]);
+    }
+    if (wanted(opts, BM_KIND_CORRELATION))
+        BM_TRY(take_kind(ctx, data, BM_KIND_CORRELATION, est->C, NULL, out));
+    BM_TRY(take_kind(ctx, data, BM_KIND_PARTIAL, est->P, NULL, out));
+out:
+    return status;
+}
+
+/* Graph ------------------------------------------------------------------------------------- */
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* What |weight| must reach: the number, or the percentile of the weights that are not 0. */
+static enum bm_status threshold_of(struct bm_ctx *ctx, const char *text, const struct bm_mat *A,
+                                   double *threshold)
+{
+    enum bm_status status = BM_OK;
+    char digits[32] = "";
+    double *values = NULL, x = 0;
+    bm_index n = 0;
+    *threshold = 0;
+    if (!text) return BM_OK;
+    snprintf(digits, sizeof digits, "%s", text);
+    size_t length = strlen(digits);
+    bool percent = length > 0 && digits[length - 1] == '%';
+    if (percent) digits[length - 1] = '\0';
+    if (!bm_parse_double(digits, &x)) BM_FAIL(ctx, BM_EBUG, "threshold '%s'", text);
+    *threshold = x;
+    if (!percent) goto out;
+    BM_TRY(bm_alloc(ctx, &values, A->rows * A->rows, sizeof *values));
+    for (bm_index j = 0; j < A->cols; j++)
+        for (bm_index i = 0; i < j; i++)
+            if (*bm_mat_at(A, i, j) != 0) values[n++] = fabs(*bm_mat_at(A, i, j));
+    qsort(values, (size_t)n, sizeof *values, ascending);
+    bm_index at = (bm_index)ceil(x / 100 * (double)n);
+    *threshold = n == 0 ? 0 : at < n ? values[at] : INFINITY;
+out:
+    bm_free(values);
+    return status;
+}
+
+static enum bm_status make_graph(struct bm_ctx *ctx, const struct bm_connectome_opts *opts,
+                                 struct bm_connectome *out)
+{
+    enum bm_status status = BM_OK;
+    struct bm_mat A = BM_MAT_INIT;
+    const struct bm_mat *mean = &out->group[BM_KIND_PARTIAL];
+    double threshold;
+    BM_TRY(bm_mat_alloc(ctx, &out->weights, out->p, out->p));
+    BM_TRY(bm_mat_alloc(ctx, &A, out->p, out->p));
+    for (bm_index j = 0; j < out->p; j++)
+        for (bm_index i = 0; i < out->p; i++) {
+            double w = *bm_mat_at(mean, i, j);
+            *bm_mat_at(&out->weights, i, j) = i == j || isnan(w) ? 0 : w;
+        }
+    BM_TRY(threshold_of(ctx, opts->threshold, &out->weights, &threshold));
+    for (bm_index i = 0; i < out->p * out->p; i++) {
+        if (fabs(out->weights.data[i]) < threshold) out->weights.data[i] = 0;
+        A.data[i] = fabs(out->weights.data[i]);
+    }
+    for (bm_index i = 0; i < out->p; i++) /* NaN: the node is absent */
+        *bm_mat_at(&A, i, i) = 0 * *bm_mat_at(mean, i, i);
+    BM_TRY(bm_network_measure(ctx, &A, &out->network));
+out:
+    bm_mat_release(&A);
+    return status;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+enum bm_status bm_connectome_fit(struct bm_ctx *ctx, const struct bm_connectome_opts *opts,
+                                 const struct bm_connectome_data *data, double tolerance,
+                                 double path_tolerance, struct bm_connectome *out)
+{
+    enum bm_status status = BM_OK;
+    bm_index K = data->subjects;
+    struct bm_connectome made = {.subjects = K, .p = data->p, .n_used = data->n_used,
+                                 .model = bm_connectome_resolve(opts, K)};
+    struct bm_connectome_spec spec = {made.model, false, opts->shrinkage};
+    struct bm_moments *moments = NULL;
+    struct bm_fold_moments folds = BM_FOLD_MOMENTS_INIT;
+    struct estimates est = {NULL, NULL};
+    double *sd = NULL;
+    BM_TRY(bm_calloc(ctx, &moments, K, sizeof *moments));
+    BM_TRY(bm_calloc(ctx, &est.P, K, sizeof *est.P));
+    BM_TRY(bm_calloc(ctx, &est.C, K, sizeof *est.C));
+    BM_TRY(bm_alloc(ctx, &sd, K * data->n_used, sizeof *sd));
+    BM_TRY(bm_calloc(ctx, &made.singular, K, sizeof *made.singular));
+    BM_TRY(bm_alloc(ctx, &made.shrinkage, K, sizeof *made.shrinkage));
+    for (bm_index k = 0; k < K; k++) made.shrinkage[k] = NAN;
+    BM_TRY(bm_connectome_moments(ctx, data, moments, sd));
+    BM_TRY(make_folds(ctx, opts, data, &folds));
+    made.folds = folds.folds;
+    BM_TRY(select_alpha(ctx, opts, &spec, &folds, moments, path_tolerance, &made.path));
+    made.alpha = made.path.row[made.path.chosen].alpha;
+    BM_TRY(estimate_all(ctx, opts, data, &spec, moments, sd, tolerance, &est, &made));
+    BM_TRY(take_kinds(ctx, opts, data, &est, &made));
+    BM_TRY(make_graph(ctx, opts, &made));
+    *out = made;
+    made = (struct bm_connectome)BM_CONNECTOME_INIT;
+out:
+    for (bm_index k = 0; k < K; k++) {
+        if (moments) bm_moments_release(&moments[k]);
+        if (est.P) bm_mat_release(&est.P[k]);
+        if (est.C) bm_mat_release(&est.C[k]);
+    }
+    bm_free(moments);
+    bm_free(est.P);
+    bm_free(est.C);
+    bm_free(sd);
+    bm_fold_moments_release(&folds);
+    bm_connectome_release(&made);
+    return status;
+}
+
+void bm_connectome_release(struct bm_connectome *connectome)
+{
+    for (int kind = 0; kind < BM_KINDS; kind++) {
+        for (bm_index k = 0; connectome->matrix[kind] && k < connectome->subjects; k++)
+            bm_mat_release(&connectome->matrix[kind][k]);
+        bm_free(connectome->matrix[kind]);
+        bm_mat_release(&connectome->group[kind]);
+    }
+    bm_path_release(&connectome->path);
+    bm_free(connectome->shrinkage);
+    bm_free(connectome->singular);
+    bm_free(connectome->mean_info);
+    bm_mat_release(&connectome->weights);
+    bm_network_release(&connectome->network);
+    *connectome = (struct bm_connectome)BM_CONNECTOME_INIT;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+/* Graph of the mean of |partial correlation| of a model fitted to all frames. */
+static enum bm_status measure_compared(struct bm_ctx *ctx, const struct bm_connectome_spec *spec,
+                                       const struct bm_moments *moments, bm_index K,
+                                       double tolerance, struct bm_compared *out)
+{
+    enum bm_status status = BM_OK;
+    struct bm_mat *P = NULL;
+    bm_index count = spec->pooled ? 1 : K, p = moments->S.rows, *module = NULL, edges = 0;
+    struct bm_fit_info info;
+    BM_TRY(bm_calloc(ctx, &P, K, sizeof *P));
+    BM_TRY(bm_alloc(ctx, &module, p, sizeof *module));
+    status = bm_connectome_estimate(ctx, spec, moments, K, out->alpha, tolerance, MAX_ITERATIONS,
+                                    NULL, P, &info);
+    if (status == BM_ENUMERIC) { /* singular: nothing to measure */
+        ctx->message[0] = '\0';
+        out->density = out->modularity = NAN;
+        out->modules = 0;
+        status = BM_OK;
+        goto out;
+    }
+    BM_TRY(status);
+    for (bm_index k = 0; k < count; k++) {
+        bm_to_partial(&P[k]);
+        for (bm_index i = 0; i < p * p; i++) {
+            double w = fabs(P[k].data[i]) / (double)count;
+            edges += w > 0;
+            P->data[i] = k == 0 ? w : P->data[i] + w;
+        }
+    }
+    out->density = (double)(edges - count * p) / ((double)(count * p) * (double)(p - 1));
+    BM_TRY(bm_network_modules(ctx, P, module, &out->modules, &out->modularity));
+out:
+    for (bm_index k = 0; P && k < K; k++) bm_mat_release(&P[k]);
+    bm_free(P);
+    bm_free(module);
+    return status;
+}
+
+enum bm_status bm_connectome_compare(struct bm_ctx *ctx, const struct bm_connectome_opts *opts,
+                                     const struct bm_connectome_data *data, double tolerance,
+                                     double path_tolerance, struct bm_compared out[BM_COMPARED])
+{
+    static const struct {
+        const char *name;
+        enum bm_connectome_model model;
+        bool pooled;
+    } models[BM_COMPARED] = {{"mle", BM_CONNECTOME_EMPIRICAL, false},
+                             {"ledoit-wolf", BM_CONNECTOME_LEDOIT_WOLF, false},
+                             {"l1", BM_CONNECTOME_GLASSO, false},
+                             {"pooled-mle", BM_CONNECTOME_EMPIRICAL, true},
+                             {"pooled-ledoit-wolf", BM_CONNECTOME_LEDOIT_WOLF, true},
+                             {"pooled-l1", BM_CONNECTOME_GLASSO, true},
+                             {"group-sparse", BM_CONNECTOME_GROUP_SPARSE, false}};
+    enum bm_status status = BM_OK;
+    bm_index K = data->subjects;
+    struct bm_moments *moments = NULL;
+    struct bm_fold_moments folds = BM_FOLD_MOMENTS_INIT;
+    struct bm_path path = BM_PATH_INIT;
+    BM_TRY(bm_calloc(ctx, &moments, K, sizeof *moments));
+    BM_TRY(bm_connectome_moments(ctx, data, moments, NULL));
+    BM_TRY(make_folds(ctx, opts, data, &folds));
+    for (int m = 0; m < BM_COMPARED; m++) {
+        struct bm_connectome_spec spec = {models[m].model, models[m].pooled, 0};
+        BM_TRY(bm_connectome_search(ctx, &spec, &folds, moments, NULL, 0, false, opts->rule,
+                                    path_tolerance, &path));
+        const struct bm_path_row *row = &path.row[path.chosen];
+        out[m] = (struct bm_compared){.name = models[m].name, .alpha = row->alpha,
+                                      .loglik = row->loglik, .sem = row->sem};
+        BM_TRY(measure_compared(ctx, &spec, moments, K, tolerance, &out[m]));
+    }
+out:
+    for (bm_index k = 0; moments && k < K; k++) bm_moments_release(&moments[k]);
+    bm_free(moments);
+    bm_fold_moments_release(&folds);
+    bm_path_release(&path);
+    return status;
+}

@@ -1,0 +1,338 @@
+/* Series of nodes, from tables and from images. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "brain/connectome.h"
+#include "brain/prepare_internal.h"
+#include "io/table.h"
+#include "signal/parcels.h"
+#include "util/path.h"
+
+bool bm_is_series_table(const char *path)
+{
+    return bm_has_suffix(path, ".tsv") || bm_has_suffix(path, ".csv") || bm_has_suffix(path, ".txt");
+}
+
+static enum bm_status allocate(struct bm_ctx *ctx, bm_index subjects, bm_index p,
+                               struct bm_connectome_data *data)
+{
+    enum bm_status status = BM_OK;
+    BM_TRY(bm_calloc(ctx, &data->name, subjects, sizeof *data->name));
+    BM_TRY(bm_calloc(ctx, &data->X, subjects, sizeof *data->X));
+    BM_TRY(bm_calloc(ctx, &data->node, p, sizeof *data->node));
+    BM_TRY(bm_alloc(ctx, &data->used, p, sizeof *data->used));
+    data->subjects = subjects;
+    data->p = p;
+out:
+    return status;
+}
+
+void bm_connectome_data_release(struct bm_connectome_data *data)
+{
+    for (bm_index k = 0; k < data->subjects; k++) {
+        bm_free(data->name[k]);
+        bm_mat_release(&data->X[k]);
+    }
+    for (bm_index j = 0; j < data->p; j++) bm_free(data->node[j].name);
+    bm_free(data->name);
+    bm_free(data->X);
+    bm_free(data->node);
+    bm_free(data->used);
+    *data = (struct bm_connectome_data)BM_CONNECTOME_DATA_INIT;
+}
+
+/* Columns of rows first .. first + n - 1 in place, as bm_clean_apply does with voxels. A column
+ * that does not vary becomes NaN: there is nothing to correlate. */
+static void standardise(struct bm_mat *X, bm_index first, bm_index n, int how)
+{
+    struct bm_mat part = bm_mat_view(X, first, 0, n, X->cols);
+    for (bm_index j = 0; j < X->cols; j++) {
+        struct bm_mat column = bm_mat_view(&part, 0, j, n, 1);
+        double mean, sd;
+        bm_moments_scale(&column, NULL, n, &mean, &sd);
+        if (!(sd > 0) || (how == BM_STD_PSC && mean == 0)) {
+            for (bm_index i = 0; i < n; i++) column.data[i] = NAN;
+            continue;
+        }
+        if (how == BM_STD_NONE) continue;
+        double scale = how == BM_STD_Z ? 1 / sd : 100 / fabs(mean);
+        for (bm_index i = 0; i < n; i++) column.data[i] = (column.data[i] - mean) * scale;
+    }
+}
+
+/* Nodes that have data in every subject; warns of the others. */
+static enum bm_status find_used(struct bm_ctx *ctx, struct bm_connectome_data *data)
+{
+    char node[256], subject[256];
+    bm_index missing = 0, example = 0, whose = 0;
+    for (bm_index j = 0; j < data->p; j++) {
+        bool good = true;
+        for (bm_index k = 0; good && k < data->subjects; k++)
+            for (bm_index i = 0; good && i < data->X[k].rows; i++)
+                if (isnan(*bm_mat_at(&data->X[k], i, j))) {
+                    good = false;
+                    whose = missing == 0 ? k : whose;
+                }
+        if (good) data->used[data->n_used++] = j;
+        else if (missing++ == 0) example = j;
+    }
+    if (missing == 0 && data->n_used >= 2) return BM_OK;
+    bm_escape(node, sizeof node, data->node[example].name);
+    bm_escape(subject, sizeof subject, data->name[whose]);
+    if (data->n_used < 2)
+        return bm_fail(ctx, BM_EINPUT, "%td of %td nodes have data that vary in every subject, "
+                       "needed 2 (node \"%s\" of %s has none)", data->n_used, data->p, node, subject);
+    bm_warn(ctx, "%td of %td nodes have no data that vary, or too little coverage, in some subject: "
+            "n/a for all (first: \"%s\" of %s)", missing, data->p, node, subject);
+    return BM_OK;
+}
+
+/* Tables ------------------------------------------------------------------------------------ */
+
+/* The column (or row, transposed) j of a table has numbers in all cells, or in none. */
+static enum bm_status fill_node(struct bm_ctx *ctx, const struct bm_table *table, bool transpose,
+                                bm_index j, struct bm_mat *X)
+{
+    enum bm_status status = BM_OK;
+    bm_index missing = 0;
+    for (bm_index i = 0; i < X->rows; i++)
+        missing += bm_cell_missing(bm_table_cell(table, transpose ? j : i, transpose ? i : j));
+    for (bm_index i = 0; i < X->rows; i++) {
+        double *value = bm_mat_at(X, i, j);
+        if (missing == X->rows) *value = NAN;
+        else BM_TRY(bm_table_number(ctx, table, transpose ? j : i, transpose ? i : j, value));
+    }
+out:
+    return status;
+}
+
+static enum bm_status name_nodes(struct bm_ctx *ctx, const struct bm_connectome_opts *opts,
+                                 const struct bm_table *table, struct bm_connectome_data *data)
+{
+    enum bm_status status = BM_OK;
+    char **name = NULL, number[32];
+    int digits = snprintf(number, sizeof number, "%td", data->p);
+    BM_TRY(bm_calloc(ctx, &name, data->p, sizeof *name));
+    if (opts->names) BM_TRY(bm_parcels_read_names(ctx, opts->names, NULL, data->p, name));
+    for (bm_index j = 0; j < data->p; j++) {
+        struct bm_connectome_node *node = &data->node[j];
+        snprintf(number, sizeof number, "node-%0*td", digits, j + 1);
+        node->xyz[0] = node->xyz[1] = node->xyz[2] = node->voxels = node->coverage = NAN;
+        if (name[j]) {
+            node->name = name[j];
+            name[j] = NULL;
+        } else {
+            bool headed = table->header && !opts->transpose && table->header[j][0];
+            BM_TRY(bm_strdup(ctx, &node->name, headed ? table->header[j] : number));
+        }
+    }
+out:
+    for (bm_index j = 0; name && j < data->p; j++) bm_free(name[j]);
+    bm_free(name);
+    return status;
+}
+
+static enum bm_status read_table(struct bm_ctx *ctx, const struct bm_connectome_opts *opts,
+                                 const char *path, struct bm_table *table)
+{
+    enum bm_status status = bm_table_read(ctx, path, table);
+    if (status != BM_OK) return status;
+    bool headed = opts->header == BM_HEADER_AUTO ? bm_table_looks_headed(table)
+                                                 : opts->header == BM_HEADER_YES;
+    return headed ? bm_table_take_header(ctx, table) : BM_OK;
+}
+
+static enum bm_status same_nodes(struct bm_ctx *ctx, const char *file, const char *first,
+                                 const struct bm_table *table, bool transpose,
+                                 const struct bm_connectome_data *data, bool named)
+{
+    bm_index p = transpose ? table->rows : table->cols;
+    char a[256], b[256];
+    if (p != data->p)
+        return bm_fail(ctx, BM_EINPUT, "%s: %td nodes, %s has %td", file, p, first, data->p);
+    for (bm_index j = 0; table->header && !transpose && !named && j < p; j++)
+        if (strcmp(table->header[j], data->node[j].name) != 0)
+            return bm_fail(ctx, BM_EINPUT, "%s: column %td is \"%s\", in %s it is \"%s\"", file, j + 1,
+                           bm_escape(a, sizeof a, table->header[j]), first,
+                           bm_escape(b, sizeof b, data->node[j].name));
+    return BM_OK;
+}
+
+/* Names of subjects by the rule for images. */
+static enum bm_status name_subjects(struct bm_ctx *ctx, const char *const *paths, bm_index n,
+                                    struct bm_connectome_data *data)
+{
+    enum bm_status status = BM_OK;
+    struct bm_inputs inputs = BM_INPUTS_INIT;
+    BM_TRY(bm_calloc(ctx, &inputs.input, n, sizeof *inputs.input));
+    for (bm_index k = 0; k < n; k++) {
+        BM_TRY(bm_strdup(ctx, &inputs.input[k].path, paths[k]));
+        inputs.count++;
+    }
+    BM_TRY(bm_inputs_name(ctx, &inputs));
+    BM_TRY(bm_inputs_require_names(ctx, &inputs));
+    for (bm_index k = 0; k < n; k++) BM_TRY(bm_strdup(ctx, &data->name[k], inputs.subject[k]));
+out:
+    bm_inputs_release(&inputs);
+    return status;
+}
+
+enum bm_status bm_connectome_read_tables(struct bm_ctx *ctx, const struct bm_connectome_opts *opts,
+                                         int standardize, const char *const *paths, bm_index n,
+                                         struct bm_connectome_data *out)
+{
+    enum bm_status status = BM_OK;
+    struct bm_connectome_data made = BM_CONNECTOME_DATA_INIT;
+    struct bm_table table = BM_TABLE_INIT;
+    char file[256], first[256];
+    for (bm_index k = 0; k < n; k++) {
+        bm_escape(file, sizeof file, paths[k]);
+        BM_TRY(read_table(ctx, opts, paths[k], &table));
+        bm_index p = opts->transpose ? table.rows : table.cols;
+        bm_index frames = opts->transpose ? table.cols : table.rows;
+        if (p < 2 || frames < 3)
+            BM_FAIL(ctx, BM_EINPUT, "%s: %td frames of %td nodes, needed 3 of 2 or more%s", file,
+                    frames, p, opts->transpose ? "" : " (rows are frames, unless --transpose)");
+        if (k == 0) {
+            bm_escape(first, sizeof first, paths[0]);
+            BM_TRY(allocate(ctx, n, p, &made));
+            BM_TRY(name_subjects(ctx, paths, n, &made));
+            BM_TRY(name_nodes(ctx, opts, &table, &made));
+        }
+        BM_TRY(same_nodes(ctx, file, first, &table, opts->transpose, &made, opts->names != NULL));
+        BM_TRY(bm_mat_alloc(ctx, &made.X[k], frames, p));
+        for (bm_index j = 0; j < p; j++)
+            BM_TRY(fill_node(ctx, &table, opts->transpose, j, &made.X[k]));
+        standardise(&made.X[k], 0, frames, standardize);
+        bm_table_release(&table);
+        table = (struct bm_table)BM_TABLE_INIT;
+    }
+    BM_TRY(find_used(ctx, &made));
+    *out = made;
+    made = (struct bm_connectome_data)BM_CONNECTOME_DATA_INIT;
+out:
+    bm_table_release(&table);
+    bm_connectome_data_release(&made);
+    return status;
+}
+
+/* Images ------------------------------------------------------------------------------------ */
+
+/* The inputs of one subject: a view on the arrays of all, but for its own lists. */
+static enum bm_status of_subject(struct bm_ctx *ctx, const struct bm_inputs *inputs,
+                                 bm_index subject, struct bm_inputs *one)
+{
+    enum bm_status status = BM_OK;
+    BM_TRY(bm_alloc(ctx, &one->input, inputs->count, sizeof *one->input));
+    BM_TRY(bm_alloc(ctx, &one->series, inputs->n_series, sizeof *one->series));
+    for (bm_index i = 0; i < inputs->count; i++) {
+        const struct bm_input *input = &inputs->input[i];
+        if (input->subject != subject) continue;
+        bool next = one->count == 0 ||
+                    inputs->input[i].series != inputs->input[one->input[one->count - 1].offset].series;
+        one->input[one->count] = *input;
+        if (next) one->series[one->n_series++] = inputs->series[input->series];
+        one->input[one->count].series = one->n_series - 1;
+        one->input[one->count++].offset = i; /* for the line above; volumes below */
+    }
+    bm_index last = -1;
+    for (bm_index i = 0; i < one->count; i++) {
+        struct bm_input *input = &one->input[i];
+        if (input->series != last) one->series[input->series].offset = one->volumes;
+        last = input->series;
+        input->offset = one->volumes;
+        input->subject = 0;
+        one->volumes += input->count;
+    }
+    one->n_subjects = 1;
+out:
+    return status;
+}
+
+/* One subject's series and coverage: what depends on its images, the atlas and the options. */
+static enum bm_status extract(struct bm_ctx *ctx, const struct bm_prepare_opts *prepare,
+                              const struct bm_inputs *inputs, const struct bm_parcels *parcels,
+                              double min_coverage, struct bm_mat *X, double *coverage,
+                              bm_index *voxels)
+{
+    enum bm_status status = BM_OK;
+    struct bm_prepared prepared = BM_PREPARED_INIT;
+    struct bm_mat made = BM_MAT_INIT;
+    struct bm_prepare_opts whole = *prepare;
+    /* Means of standardised voxels are not what an atlas's regions are; percent change is. */
+    if (whole.standardize == BM_STD_Z) whole.standardize = BM_STD_NONE;
+    BM_TRY(bm_prepare(ctx, &whole, inputs, NULL, &prepared));
+    BM_TRY(bm_parcels_extract(ctx, parcels, &prepared.mask, &prepared.samples, min_coverage, &made,
+                              coverage, voxels));
+    int how = prepare->standardize == BM_STD_Z ? BM_STD_Z : BM_STD_NONE;
+    for (bm_index first = 0, n; first < made.rows; first += n) {
+        for (n = 1; first + n < made.rows && prepared.run[first + n] == prepared.run[first]; n++)
+            continue;
+        standardise(&made, first, n, how);
+    }
+    bm_mat_move(X, &made);
+out:
+    bm_prepared_release(&prepared);
+    bm_mat_release(&made);
+    return status;
+}
+
+static enum bm_status copy_nodes(struct bm_ctx *ctx, const struct bm_parcels *parcels,
+                                 struct bm_connectome_data *data)
+{
+    enum bm_status status = BM_OK;
+    for (bm_index j = 0; j < data->p; j++) {
+        BM_TRY(bm_strdup(ctx, &data->node[j].name, parcels->node[j].name));
+        memcpy(data->node[j].xyz, parcels->node[j].xyz, sizeof data->node[j].xyz);
+        data->node[j].voxels = data->node[j].coverage = INFINITY;
+    }
+out:
+    return status;
+}
+
+enum bm_status bm_connectome_read_images(struct bm_ctx *ctx, const struct bm_connectome_opts *opts,
+                                         const struct bm_prepare_opts *prepare,
+                                         const struct bm_inputs *inputs,
+                                         struct bm_connectome_data *out)
+{
+    enum bm_status status = BM_OK;
+    struct bm_connectome_data made = BM_CONNECTOME_DATA_INIT;
+    struct bm_parcels parcels = BM_PARCELS_INIT;
+    struct bm_inputs one = BM_INPUTS_INIT;
+    double *coverage = NULL;
+    bm_index *voxels = NULL;
+    BM_TRY(bm_parcels_read(ctx, opts->atlas, opts->names, &parcels));
+    BM_TRY(allocate(ctx, inputs->n_subjects, parcels.p, &made));
+    BM_TRY(copy_nodes(ctx, &parcels, &made));
+    BM_TRY(bm_alloc(ctx, &coverage, parcels.p, sizeof *coverage));
+    BM_TRY(bm_alloc(ctx, &voxels, parcels.p, sizeof *voxels));
+    BM_TRY(bm_progress_begin(ctx, "subjects", made.subjects));
+    for (bm_index k = 0; k < made.subjects; k++) {
+        BM_TRY(bm_strdup(ctx, &made.name[k], inputs->subject[k]));
+        BM_TRY(of_subject(ctx, inputs, k, &one));
+        one.subject = &made.name[k];
+        BM_TRY(extract(ctx, prepare, &one, &parcels, opts->min_coverage, &made.X[k], coverage,
+                       voxels));
+        for (bm_index j = 0; j < made.p; j++) {
+            made.node[j].coverage = fmin(made.node[j].coverage, coverage[j]);
+            made.node[j].voxels = fmin(made.node[j].voxels, (double)voxels[j]);
+        }
+        bm_free(one.input);
+        bm_free(one.series);
+        one = (struct bm_inputs)BM_INPUTS_INIT;
+        BM_TRY(bm_progress_step(ctx));
+    }
+    BM_TRY(find_used(ctx, &made));
+    *out = made;
+    made = (struct bm_connectome_data)BM_CONNECTOME_DATA_INIT;
+out:
+    bm_progress_end(ctx);
+    bm_free(one.input);
+    bm_free(one.series);
+    bm_free(coverage);
+    bm_free(voxels);
+    bm_parcels_release(&parcels);
+    bm_connectome_data_release(&made);
+    return status;
+}

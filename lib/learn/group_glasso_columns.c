@@ -1,0 +1,269 @@
+/* Descent on the columns of the dual variable.
+ *
+ * With column c left out, W_11 is fixed and the best column of all subjects solves
+ *
+ *     min over y_k, d_k   sum_k w_k [ y_k'W_11 y_k / d_k + 2 s_k'y_k + S_cc d_k - log d_k ]
+ *                         + 2 alpha sum_m || (y_k[m])_k ||                                    (1)
+ *
+ * jointly convex; y and d are column c of P. Its optimum gives w_12 = -W_11 y / d, and d is one over
+ * the Schur complement S_cc - y'W_11 y / d^2, so that W stays positive definite however roughly (1)
+ * is solved. Coordinates of y are visited in turn: g = W_11 y / d is kept, each that changes costs
+ * a row of W, each that stays zero nothing. Nothing is inverted, and nothing drifts.
+ * (For one subject d cancels, and this is the lasso of Friedman et al. 2008.) */
+#include <math.h>
+#include <string.h>
+
+#include "learn/group_glasso_internal.h"
+
+#define CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#define INLINE static inline __attribute__((always_inline))
+
+/* More visits of a column than these do not pay: its neighbours move, too. */
+enum { PASSES = 6, SCALINGS = 3 };
+
+void bm_glasso_prox(bm_index K, const double *a, const double *z, double alpha, double t, double *x)
+{
+    double norm = 0, most = 0;
+    for (bm_index k = 0; k < K; k++) {
+        norm += z[k] * z[k];
+        most = a[k] > most ? a[k] : most;
+    }
+    norm = sqrt(norm);
+    if (norm <= alpha) {
+        memset(x, 0, (size_t)K * sizeof *x);
+        return;
+    }
+    /* t = ||x|| is the root of h(t) = sum (z / (a t + alpha))^2 = 1; Newton on h^-1/2, which is
+     * nearly linear and concave: from the left it never passes the root. */
+    double least = (norm - alpha) / most;
+    if (!(t > least)) t = least;
+    for (int i = 0; i < 50; i++) {
+        double h = 0, slope = 0;
+        for (bm_index k = 0; k < K; k++) {
+            double over = 1 / (a[k] * t + alpha), term = z[k] * over * (z[k] * over);
+            h += term;
+            slope += term * a[k] * over;
+        }
+        double next = t + h * (sqrt(h) - 1) / slope;
+        if (!(next > least)) next = least;
+        bool done = fabs(next - t) <= 1e-13 * t;
+        t = next;
+        if (done) break;
+    }
+    for (bm_index k = 0; k < K; k++) x[k] = z[k] * t / (a[k] * t + alpha);
+}
+
+struct column {
+    bm_index K, p, c;
+    double alpha;
+    const double *w, *W, *s, *S;
+    double *y;    /* [p][K], y[c] is d */
+    double *g;    /* [p][K] */
+    double *a, *z, *x, *step;
+    bm_index *active; /* coordinates that are not zero */
+    bm_index n_active;
+};
+
+INLINE double *row(const struct column *q, double *array, bm_index m)
+{
+    return array + m * q->K;
+}
+
+/* g += step W[m] for all subjects. */
+INLINE void add_row(const struct column *q, bm_index m, const double *restrict step)
+{
+    const double *restrict w = q->W + m * q->p * q->K;
+    double *restrict g = q->g;
+    if (q->K == 1) {
+        double d = step[0];
+        for (bm_index j = 0; j < q->p; j++) g[j] += d * w[j];
+        return;
+    }
+    bm_index K = q->K;
+    for (bm_index j = 0; j < q->p; j++, g += K, w += K)
+        for (bm_index k = 0; k < K; k++) g[k] += step[k] * w[k];
+}
+
+INLINE double zero_norm(const struct column *q, bm_index m)
+{
+    const double *g = row(q, q->g, m), *s = q->s + m * q->K;
+    double sum = 0;
+    if (q->K == 1) return fabs(q->w[0] * (g[0] + s[0]));
+#pragma omp simd reduction(+ : sum)
+    for (bm_index k = 0; k < q->K; k++) {
+        double z = q->w[k] * (g[k] + s[k]);
+        sum += z * z;
+    }
+    return sqrt(sum);
+}
+
+/* Best value of coordinate m with the others held; returns how much W moves by it. */
+INLINE double visit(struct column *q, bm_index m, bool zero)
+{
+    bm_index K = q->K;
+    double *y = row(q, q->y, m), *g = row(q, q->g, m), *d = row(q, q->y, q->c);
+    const double *s = q->s + m * K, *diagonal = q->S + (m * q->p + m) * K;
+    double moved = 0, norm = 0;
+    if (zero && zero_norm(q, m) <= q->alpha) return 0;
+    for (bm_index k = 0; k < K; k++) {
+        q->a[k] = q->w[k] * diagonal[k] / d[k];
+        q->z[k] = q->a[k] * y[k] - q->w[k] * (g[k] + s[k]);
+        norm += y[k] * y[k];
+    }
+    if (K == 1) {
+        double size = fabs(q->z[0]) - q->alpha;
+        q->x[0] = size > 0 ? copysign(size, q->z[0]) / q->a[0] : 0;
+    } else {
+        bm_glasso_prox(K, q->a, q->z, q->alpha, sqrt(norm), q->x);
+    }
+    for (bm_index k = 0; k < K; k++) {
+        q->step[k] = (q->x[k] - y[k]) / d[k];
+        double by = fabs(q->step[k]) * diagonal[k];
+        moved = by > moved ? by : moved;
+        y[k] = q->x[k];
+    }
+    if (moved > 0) add_row(q, m, q->step);
+    return moved;
+}
+
+/* Best d for y / d as it is: one step of majorisation, ||y[m]|| <= ||y[m]||^2 / 2 r + r / 2 with r
+ * its value so far. Scaling y with d keeps g, and so the column of W. */
+INLINE void scale_with_diagonal(struct column *q, const double *square, const double *cross)
+{
+    bm_index K = q->K;
+    double *d = row(q, q->y, q->c), *bend = q->z, *by = q->x;
+    const double *top = q->S + (q->c * q->p + q->c) * K;
+    memset(bend, 0, (size_t)K * sizeof *bend);
+    for (bm_index i = 0; i < q->n_active; i++) {
+        const double *y = row(q, q->y, q->active[i]);
+        double norm = 0;
+        for (bm_index k = 0; k < K; k++) norm += y[k] * y[k];
+        if (norm == 0) continue;
+        norm = 1 / sqrt(norm);
+        for (bm_index k = 0; k < K; k++) bend[k] += y[k] * y[k] * norm;
+    }
+    for (bm_index k = 0; k < K; k++) {
+        double slope = q->w[k] * (top[k] + 2 * cross[k] + square[k]);
+        double e = 2 * q->alpha * bend[k] / (d[k] * d[k]);
+        double next = e > 0 ? 2 * q->w[k] / (slope + sqrt(slope * slope + 4 * e * q->w[k]))
+                            : q->w[k] / slope;
+        by[k] = next / d[k];
+        d[k] = next;
+    }
+    for (bm_index i = 0; i < q->n_active; i++) {
+        double *y = row(q, q->y, q->active[i]);
+        for (bm_index k = 0; k < K; k++) y[k] *= by[k];
+    }
+}
+
+/* The best d for y as it is, which makes d the Schur complement's inverse. */
+INLINE void update_diagonal(struct column *q)
+{
+    bm_index K = q->K;
+    double *d = row(q, q->y, q->c);
+    const double *top = q->S + (q->c * q->p + q->c) * K;
+    double *square = q->a, *cross = q->step;
+    memset(square, 0, (size_t)K * sizeof *square);
+    memset(cross, 0, (size_t)K * sizeof *cross);
+    for (bm_index i = 0; i < q->n_active; i++) {
+        bm_index m = q->active[i];
+        const double *y = row(q, q->y, m), *g = row(q, q->g, m), *s = q->s + m * K;
+        for (bm_index k = 0; k < K; k++) {
+            square[k] += y[k] * g[k];
+            cross[k] += y[k] * s[k];
+        }
+    }
+    for (bm_index k = 0; k < K; k++) {
+        square[k] /= d[k];
+        cross[k] /= d[k];
+    }
+    for (int i = 0; i < SCALINGS; i++) scale_with_diagonal(q, square, cross);
+    bool scaled = false;
+    for (bm_index k = 0; k < K; k++) {
+        double next = (1 + sqrt(1 + 4 * top[k] * square[k] * d[k] * d[k])) / (2 * top[k]);
+        q->step[k] = d[k] / next;
+        d[k] = next;
+        scaled = scaled || q->step[k] != 1;
+    }
+    if (!scaled) return;
+    for (bm_index j = 0; j < q->p; j++)
+        for (bm_index k = 0; k < K; k++) q->g[j * K + k] *= q->step[k];
+}
+
+INLINE bool is_zero(const struct column *q, bm_index m)
+{
+    const double *y = row(q, q->y, m);
+    for (bm_index k = 0; k < q->K; k++)
+        if (y[k] != 0) return false;
+    return true;
+}
+
+INLINE void list_active(struct column *q)
+{
+    q->n_active = 0;
+    for (bm_index m = 0; m < q->p; m++)
+        if (m != q->c && !is_zero(q, m)) q->active[q->n_active++] = m;
+}
+
+CLONES static double solve_column(struct column *q, double enough)
+{
+    bm_index K = q->K, p = q->p;
+    double *d = row(q, q->y, q->c), largest = 0, moved = 0;
+    memset(q->g, 0, (size_t)(p * K) * sizeof *q->g);
+    list_active(q);
+    for (bm_index i = 0; i < q->n_active; i++) {
+        const double *y = row(q, q->y, q->active[i]);
+        for (bm_index k = 0; k < K; k++) q->step[k] = y[k] / d[k];
+        add_row(q, q->active[i], q->step);
+    }
+    for (int pass = 0; pass < PASSES; pass++) {
+        moved = 0;
+        if (pass == 0)
+            for (bm_index m = 0; m < p; m++) {
+                if (m == q->c) continue;
+                double by = visit(q, m, is_zero(q, m));
+                moved = by > moved ? by : moved;
+            }
+        else
+            for (bm_index i = 0; i < q->n_active; i++) {
+                double by = visit(q, q->active[i], false);
+                moved = by > moved ? by : moved;
+            }
+        largest = moved > largest ? moved : largest;
+        if (pass == 0) list_active(q);
+        update_diagonal(q);
+        if (moved <= enough) break;
+    }
+    return largest;
+}
+
+bm_index bm_glasso_sweep_work(const struct bm_glasso_block *block)
+{
+    return block->p * block->K + 4 * block->K + block->p;
+}
+
+void bm_glasso_sweep(struct bm_glasso_block *block, double *work, double *change)
+{
+    bm_index K = block->K, p = block->p;
+    double *scratch = work + p * K, largest = 0, enough = 0.1 * *change;
+    _Static_assert(sizeof(bm_index) <= sizeof(double), "indices share the numbers' room");
+    struct column q = {.K = K, .p = p, .alpha = block->alpha, .w = block->weight, .W = block->W,
+                       .S = block->S, .g = work, .a = scratch, .z = scratch + K,
+                       .x = scratch + 2 * K, .step = scratch + 3 * K,
+                       .active = (bm_index *)(void *)(scratch + 4 * K)};
+    for (bm_index c = 0; c < p; c++) {
+        q.c = c;
+        q.y = block->Y + bm_glasso_at(block, c, 0);
+        q.s = block->S + bm_glasso_at(block, c, 0);
+        double by = solve_column(&q, enough);
+        largest = by > largest ? by : largest;
+        for (bm_index j = 0; j < p; j++) {
+            if (j == c) continue;
+            double *across = block->W + bm_glasso_at(block, c, j);
+            double *down = block->W + bm_glasso_at(block, j, c);
+            for (bm_index k = 0; k < K; k++) across[k] = down[k] = -q.g[j * K + k];
+        }
+    }
+    block->iterations++;
+    *change = largest;
+}

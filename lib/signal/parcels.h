@@ -1,0 +1,65 @@
+/* Atlases: from the voxels of a mask to the series of regions, maps or spheres ("nodes").
+ *
+ * A 3D image of whole numbers is an atlas of labels (0 = none): a node's series is the mean over
+ * its voxels. A 4D image is an atlas of maps, one node each: the series are the least-squares
+ * coefficients of the maps. A table of coordinates (name x y z [radius], mm; radius 5 if there is
+ * none) is an atlas of spheres: means again. The atlas is brought to the data's grid, labels by the
+ * nearest voxel, maps trilinearly. Nodes keep the atlas's order and number whatever is covered. */
+#ifndef BM_SIGNAL_PARCELS_H
+#define BM_SIGNAL_PARCELS_H
+
+#include "num/samples.h"
+#include "signal/mask.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum bm_parcels_kind { BM_PARCELS_LABELS, BM_PARCELS_MAPS, BM_PARCELS_SPHERES };
+
+struct bm_node {
+    char *name;
+    double xyz[3];   /* mm: centre of mass (of |values| for maps); NaN = unknown */
+    double radius;   /* mm, of spheres */
+    int64_t label;   /* value in the image; of maps and spheres: number from 1 */
+};
+
+struct bm_parcels {
+    enum bm_parcels_kind kind;
+    bm_index p;
+    struct bm_node *node;
+    struct bm_volume image; /* of labels and maps */
+};
+#define BM_PARCELS_INIT {.p = 0}
+
+/* Read an atlas, and names for its nodes (NULL = none: the label, "map-01", or the table's). A
+ * table of names has a column name, and a column index with the label (else rows are in order); or
+ * without a header, the label and the name, or the name alone. BM_EINPUT: an atlas of fewer than
+ * two nodes, labels that are no whole numbers from 0, values that are not finite, a label without
+ * a name, names that are not unique. parcels must be empty. */
+enum bm_status bm_parcels_read(struct bm_ctx *ctx, const char *path, const char *names,
+                               struct bm_parcels *parcels) BM_CHECKED;
+void bm_parcels_release(struct bm_parcels *parcels);
+
+/* The names of a table for p nodes, as above, in an array of p blocks; label: value of each node,
+ * NULL = numbers from 1. */
+enum bm_status bm_parcels_read_names(struct bm_ctx *ctx, const char *path, const int64_t *label,
+                                     bm_index p, char **name) BM_CHECKED;
+/* BM_EINPUT, with the name, unless all p differ. `where` is for messages. */
+enum bm_status bm_parcels_require_unique(struct bm_ctx *ctx, const char *where,
+                                         char *const *name, bm_index p) BM_CHECKED;
+
+/* Series of the nodes from samples x over the mask: X (empty) gets x->n rows, p columns. A voxel
+ * whose samples are all 0 has no data. coverage (p numbers): the share of a node, of its weight for
+ * maps, that has data; voxels (p): how many voxels that are. Nodes with a coverage below
+ * min_coverage, or without a voxel, get NaN. Maps that are linear combinations of others are
+ * BM_EINPUT. */
+enum bm_status bm_parcels_extract(struct bm_ctx *ctx, const struct bm_parcels *parcels,
+                                  const struct bm_mask *mask, const struct bm_samples *x,
+                                  double min_coverage, struct bm_mat *X, double *coverage,
+                                  bm_index *voxels) BM_CHECKED;
+
+#ifdef __cplusplus
+}
+#endif
+#endif
