@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "io/nifti.h"
 #include "util/ctx.h"
 #include "util/param.h"
 
@@ -91,6 +92,10 @@ bool cli_given(const struct cli_run *run, const char *name);
 
 /* Outputs ------------------------------------------------------------------------- */
 
+/* A file that is read besides operands, @lists and options that name files (found in a table, part
+ * of a model): outputs must not replace it. Before the two below. */
+enum bm_status cli_add_input(struct cli_run *run, const char *path) BM_CHECKED;
+
 /* Make ready the directory -o DIR for these file names (NULL-terminated, relative to DIR, their
  * own folders included: "subjects/a.nii.gz"). Before any computing, and without touching anything
  * that exists: BM_EUSAGE without -o or with "-"; BM_EOUTPUT if DIR is not empty without --force,
@@ -105,9 +110,28 @@ enum bm_status cli_output_file(struct cli_run *run) BM_CHECKED;
 /* Path of a file in -o DIR, in a new block; recorded for the summary. */
 enum bm_status cli_output_path(struct cli_run *run, const char *name, char **path) BM_CHECKED;
 
+/* Write a text or an image as a file of -o DIR. */
+enum bm_status cli_write_text(struct cli_run *run, const char *name,
+                              const struct bm_text *text) BM_CHECKED;
+enum bm_status cli_write_image(struct cli_run *run, const char *name,
+                               const struct bm_volume *volume,
+                               const struct bm_nifti_meta *meta) BM_CHECKED;
+
+/* model.json with the parameters that can change the result and nothing else, for verbs that learn
+ * nothing; format: "brainmine phantom 1". */
+enum bm_status cli_write_model(struct cli_run *run, const char *format) BM_CHECKED;
+
+/* run.json: what differs between two runs of the same analysis. The last file to write: there = the
+ * run is complete. */
+enum bm_status cli_write_run(struct cli_run *run) BM_CHECKED;
+
 /* Write the one result of a verb to -o FILE, or to stdout for "-" or nothing. With --json and no
  * -o nothing is written: the summary is what stdout gets. */
 enum bm_status cli_write_result(struct cli_run *run, const char *bytes, bm_index n) BM_CHECKED;
+
+/* BM_EOUTPUT if what has been printed does not reach standard output. At once after a long text, so
+ * that errno still tells why. */
+enum bm_status cli_check_stdout(struct bm_ctx *ctx) BM_CHECKED;
 
 /* The summary, for --json --------------------------------------------------------- */
 

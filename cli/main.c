@@ -68,14 +68,6 @@ static void open_standard_descriptors(void)
 
 /* Running a command --------------------------------------------------------------- */
 
-static enum bm_status check_stdout(struct bm_ctx *ctx)
-{
-    bool bad = ferror(stdout);
-    errno = 0;
-    if (fflush(stdout) == 0 && !bad) return BM_OK;
-    return bm_fail(ctx, BM_EOUTPUT, "standard output: %s", strerror(errno ? errno : EIO));
-}
-
 static enum bm_status run_verb(struct cli_run *run, struct cli_terminal *terminal, char **words)
 {
     enum bm_status status = BM_OK;
@@ -115,7 +107,7 @@ static int run_command(const struct cli_command *command, int argc, char **argv)
     snprintf(prefix, sizeof prefix, "brainmine %s", command->name);
     cli_terminal_init(&terminal, &run, prefix);
     enum bm_status status = run_verb(&run, &terminal, argv + 2);
-    if (status == BM_OK) status = check_stdout(&ctx);
+    if (status == BM_OK) status = cli_check_stdout(&ctx);
     int code = exit_codes[status];
     if (status != BM_OK && caught) {
         /* Whatever failed, failed because the run was being stopped. */
@@ -171,7 +163,7 @@ static int derived_text(int argc, char **argv)
     enum bm_status status = strcmp(argv[1], "--_mdoc") == 0
                                 ? cli_print_mdoc(&ctx, argv[2], command)
                                 : cli_print_completion(&ctx, argv[2]);
-    if (status == BM_OK) status = check_stdout(&ctx);
+    if (status == BM_OK) status = cli_check_stdout(&ctx);
     if (status != BM_OK) fprintf(stderr, "brainmine: %s\n", ctx.message);
     return exit_codes[status];
 }
@@ -181,7 +173,7 @@ static int overview(void)
     struct bm_ctx ctx;
     bm_ctx_init(&ctx);
     cli_print_overview(stdout);
-    enum bm_status status = check_stdout(&ctx);
+    enum bm_status status = cli_check_stdout(&ctx);
     if (status != BM_OK) fprintf(stderr, "brainmine: %s\n", ctx.message);
     return exit_codes[status];
 }

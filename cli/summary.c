@@ -152,6 +152,7 @@ enum bm_status cli_summary_print(struct cli_run *run)
         goto out;
     }
     printf("%s\n", text);
+    status = cli_check_stdout(ctx);
 out:
     cJSON_free(text);
     cJSON_Delete(parameters);

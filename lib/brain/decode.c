@@ -78,6 +78,70 @@ out:
     return status;
 }
 
+/* True if no group holds two classes: subjects of two kinds, say. Then a group left out lacks a
+ * class whatever is done. */
+static enum bm_status groups_are_pure(struct bm_ctx *ctx, const struct bm_rows *rows,
+                                      bm_index groups, bool *pure)
+{
+    enum bm_status status = BM_OK;
+    bm_index *label = NULL; /* of each group, from 1 */
+    BM_TRY(bm_calloc(ctx, &label, groups, sizeof *label));
+    *pure = true;
+    for (bm_index i = 0; i < rows->n; i++) {
+        bm_index *seen = &label[rows->group[i]];
+        *pure = *pure && (*seen == 0 || *seen == rows->label[i] + 1);
+        *seen = rows->label[i] + 1;
+    }
+out:
+    bm_free(label);
+    return status;
+}
+
+/* A class that some test folds lack is not scored there. */
+static enum bm_status warn_rare(struct bm_ctx *ctx, const struct bm_decode_plan *plan)
+{
+    enum bm_status status = BM_OK;
+    const struct bm_rows *rows = &plan->rows;
+    bm_index *in = NULL, *last = NULL; /* folds that test a class, and the last of them from 1 */
+    char name[256];
+    BM_TRY(bm_calloc(ctx, &in, 2 * rows->n_classes, sizeof *in));
+    last = in + rows->n_classes;
+    for (bm_index f = 0; f < plan->folds.count; f++)
+        for (bm_index i = 0; i < plan->folds.fold[f].n_test; i++) {
+            bm_index class = rows->label[plan->folds.fold[f].test[i]];
+            in[class] += last[class] != f + 1;
+            last[class] = f + 1;
+        }
+    for (bm_index k = 0; k < rows->n_classes; k++)
+        if (in[k] < plan->folds.count)
+            bm_warn(ctx, "%s: class \"%s\": in %td of %td test folds only", rows->table.name,
+                    bm_escape(name, sizeof name, rows->class_name[k]), in[k], plan->folds.count);
+out:
+    bm_free(in);
+    return status;
+}
+
+/* The inner splits are made when they are needed; that they can be is found out before images are
+ * read. */
+static enum bm_status check_inner(struct bm_ctx *ctx, const struct bm_decode_plan *plan,
+                                  bm_index groups)
+{
+    enum bm_status status = BM_OK;
+    const struct bm_rows *rows = &plan->rows;
+    struct bm_folds inner = BM_FOLDS_INIT;
+    for (bm_index f = 0; f < plan->folds.count && status == BM_OK; f++) {
+        const struct bm_fold *fold = &plan->folds.fold[f];
+        status = bm_split(ctx, &plan->inner, fold->train, fold->n_train, rows->group, groups,
+                          rows->label, (const char *const *)rows->class_name, rows->n_classes,
+                          &inner);
+        if (status == BM_EINPUT)
+            bm_fail_in(ctx, status, "%s: fold %td: inner folds (see --inner-cv)", rows->table.name,
+                       f);
+    }
+    bm_folds_release(&inner);
+    return status;
+}
+
 /* Blocks of samples stand in for groups; made anew when scrubbing took samples. */
 static enum bm_status make_folds(struct bm_ctx *ctx, const struct bm_decode_opts *opts,
                                  struct bm_decode_plan *plan)
@@ -85,28 +149,39 @@ static enum bm_status make_folds(struct bm_ctx *ctx, const struct bm_decode_opts
     enum bm_status status = BM_OK;
     struct bm_rows *rows = &plan->rows;
     bm_index groups = rows->n_groups, fewest;
+    bool pure = false;
     if (plan->blocks) {
         groups = plan->cv.folds;
         if (rows->n < groups)
-            BM_FAIL(ctx, BM_EINPUT, "%td samples, %td folds", rows->n, groups);
+            BM_FAIL(ctx, BM_EINPUT, "%s: %td samples, %td folds (see --cv)", rows->table.name,
+                    rows->n, groups);
         bm_block_groups(rows->n, groups, rows->group);
     } else if (groups == 0) {
         groups = rows->n;
         for (bm_index i = 0; i < rows->n; i++) rows->group[i] = i;
     }
-    BM_TRY(bm_split(ctx, &plan->cv, NULL, rows->n, rows->group, groups, rows->label,
-                    (const char *const *)rows->class_name, rows->n_classes, &plan->folds));
-    if (opts->inner_cv) {
-        BM_TRY(bm_cv_parse(ctx, opts->inner_cv, &plan->inner));
+    if (plan->cv.kind == BM_CV_KFOLD && groups < plan->cv.folds)
+        BM_FAIL(ctx, BM_EINPUT, "%s: %td groups, %td folds (see --cv)", rows->table.name, groups,
+                plan->cv.folds);
+    if (rows->n_classes > 0) BM_TRY(groups_are_pure(ctx, rows, groups, &pure));
+    if (plan->cv.kind == BM_CV_LOGO) plan->cv.rare = plan->cv.rare || pure;
+    status = bm_split(ctx, &plan->cv, NULL, rows->n, rows->group, groups, rows->label,
+                      (const char *const *)rows->class_name, rows->n_classes, &plan->folds);
+    if (status != BM_OK) {
+        if (status == BM_EINPUT) bm_fail_in(ctx, status, "%s", rows->table.name);
         goto out;
     }
+    if (plan->cv.rare && !pure && rows->n_classes > 0) BM_TRY(warn_rare(ctx, plan));
     BM_TRY(fewest_groups(ctx, &plan->folds, rows->group, groups, &fewest));
     plan->inner = fewest > MANY_GROUPS
                       ? (struct bm_cv){.kind = BM_CV_KFOLD, .folds = INNER_FOLDS}
-                      : (struct bm_cv){.kind = BM_CV_LOGO};
-    if (fewest < 2 && plan->n_points > 1 && opts->nested == 0)
+                      : (struct bm_cv){.kind = BM_CV_LOGO, .rare = true};
+    if (opts->inner_cv) BM_TRY(bm_cv_parse(ctx, opts->inner_cv, &plan->inner));
+    if (plan->n_points < 2 || opts->nested != 0) goto out;
+    if (fewest < 2 && !opts->inner_cv)
         BM_FAIL(ctx, BM_EINPUT, "a training set has one group only, so that it cannot be split to "
                 "choose among %td penalties (give one --alpha, or --nested no)", plan->n_points);
+    BM_TRY(check_inner(ctx, plan, groups));
 out:
     return status;
 }
@@ -235,24 +310,39 @@ out:
     return status;
 }
 
+enum bm_status bm_decode_samples(struct bm_ctx *ctx, const struct bm_prepare_opts *prepare,
+                                 const struct bm_decode_opts *opts, const struct bm_inputs *inputs,
+                                 struct bm_decode_plan *plan, struct bm_mask *mask,
+                                 struct bm_samples *x)
+{
+    enum bm_status status = BM_OK;
+    struct bm_prepared prepared = BM_PREPARED_INIT;
+    struct bm_samples made = BM_SAMPLES_INIT;
+    bm_index before = plan->rows.n;
+    BM_TRY(bm_prepare(ctx, prepare, inputs, plan->rows.cut, &prepared));
+    BM_TRY(bm_rows_gather(ctx, &prepared, &plan->rows, &made));
+    if (plan->rows.n != before) BM_TRY(make_folds(ctx, opts, plan));
+    *mask = prepared.mask;
+    prepared.mask = (struct bm_mask)BM_MASK_INIT;
+    *x = made;
+    made = (struct bm_samples)BM_SAMPLES_INIT;
+out:
+    bm_prepared_release(&prepared);
+    bm_samples_release(&made);
+    return status;
+}
+
 enum bm_status bm_decode_fit(struct bm_ctx *ctx, const struct bm_prepare_opts *prepare,
                              const struct bm_decode_opts *opts, const struct bm_inputs *inputs,
                              double tolerance, double path_tolerance, struct bm_decode_plan *plan,
                              struct bm_decoding *out)
 {
     enum bm_status status = BM_OK;
-    struct bm_prepared prepared = BM_PREPARED_INIT;
     struct bm_samples x = BM_SAMPLES_INIT;
     struct bm_screen screen = BM_SCREEN_INIT;
     struct bm_turn turn = BM_TURN_INIT;
     struct bm_decoding made = BM_DECODING_INIT;
-    bm_index before = plan->rows.n;
-    BM_TRY(bm_prepare(ctx, prepare, inputs, plan->rows.cut, &prepared));
-    BM_TRY(bm_rows_gather(ctx, &prepared, &plan->rows, &x));
-    bm_samples_release(&prepared.samples);
-    if (plan->rows.n != before) BM_TRY(make_folds(ctx, opts, plan));
-    made.mask = prepared.mask;
-    prepared.mask = (struct bm_mask)BM_MASK_INIT;
+    BM_TRY(bm_decode_samples(ctx, prepare, opts, inputs, plan, &made.mask, &x));
     made.percent = isnan(plan->percent) ? bm_screen_percent(&made.mask, SPATIAL_SHARE)
                                         : plan->percent;
     struct bm_problem problem = bm_decode_problem(plan);
@@ -272,7 +362,6 @@ enum bm_status bm_decode_fit(struct bm_ctx *ctx, const struct bm_prepare_opts *p
     *out = made;
     made = (struct bm_decoding)BM_DECODING_INIT;
 out:
-    bm_prepared_release(&prepared);
     bm_samples_release(&x);
     bm_screen_release(&screen);
     bm_turn_release(&turn);

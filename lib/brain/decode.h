@@ -135,6 +135,13 @@ struct bm_decoding {
 };
 #define BM_DECODING_INIT {.score = NULL}
 
+/* The first part of bm_decode_fit, and what a dry run does: clean samples of the plan's rows, and
+ * their mask, both empty on entry. Completes plan's folds and rows. */
+enum bm_status bm_decode_samples(struct bm_ctx *ctx, const struct bm_prepare_opts *prepare,
+                                 const struct bm_decode_opts *opts, const struct bm_inputs *inputs,
+                                 struct bm_decode_plan *plan, struct bm_mask *mask,
+                                 struct bm_samples *x) BM_CHECKED;
+
 /* Everything from images to result. plan's folds and rows are completed (scrubbing may shorten
  * rows). tolerance: of the fits kept; path_tolerance: of those that choose. */
 enum bm_status bm_decode_fit(struct bm_ctx *ctx, const struct bm_prepare_opts *prepare,

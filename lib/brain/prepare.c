@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "brain/prepare_internal.h"
+#include "brain/turn.h"
 #include "signal/resample.h"
 #include "signal/smooth.h"
 #include "util/parallel.h"
@@ -186,7 +187,8 @@ struct fill {
     const struct bm_image *image;
     const struct bm_input *input;
     const struct bm_mask *mask;
-    const struct bm_smoother *smoother; /* NULL = none */
+    const struct bm_smoother *smoother; /* of the turned mask; NULL = none */
+    const struct bm_turn *turn;         /* made for the smoother */
     bool on_grid;
     const bm_index *row;                /* of each frame of the input; -1 = not wanted */
     struct bm_samples *samples;
@@ -232,8 +234,10 @@ static enum bm_status fill_frame(struct bm_ctx *ctx, bm_index t, int worker, voi
     BM_TRY(frame_values(ctx, fill, fill->input->first + t, values));
     fill->bad[t] = !all_finite(values, p);
     if (fill->smoother && !fill->bad[t]) {
-        BM_TRY(bm_alloc(ctx, &work, bm_smoother_work(fill->smoother), sizeof *work));
-        bm_smooth(fill->smoother, values, work);
+        BM_TRY(bm_alloc(ctx, &work, p + bm_smoother_work(fill->smoother), sizeof *work));
+        for (bm_index i = 0; i < p; i++) work[fill->turn->place[i]] = values[i];
+        bm_smooth(fill->smoother, work, work + p);
+        for (bm_index i = 0; i < p; i++) values[i] = work[fill->turn->place[i]];
     }
     for (bm_index b = 0; b < fill->samples->panels; b++) {
         bm_index n = p - b * BM_PANEL < BM_PANEL ? p - b * BM_PANEL : BM_PANEL;
@@ -299,10 +303,14 @@ static enum bm_status read_samples(struct bm_ctx *ctx, const struct bm_prepare_o
 {
     enum bm_status status = BM_OK;
     struct bm_smoother *smoother = NULL;
+    struct bm_turn turn = BM_TURN_INIT;
     BM_TRY(bm_samples_alloc(ctx, &made->samples, layout->kept, made->mask.p));
-    if (opts->smooth_mm > 0)
-        BM_TRY(bm_smoother_alloc(ctx, &made->mask, opts->smooth_mm, &smoother));
-    struct fill fill = {.mask = &made->mask, .smoother = smoother, .samples = &made->samples};
+    if (opts->smooth_mm > 0) {
+        BM_TRY(bm_turn_make(ctx, &made->mask, &turn));
+        BM_TRY(bm_smoother_alloc(ctx, &turn.mask, opts->smooth_mm, &smoother));
+    }
+    struct fill fill = {.mask = &made->mask, .turn = &turn, .smoother = smoother,
+                        .samples = &made->samples};
     for (bm_index i = 0; i < inputs->count; i++) {
         fill.input = &inputs->input[i];
         fill.row = layout->row + fill.input->offset;
@@ -311,6 +319,7 @@ static enum bm_status read_samples(struct bm_ctx *ctx, const struct bm_prepare_o
     }
 out:
     bm_smoother_free(smoother);
+    bm_turn_release(&turn);
     return status;
 }
 

@@ -55,6 +55,7 @@ struct bm_series {
     bm_index offset, frames; /* its volumes */
     double tr_s;             /* from --tr or the image; 0 = unknown */
     struct bm_mat confounds; /* frames x columns; no columns = none */
+    char *confounds_path;    /* the table they come from, or NULL */
     double *displacement;    /* mm, of each frame; NULL = not known */
 };
 
