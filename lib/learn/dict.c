@@ -8,7 +8,7 @@
 /* Rounds of each subject's step in a pass; steps of the maps in an iteration; iterations before
  * alpha and mu are frozen. */
 enum { ROUNDS = 5, MAP_STEPS = 40, FINAL_STEPS = 400, SETTLING = 8 };
-static const double FIRST_ALPHA = 0.5, FIRST_MU = 1, BOUND = 1e-6;
+static const double FIRST_ALPHA = 0.5, FIRST_MU = 1, BOUND = 1e-5;
 
 static void state_release(struct bm_dict_state *state)
 {
@@ -107,6 +107,15 @@ static double smallest_correlation(const struct bm_samples *a, const struct bm_s
     return least;
 }
 
+/* What maps of 0 would leave, less what these do: the scale of changes that matter. Most of the
+ * objective is noise that no map explains. */
+static double explained(const struct bm_dict_state *state, double objective)
+{
+    double energy = 0;
+    for (bm_index s = 0; s < state->data->count; s++) energy += state->data->subject[s].energy;
+    return fmax(energy / 2 - objective, 1e-9 * energy);
+}
+
 /* Iterations at fixed alpha and mu until nothing moves; the last step of the maps goes on until its
  * certificate holds. */
 static enum bm_status descend(struct bm_ctx *ctx, struct bm_dict_state *state,
@@ -130,12 +139,14 @@ static enum bm_status descend(struct bm_ctx *ctx, struct bm_dict_state *state,
             made->gap[0] = NAN;
         }
         memcpy(before.data, state->V.data, (size_t)bm_dict_size(state) * sizeof *before.data);
-        BM_TRY(step_maps(ctx, state, last ? FINAL_STEPS : MAP_STEPS, BOUND * objective, &info));
+        BM_TRY(step_maps(ctx, state, last ? FINAL_STEPS : MAP_STEPS,
+                         BOUND * explained(state, objective), &info));
         objective += info.value - info.start;
+        double scale = explained(state, objective);
         made->iterations = it + 1;
         made->objective[it + 1] = objective;
-        made->gap[it + 1] = info.bound / objective;
-        double drop = (made->objective[it] - objective) / objective;
+        made->gap[it + 1] = info.bound / scale;
+        double drop = (made->objective[it] - objective) / scale;
         double moved = 1 - smallest_correlation(&before, &state->V);
         bm_log(ctx, BM_LOG_DEBUG, "iteration %d: objective %.9g, drop %.2e, maps moved %.2e, %d "
                "steps to %.1e", it + 1, objective, drop, moved, info.iterations,

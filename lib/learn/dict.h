@@ -50,7 +50,9 @@ struct bm_dict_opts {
     double alpha;      /* lambda / (S mu); NaN = by the likelihood of subjects left out */
     double mu;         /* sigma^2 / zeta^2; NaN = estimated */
     double tolerance;  /* ends when an iteration lowers the objective by less than a tenth of it,
-                          relatively, and no map's correlation with itself falls by more than it */
+                          and no map's correlation with what it was falls below 1 by more than
+                          it. Changes of the objective are relative to what the maps explain:
+                          |Y|^2 / 2, the objective without maps, less the objective */
     int max_iterations; /* once alpha and mu are settled */
 };
 
@@ -62,7 +64,8 @@ struct bm_dictionary {
     bm_index subjects;
     double *objective;        /* of (1) after each iteration since alpha and mu were settled; the
                                  first is where they were */
-    double *gap;              /* certificate of the step of the maps that led there */
+    double *gap;              /* certificate of the step of the maps that led there, relative to
+                                 what the maps explain; the first is NaN */
     bm_index iterations;      /* entries of both, less one */
     bool converged;
 };
@@ -97,6 +100,12 @@ enum bm_status bm_dict_weights(struct bm_ctx *ctx, const struct bm_mat *U, doubl
 enum bm_status bm_dict_subject_maps(struct bm_ctx *ctx, const struct bm_samples *Y,
                                     const struct bm_samples *V, const struct bm_mat *U, double mu,
                                     struct bm_samples *out) BM_CHECKED;
+
+/* Dual regression: U = Y V (V'V)^-1 (r x k), then V_s = Y'U (U'U)^-1 (k samples). H = V'V. Both
+ * must be empty. BM_ENUMERIC when V or U is singular. */
+enum bm_status bm_dual_regression(struct bm_ctx *ctx, const struct bm_samples *Y,
+                                  const struct bm_samples *V, const struct bm_mat *H,
+                                  struct bm_mat *U, struct bm_samples *maps) BM_CHECKED;
 
 #ifdef __cplusplus
 }

@@ -144,8 +144,9 @@ out:
     return status;
 }
 
-enum bm_status bm_dict_first_codes(struct bm_ctx *ctx, const struct bm_mat *C,
-                                   const struct bm_mat *H, struct bm_mat *U, double *length)
+/* U = C H^-1. */
+static enum bm_status regress(struct bm_ctx *ctx, const struct bm_mat *C, const struct bm_mat *H,
+                              struct bm_mat *U)
 {
     enum bm_status status = BM_OK;
     bm_index k = C->cols, r = C->rows;
@@ -156,16 +157,48 @@ enum bm_status bm_dict_first_codes(struct bm_ctx *ctx, const struct bm_mat *C,
         for (bm_index i = 0; i < r; i++) *bm_mat_at(&X, l, i) = *bm_mat_at(C, i, l);
     BM_TRY(bm_chol(ctx, &L));
     BM_TRY(bm_chol_solve(ctx, &L, &X));
-    for (bm_index l = 0; l < k; l++) {
-        double *u = bm_mat_col(U, l);
-        for (bm_index i = 0; i < r; i++) u[i] = *bm_mat_at(&X, l, i);
-        double size = length_of(u, r), scale = size > 1 || (length && size > 0) ? 1 / size : 1;
-        for (bm_index i = 0; i < r; i++) u[i] *= scale;
-        if (length) length[l] = size;
-    }
+    for (bm_index l = 0; l < k; l++)
+        for (bm_index i = 0; i < r; i++) *bm_mat_at(U, i, l) = *bm_mat_at(&X, l, i);
 out:
     bm_mat_release(&L);
     bm_mat_release(&X);
+    return status;
+}
+
+enum bm_status bm_dict_first_codes(struct bm_ctx *ctx, const struct bm_mat *C,
+                                   const struct bm_mat *H, struct bm_mat *U, double *length)
+{
+    enum bm_status status = regress(ctx, C, H, U);
+    for (bm_index l = 0; status == BM_OK && l < U->cols; l++) {
+        double *u = bm_mat_col(U, l), size = length_of(u, U->rows);
+        double scale = size > 1 || (length && size > 0) ? 1 / size : 1;
+        for (bm_index i = 0; i < U->rows; i++) u[i] *= scale;
+        if (length) length[l] = size;
+    }
+    return status;
+}
+
+enum bm_status bm_dual_regression(struct bm_ctx *ctx, const struct bm_samples *Y,
+                                  const struct bm_samples *V, const struct bm_mat *H,
+                                  struct bm_mat *U, struct bm_samples *maps)
+{
+    enum bm_status status = BM_OK;
+    struct bm_mat C = BM_MAT_INIT, G = BM_MAT_INIT, W = BM_MAT_INIT, made = BM_MAT_INIT;
+    BM_TRY(bm_mat_alloc(ctx, &C, Y->n, V->n));
+    BM_TRY(bm_mat_alloc(ctx, &made, Y->n, V->n));
+    BM_TRY(bm_mat_alloc(ctx, &W, Y->n, V->n));
+    BM_TRY(bm_mat_alloc(ctx, &G, V->n, V->n));
+    BM_TRY(bm_samples_cross(ctx, Y, V, &C));
+    BM_TRY(regress(ctx, &C, H, &made));
+    BM_TRY(bm_syrk(ctx, BM_T, 1, &made, 0, &G));
+    BM_TRY(regress(ctx, &made, &G, &W));
+    BM_TRY(bm_samples_project(ctx, Y, &W, maps));
+    bm_mat_move(U, &made);
+out:
+    bm_mat_release(&C);
+    bm_mat_release(&G);
+    bm_mat_release(&W);
+    bm_mat_release(&made);
     return status;
 }
 
