@@ -8,7 +8,7 @@
 /* Rounds of each subject's step in a pass; steps of the maps in an iteration; iterations before
  * alpha and mu are frozen. */
 enum { ROUNDS = 5, MAP_STEPS = 40, FINAL_STEPS = 400, SETTLING = 8 };
-static const double FIRST_ALPHA = 0.5, FIRST_MU = 1, BOUND = 1e-5;
+static const double FIRST_ALPHA = 0.5, FIRST_MU = 1, BOUND = 1e-6;
 
 static void state_release(struct bm_dict_state *state)
 {
@@ -151,7 +151,7 @@ static enum bm_status descend(struct bm_ctx *ctx, struct bm_dict_state *state,
         bm_log(ctx, BM_LOG_DEBUG, "iteration %d: objective %.9g, drop %.2e, maps moved %.2e, %d "
                "steps to %.1e", it + 1, objective, drop, moved, info.iterations,
                made->gap[it + 1]);
-        bool calm = drop < 0.1 * opts->tolerance && moved < opts->tolerance;
+        bool calm = it > 0 && drop < 0.1 * opts->tolerance && moved < opts->tolerance;
         made->converged = calm && info.converged;
         if (made->converged || it + 1 >= opts->max_iterations) break;
         last = calm;
