@@ -119,6 +119,7 @@ out:
 struct place {
     bm_index map;
     double explained;
+    double sign;
 };
 
 static int larger_first(const void *a, const void *b)
@@ -129,7 +130,7 @@ static int larger_first(const void *a, const void *b)
 }
 
 /* +1 or -1: the positive part gets the larger l1 norm. */
-static float sign_of(const struct bm_samples *V, bm_index l)
+static double sign_of(const struct bm_samples *V, bm_index l)
 {
     double sum = 0;
     for (bm_index j = 0; j < V->p; j++) sum += (double)*bm_samples_at(V, l, j);
@@ -143,30 +144,37 @@ static enum bm_status reorder(struct bm_ctx *ctx, const struct place *place, bm_
     enum bm_status status = BM_OK;
     struct bm_samples V = BM_SAMPLES_INIT;
     struct bm_mat U = BM_MAT_INIT;
-    float *sign = NULL;
-    BM_TRY(bm_alloc(ctx, &sign, count, sizeof *sign));
     BM_TRY(bm_samples_alloc(ctx, &V, count, dict->V.p));
-    for (bm_index l = 0; l < count; l++) {
-        sign[l] = sign_of(&dict->V, place[l].map);
+    for (bm_index l = 0; l < count; l++)
         for (bm_index j = 0; j < V.p; j++) {
             float value = *bm_samples_at(&dict->V, place[l].map, j);
-            *bm_samples_at(&V, l, j) = value == 0 ? 0 : sign[l] * value;
+            *bm_samples_at(&V, l, j) = value == 0 ? 0 : (float)place[l].sign * value;
         }
-    }
     for (bm_index s = 0; s < dict->subjects; s++) {
         BM_TRY(bm_mat_alloc(ctx, &U, dict->U[s].rows, count));
         for (bm_index l = 0; l < count; l++)
             for (bm_index i = 0; i < U.rows; i++)
-                *bm_mat_at(&U, i, l) = (double)sign[l] * *bm_mat_at(&dict->U[s], i, place[l].map);
+                *bm_mat_at(&U, i, l) = place[l].sign * *bm_mat_at(&dict->U[s], i, place[l].map);
         bm_mat_move(&dict->U[s], &U);
     }
     bm_samples_release(&dict->V);
     dict->V = V;
     V = (struct bm_samples)BM_SAMPLES_INIT;
 out:
-    bm_free(sign);
     bm_samples_release(&V);
     bm_mat_release(&U);
+    return status;
+}
+
+/* S of the maps in their places. */
+static enum bm_status pick_products(struct bm_ctx *ctx, const struct bm_mat *S,
+                                    const struct place *place, bm_index count, struct bm_mat *out)
+{
+    enum bm_status status = bm_mat_alloc(ctx, out, count, count);
+    for (bm_index m = 0; status == BM_OK && m < count; m++)
+        for (bm_index l = 0; l < count; l++)
+            *bm_mat_at(out, l, m) =
+                place[l].sign * place[m].sign * *bm_mat_at(S, place[l].map, place[m].map);
     return status;
 }
 
@@ -183,8 +191,8 @@ static enum bm_status finish(struct bm_ctx *ctx, const struct bm_dict_data *data
     for (bm_index l = 0; l < k; l++) {
         double square = *bm_mat_at(&H, l, l);
         if (!(square > 0)) continue;
-        place[kept++] =
-            (struct place){l, *bm_mat_at(&S, l, l) / (square * atlas->energy)};
+        place[kept++] = (struct place){l, *bm_mat_at(&S, l, l) / (square * atlas->energy),
+                                       sign_of(&atlas->dict.V, l)};
     }
     if (kept == 0)
         BM_FAIL(ctx, BM_EINPUT, "every map ended at 0: the penalty is too large for these data");
@@ -193,13 +201,12 @@ static enum bm_status finish(struct bm_ctx *ctx, const struct bm_dict_data *data
         bm_warn(ctx, "%td of %td maps ended at 0 and were left out", k - kept, k);
     qsort(place, (size_t)kept, sizeof *place, larger_first);
     BM_TRY(reorder(ctx, place, kept, &atlas->dict));
-    bm_mat_release(&H);
-    bm_mat_release(&S);
-    BM_TRY(measure(ctx, data, &atlas->dict.V, &atlas->H, &atlas->S, &atlas->energy));
+    BM_TRY(pick_products(ctx, &S, place, kept, &atlas->S));
+    BM_TRY(bm_samples_gram(ctx, &atlas->dict.V, &atlas->H));
     BM_TRY(bm_alloc(ctx, &atlas->explained, kept, sizeof *atlas->explained));
     for (bm_index l = 0; l < kept; l++) atlas->explained[l] = place[l].explained;
     BM_TRY(bm_gauss_fit(ctx, &atlas->H, &atlas->S, atlas->energy, data->voxels, &atlas->gauss));
-    BM_TRY(bm_atlas_score_data(ctx, atlas, data, &atlas->score));
+    atlas->score = (struct bm_atlas_score){atlas->gauss.explained, atlas->gauss.loglik};
 out:
     bm_free(place);
     bm_mat_release(&H);

@@ -68,17 +68,16 @@ static enum bm_status settle(struct bm_ctx *ctx, struct bm_dict_state *state)
     int calm = 0;
     if (!isnan(opts->alpha) && !isnan(opts->mu)) return BM_OK;
     for (int it = 0; it < SETTLING && calm < 2; it++) {
-        double noise, spread, before = state->mu, alpha = state->alpha;
+        double noise, spread, before = state->mu, mu = before, alpha = state->alpha;
         BM_TRY(bm_dict_pass(ctx, state, ROUNDS));
         if (isnan(opts->mu)) {
             bm_dict_variances(state, &noise, &spread);
-            double mu = spread > 0 ? noise / spread : 2 * before;
-            state->mu = fmin(fmax(mu, before / 2), 2 * before);
-            /* A and B are those of the old mu: V needs the next pass's. */
-            if (it > 0 && fabs(state->mu - before) > 0.05 * before) BM_TRY(bm_dict_pass(ctx, state, 1));
+            mu = spread > 0 ? noise / spread : 2 * before;
+            mu = fmin(fmax(mu, before / 2), 2 * before);
         }
         if (isnan(opts->alpha) && it % 3 == 1) BM_TRY(bm_dict_choose_alpha(ctx, state));
         BM_TRY(step_maps(ctx, state, MAP_STEPS, 0, &info));
+        state->mu = mu; /* A and B were those of the old one */
         bool moved = fabs(state->mu - before) > 0.05 * before || state->alpha != alpha;
         calm = moved ? 0 : calm + 1;
         bm_log(ctx, BM_LOG_DEBUG, "settling %d: alpha %g, mu %.4g, objective %.9g", it,

@@ -7,7 +7,7 @@
 #include "learn/gauss.h"
 #include "num/blas.h"
 
-enum { ROUNDS = 50, MAP_STEPS = 30, LARGEST_STEPS = 6 };
+enum { ROUNDS = 50, MAP_STEPS = 15, LARGEST_STEPS = 6 };
 
 void bm_dict_variances(const struct bm_dict_state *state, double *noise, double *spread)
 {
@@ -39,7 +39,7 @@ void bm_dict_variances(const struct bm_dict_state *state, double *noise, double 
 }
 
 /* Likelihood of the subjects of a chunk under maps V, the variances of the model being those of
- * largest likelihood for these subjects: added to *sum in units of frames x voxels. */
+ * largest likelihood for these subjects: added to *sum per voxel. */
 static enum bm_status score_chunk(struct bm_ctx *ctx, const struct bm_dict_state *state,
                                   bm_index chunk, const struct bm_samples *V, double *sum)
 {
@@ -65,10 +65,7 @@ static enum bm_status score_chunk(struct bm_ctx *ctx, const struct bm_dict_state
     if (frames == 0) goto out;
     for (bm_index i = 0; i < k * k; i++) S.data[i] /= frames;
     BM_TRY(bm_gauss_fit(ctx, &H, &S, energy / frames, V->p, &gauss));
-    /* At the maximum of the likelihood the quadratic part is p for every frame. */
-    double logdet = (double)(V->p - gauss.rank) * log(gauss.noise);
-    for (bm_index j = 0; j < gauss.rank; j++) logdet += log(gauss.kappa[j]);
-    *sum -= frames * logdet;
+    *sum += frames * gauss.loglik;
 out:
     bm_gauss_release(&gauss);
     bm_mat_release(&H);

@@ -34,7 +34,7 @@ enum bm_status bm_gauss_fit(struct bm_ctx *ctx, const struct bm_mat *H, const st
                             double energy, bm_index voxels, struct bm_gauss *out)
 {
     enum bm_status status = BM_OK;
-    struct bm_gauss made = {.voxels = voxels, .noise = NAN};
+    struct bm_gauss made = {.voxels = voxels, .noise = NAN, .explained = NAN, .loglik = NAN};
     struct bm_mat ST = BM_MAT_INIT, K = BM_MAT_INIT, T = BM_MAT_INIT;
     double inside = 0;
     BM_TRY(make_basis(ctx, H, &made));
@@ -51,7 +51,14 @@ enum bm_status bm_gauss_fit(struct bm_ctx *ctx, const struct bm_mat *H, const st
         bm_mat_move(&made.T, &T);
         for (bm_index j = 0; j < m; j++) inside += made.kappa[j];
         made.noise = fmax(energy - inside, 1e-12 * energy) / (double)(voxels > m ? voxels - m : 1);
-        for (bm_index j = 0; j < m; j++) made.kappa[j] = fmax(made.kappa[j], made.noise);
+        double sum = (double)(voxels - m) * log(made.noise) + (energy - inside) / made.noise;
+        for (bm_index j = 0; j < m; j++) {
+            double variance = made.kappa[j];
+            made.kappa[j] = fmax(variance, made.noise);
+            sum += log(made.kappa[j]) + variance / made.kappa[j];
+        }
+        made.explained = inside / energy;
+        made.loglik = -(sum / (double)voxels + LOG_2PI) / 2;
     }
     *out = made;
     made = (struct bm_gauss)BM_GAUSS_INIT;

@@ -19,6 +19,8 @@ struct bm_gauss {
     struct bm_mat T;   /* k x rank: Q = V T */
     double *kappa;     /* rank; NULL when only Q was asked for */
     double noise;      /* s^2 */
+    double explained;  /* part of the energy it was fitted to that lies in the span */
+    double loglik;     /* per frame and voxel, of what it was fitted to */
 };
 #define BM_GAUSS_INIT {.kappa = NULL}
 

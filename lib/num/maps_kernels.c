@@ -5,41 +5,41 @@
 #define CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #define INLINE static inline __attribute__((always_inline))
 
-enum { LANES = 8, MAPS = 4, WIDTH = 16 };
+enum { LANES = 8, MAPS = 5 };
 
-/* Sums of MAPS x WIDTH results stay in registers; rows are multiples of 8, hence the halves. */
-#define MIX(maps, width)                                                                           \
-    do {                                                                                           \
-        float sum[maps][width];                                                                    \
-        for (int c = 0; c < (maps); c++)                                                           \
-            for (int i = 0; i < (width); i++) sum[c][i] = -b[(l + c) * room + j + i];              \
+typedef float wide __attribute__((vector_size(64), may_alias, aligned(4)));
+typedef float half __attribute__((vector_size(32), may_alias, aligned(4)));
+
+/* `maps` results from map l on, on one vector of nodes from j on: the sums stay in registers. maps
+ * is a compile-time constant at every call. */
+#define MIX(vec)                                                                                   \
+    INLINE void mix_##vec(bm_index k, const float *a, const float *z, const float *b,              \
+                          bm_index room, bm_index j, bm_index l, int maps, float *g)               \
+    {                                                                                              \
+        vec sum[MAPS];                                                                             \
+        for (int c = 0; c < maps; c++) sum[c] = -*(const vec *)(b + (l + c) * room + j);           \
         for (bm_index m = 0; m < k; m++) {                                                         \
-            const float *restrict from = z + m * room + j;                                         \
-            for (int c = 0; c < (maps); c++) {                                                     \
-                const float weight = a[m + (l + c) * k];                                           \
-                for (int i = 0; i < (width); i++) sum[c][i] += weight * from[i];                   \
-            }                                                                                      \
+            const vec from = *(const vec *)(z + m * room + j);                                     \
+            for (int c = 0; c < maps; c++) sum[c] += from * a[m + (l + c) * k];                    \
         }                                                                                          \
-        for (int c = 0; c < (maps); c++)                                                           \
-            for (int i = 0; i < (width); i++) g[(l + c) * room + j + i] = sum[c][i];               \
-    } while (0)
+        for (int c = 0; c < maps; c++) *(vec *)(g + (l + c) * room + j) = sum[c];                  \
+    }
+MIX(wide)
+MIX(half)
 
-CLONES void bm_kernel_maps_mix(bm_index k, const float *restrict a, const float *restrict z,
-                               const float *restrict b, bm_index room, bm_index first,
-                               bm_index count, float *restrict g)
+CLONES void bm_kernel_maps_mix(bm_index k, const float *a, const float *z, const float *b,
+                               bm_index room, bm_index first, bm_index count, float *g)
 {
-    for (bm_index j = first; j < first + count;) {
-        bool wide = j + WIDTH <= first + count;
+    bm_index end = first + count, j = first;
+    for (; j + 2 * LANES <= end; j += 2 * LANES) {
         bm_index l = 0;
-        for (; l + MAPS <= k; l += MAPS) {
-            if (wide) MIX(MAPS, WIDTH);
-            else MIX(MAPS, LANES);
-        }
-        for (; l < k; l++) {
-            if (wide) MIX(1, WIDTH);
-            else MIX(1, LANES);
-        }
-        j += wide ? WIDTH : LANES;
+        for (; l + MAPS <= k; l += MAPS) mix_wide(k, a, z, b, room, j, l, MAPS, g);
+        for (; l < k; l++) mix_wide(k, a, z, b, room, j, l, 1, g);
+    }
+    for (; j < end; j += LANES) {
+        bm_index l = 0;
+        for (; l + MAPS <= k; l += MAPS) mix_half(k, a, z, b, room, j, l, MAPS, g);
+        for (; l < k; l++) mix_half(k, a, z, b, room, j, l, 1, g);
     }
 }
 
