@@ -22,6 +22,8 @@ void bm_key_open(struct bm_ctx *ctx, struct bm_key *key, const char *stage, int 
     key->status = BM_OK;
     key->is_void = false;
     key->id[0] = '\0';
+    key->stage = stage;
+    key->version = version;
     bm_key_text(ctx, key, "stage", stage);
     bm_key_int(ctx, key, "algorithm", version);
 }

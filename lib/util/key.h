@@ -38,12 +38,14 @@ struct bm_key {
     struct bm_text text;   /* canonical once closed */
     enum bm_status status; /* first failure */
     bool is_void;
+    const char *stage;     /* borrowed from bm_key_open */
+    int version;
     char id[BM_ID_SIZE];   /* once closed; "" = no memo, or void */
 };
 #define BM_KEY_INIT {.text = BM_TEXT_INIT}
 
 /* Start a key, whatever it held before. version: raised by hand whenever the step's bits can
- * change. Stages are named "decode.gram": [a-z0-9.-]. */
+ * change. stage: a name such as "decode.gram", [a-z0-9.-], that outlives the key. */
 void bm_key_open(struct bm_ctx *ctx, struct bm_key *key, const char *stage, int version);
 void bm_key_release(struct bm_key *key);
 
