@@ -1,7 +1,5 @@
 #include "brain/decode_model.h"
 
-#include <cjson/cJSON.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,111 +10,21 @@ enum { MODEL_FILE, MASK_FILE, WEIGHTS_FILE };
 const char *const bm_decoder_files[] = {"model.json", "mask.nii.gz", "weights.nii.gz", NULL};
 static const char FORMAT[] = "brainmine decoder 1";
 
-static enum bm_status no_memory(struct bm_ctx *ctx)
-{
-    return bm_fail(ctx, BM_ENOMEM, "memory: the system refuses more for JSON");
-}
-
-/* Writing ----------------------------------------------------------------------------------- */
-
-/* cJSON says no to NULL, which a failed allocation gives; what it refuses stays the caller's. */
-static bool put(cJSON *to, const char *name, cJSON *item)
-{
-    if (cJSON_AddItemToObject(to, name, item)) return true;
-    cJSON_Delete(item);
-    return false;
-}
-
-static cJSON *append(cJSON *to, cJSON *item)
-{
-    if (cJSON_AddItemToArray(to, item)) return item;
-    cJSON_Delete(item);
-    return NULL;
-}
-
-/* Whole numbers beyond 2^53 have no place in a double. */
-static cJSON *whole(int64_t value, bool is_unsigned)
-{
-    char digits[32];
-    snprintf(digits, sizeof digits, is_unsigned ? "%" PRIu64 : "%" PRId64, value);
-    return cJSON_CreateRaw(digits);
-}
-
-/* cJSON's own printing is content with 15 digits. null for what JSON has no number for. */
-static cJSON *real(double value)
-{
-    char digits[BM_NUMBER_SIZE];
-    return isfinite(value) ? cJSON_CreateRaw(bm_number(digits, value)) : cJSON_CreateNull();
-}
-
-static cJSON *reals(const double *values, bm_index n)
-{
-    cJSON *list = cJSON_CreateArray();
-    for (bm_index i = 0; i < n; i++)
-        if (!append(list, real(values[i]))) {
-            cJSON_Delete(list);
-            return NULL;
-        }
-    return list;
-}
-
-/* A row's value as JSON. Files by their base name: where they lie does not change a result. */
-static cJSON *value_of(const struct bm_param *param, const void *opts)
-{
-    const void *field = (const char *)opts + param->offset;
-    const char *text = NULL;
-    char shown[4096];
-    switch (param->kind) {
-    case BM_P_FLAG: return cJSON_CreateBool(*(const bool *)field);
-    case BM_P_COUNT: return whole(*(const int *)field, false);
-    case BM_P_INT:
-    case BM_P_SIZE: return whole(*(const int64_t *)field, false);
-    case BM_P_REAL: return real(*(const double *)field);
-    case BM_P_CHOICE: text = param->choices[*(const int *)field]; break;
-    case BM_P_TEXT:
-    case BM_P_FILE: text = *(const char *const *)field; break;
-    }
-    if (!text) return cJSON_CreateNull();
-    if (param->kind == BM_P_FILE) text = bm_path_base(text);
-    return cJSON_CreateString(bm_as_utf8(shown, sizeof shown, text));
-}
-
-static bool add_parameters(cJSON *to, const struct bm_param *table, const void *opts)
-{
-    for (const struct bm_param *param = table; param->name; param++)
-        if (!(param->flags & BM_P_NOKEY) &&
-            !put(to, param->name, value_of(param, opts)))
-            return false;
-    return true;
-}
-
 static bool add_certificate(cJSON *to, const struct bm_decode_plan *plan,
                             const struct bm_selected *selected, bm_index set)
 {
     const struct bm_fit *fit = &selected->fit[set];
     const struct bm_point *point = &plan->points[selected->chosen[set]];
-    return put(to, "alpha", real(fit->alpha)) && put(to, "l1_ratio", real(point->l1_ratio)) &&
-           put(to, "C", real(point->C)) && put(to, "primal", real(fit->info.primal)) &&
-           put(to, "dual", real(fit->info.dual)) && put(to, "gap", real(fit->info.gap)) &&
-           put(to, "gap_rel", real(fit->info.gap_rel)) &&
-           put(to, "iterations", whole(fit->info.iterations, false)) &&
+    return bm_json_put(to, "alpha", bm_json_real(fit->alpha)) &&
+           bm_json_put(to, "l1_ratio", bm_json_real(point->l1_ratio)) &&
+           bm_json_put(to, "C", bm_json_real(point->C)) &&
+           bm_json_put(to, "primal", bm_json_real(fit->info.primal)) &&
+           bm_json_put(to, "dual", bm_json_real(fit->info.dual)) &&
+           bm_json_put(to, "gap", bm_json_real(fit->info.gap)) &&
+           bm_json_put(to, "gap_rel", bm_json_real(fit->info.gap_rel)) &&
+           bm_json_put(to, "iterations", bm_json_whole(fit->info.iterations)) &&
            cJSON_AddBoolToObject(to, "converged", fit->info.converged) &&
-           put(to, "nonzeros", whole(fit->nonzeros, false));
-}
-
-static bool add_sources(cJSON *to, const struct bm_source *sources, bm_index n)
-{
-    cJSON *list = cJSON_AddArrayToObject(to, "inputs");
-    char shown[1024];
-    for (bm_index i = 0; i < n; i++) {
-        cJSON *item = append(list, cJSON_CreateObject());
-        if (!cJSON_AddStringToObject(item, "role", sources[i].role) ||
-            !cJSON_AddStringToObject(item, "name",
-                                     bm_as_utf8(shown, sizeof shown, sources[i].name)) ||
-            !cJSON_AddStringToObject(item, "sha256", sources[i].sha256))
-            return false;
-    }
-    return list != NULL;
+           bm_json_put(to, "nonzeros", bm_json_whole(fit->nonzeros));
 }
 
 static bool add_model(cJSON *to, const struct bm_decode_plan *plan,
@@ -135,16 +43,16 @@ static bool add_model(cJSON *to, const struct bm_decode_plan *plan,
         good = good && cJSON_AddStringToObject(to, "loss", plan->loss == BM_LOSS_LOGISTIC
                                                                ? "logistic" : "squared");
     good = good &&
-           put(to, "classes", cJSON_CreateStringArray(names, (int)plan->rows.n_classes)) &&
-           put(to, "intercept", reals(fit->intercept, fit->decision.cols)) &&
-           put(to, "samples", whole(plan->rows.n, false)) &&
-           put(to, "voxels", whole(decoding->mask.p, false)) &&
-           put(to, "percent_selected", real(decoding->percent));
+           bm_json_put(to, "classes", cJSON_CreateStringArray(names, (int)plan->rows.n_classes)) &&
+           bm_json_put(to, "intercept", bm_json_reals(fit->intercept, fit->decision.cols)) &&
+           bm_json_put(to, "samples", bm_json_whole(plan->rows.n)) &&
+           bm_json_put(to, "voxels", bm_json_whole(decoding->mask.p)) &&
+           bm_json_put(to, "percent_selected", bm_json_real(decoding->percent));
     cJSON *certificate = cJSON_AddObjectToObject(to, "certificate");
     good = good && add_certificate(certificate, plan, selected, last);
     cJSON *folds = cJSON_AddArrayToObject(to, "folds");
     for (bm_index s = 0; s < last && good; s++)
-        good = add_certificate(append(folds, cJSON_CreateObject()), plan, selected, s);
+        good = add_certificate(bm_json_append(folds, cJSON_CreateObject()), plan, selected, s);
     return good && folds;
 }
 
@@ -159,35 +67,26 @@ enum bm_status bm_decoder_describe(struct bm_ctx *ctx, const char *version,
 {
     enum bm_status status = BM_OK;
     cJSON *json = cJSON_CreateObject();
-    char *text = NULL;
     const char *run_column = plan->rows.cut ? bm_rows_run_column(rows, true) : NULL;
     bool good = cJSON_AddStringToObject(json, "format", FORMAT) &&
                 cJSON_AddStringToObject(json, "version", version) &&
                 cJSON_AddStringToObject(json, "command", "decode fit");
     cJSON *parameters = cJSON_AddObjectToObject(json, "parameters");
-    good = good && add_parameters(parameters, bm_prepare_params, prepare) &&
-           add_parameters(parameters, bm_rows_params, rows) &&
-           add_parameters(parameters, bm_decode_params, opts) &&
-           put(json, "run_column", run_column ? cJSON_CreateString(run_column)
+    good = good && bm_json_add_params(parameters, bm_prepare_params, prepare) &&
+           bm_json_add_params(parameters, bm_rows_params, rows) &&
+           bm_json_add_params(parameters, bm_decode_params, opts) &&
+           bm_json_put(json, "run_column", run_column ? cJSON_CreateString(run_column)
                                               : cJSON_CreateNull()) &&
-           put(parameters, "tolerance", real(tolerance)) &&
-           put(parameters, "seed", whole((int64_t)ctx->seed, true)) &&
-           add_sources(json, sources, n_sources) && add_model(json, plan, decoding);
-    if (good) text = cJSON_Print(json);
-    if (!text) {
-        status = no_memory(ctx);
-        goto out;
-    }
-    BM_TRY(bm_text_add(ctx, out, "%s\n", text));
+           bm_json_put(parameters, "tolerance", bm_json_real(tolerance)) &&
+           bm_json_put(parameters, "seed", bm_json_unsigned(ctx->seed)) &&
+           bm_json_add_sources(json, sources, n_sources) && add_model(json, plan, decoding);
+    BM_TRY(bm_json_print(ctx, json, good, out));
 out:
-    cJSON_free(text);
     cJSON_Delete(json);
     return status;
 }
 
 /* Reading ----------------------------------------------------------------------------------- */
-
-enum { JSON_LIMIT = 64 << 20 };
 
 static const cJSON *field(const cJSON *object, const char *name)
 {
@@ -200,24 +99,6 @@ static enum bm_status bad_field(struct bm_ctx *ctx, const char *path, const char
     char name[512];
     return bm_fail(ctx, BM_EINPUT, "%s: field \"%s\" is missing or not %s",
                    bm_escape(name, sizeof name, path), what, need);
-}
-
-static enum bm_status read_json(struct bm_ctx *ctx, const char *path, cJSON **json)
-{
-    enum bm_status status = BM_OK;
-    char *bytes = NULL, name[512], shown[64];
-    int64_t n;
-    bm_escape(name, sizeof name, path);
-    BM_TRY(bm_read_file(ctx, path, JSON_LIMIT, &bytes, &n));
-    *json = cJSON_ParseWithLengthOpts(bytes, (size_t)n + 1, NULL, true); /* a NUL follows */
-    if (!cJSON_IsObject(*json)) BM_FAIL(ctx, BM_EINPUT, "%s: is not one JSON object", name);
-    const char *format = cJSON_GetStringValue(field(*json, "format"));
-    if (!format || strcmp(format, FORMAT) != 0)
-        BM_FAIL(ctx, BM_EINPUT, "%s: field \"format\" is \"%s\", needed \"%s\"", name,
-                bm_escape(shown, sizeof shown, format ? format : ""), FORMAT);
-out:
-    bm_free(bytes);
-    return status;
 }
 
 /* The preparation's options, but for what names files. */
@@ -339,7 +220,7 @@ enum bm_status bm_decoder_load(struct bm_ctx *ctx, const char *dir, struct bm_de
     BM_TRY(bm_path_join(ctx, &made.mask_path, dir, bm_decoder_files[MASK_FILE]));
     BM_TRY(bm_path_join(ctx, &weights_path, dir, bm_decoder_files[WEIGHTS_FILE]));
     made.prepare.mask = made.mask_path;
-    status = read_json(ctx, model_path, &json);
+    status = bm_json_read(ctx, model_path, FORMAT, &json);
     made.json = json;
     if (status != BM_OK) goto out;
     BM_TRY(read_parameters(ctx, model_path, json, &made));

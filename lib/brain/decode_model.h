@@ -4,17 +4,11 @@
 #define BM_BRAIN_DECODE_MODEL_H
 
 #include "brain/decode.h"
+#include "io/json.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* An input as a model remembers it: what it was for, its base name, SHA-256 of its bytes. */
-struct bm_source {
-    const char *role;    /* "image", "samples", "mask", "confounds" ... */
-    const char *name;
-    char sha256[65];
-};
 
 /* model.json as text: version, parameters, inputs, classes, transform, certificates. Everything in
  * it follows from the inputs' contents and the options that can change the result. */

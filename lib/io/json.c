@@ -1,0 +1,130 @@
+#include "io/json.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "util/ctx.h"
+#include "util/path.h"
+
+enum { JSON_LIMIT = 64 << 20 };
+
+bool bm_json_put(cJSON *object, const char *name, cJSON *item)
+{
+    if (cJSON_AddItemToObject(object, name, item)) return true;
+    cJSON_Delete(item);
+    return false;
+}
+
+cJSON *bm_json_append(cJSON *list, cJSON *item)
+{
+    if (cJSON_AddItemToArray(list, item)) return item;
+    cJSON_Delete(item);
+    return NULL;
+}
+
+/* cJSON's own printing is content with 15 digits. */
+cJSON *bm_json_real(double value)
+{
+    char digits[BM_NUMBER_SIZE];
+    return isfinite(value) ? cJSON_CreateRaw(bm_number(digits, value)) : cJSON_CreateNull();
+}
+
+cJSON *bm_json_whole(int64_t value)
+{
+    char digits[32];
+    snprintf(digits, sizeof digits, "%" PRId64, value);
+    return cJSON_CreateRaw(digits);
+}
+
+cJSON *bm_json_unsigned(uint64_t value)
+{
+    char digits[32];
+    snprintf(digits, sizeof digits, "%" PRIu64, value);
+    return cJSON_CreateRaw(digits);
+}
+
+cJSON *bm_json_reals(const double *values, bm_index n)
+{
+    cJSON *list = cJSON_CreateArray();
+    for (bm_index i = 0; i < n; i++)
+        if (!bm_json_append(list, bm_json_real(values[i]))) {
+            cJSON_Delete(list);
+            return NULL;
+        }
+    return list;
+}
+
+static cJSON *value_of(const struct bm_param *param, const void *opts)
+{
+    const void *field = (const char *)opts + param->offset;
+    const char *text = NULL;
+    char shown[4096];
+    switch (param->kind) {
+    case BM_P_FLAG: return cJSON_CreateBool(*(const bool *)field);
+    case BM_P_COUNT: return bm_json_whole(*(const int *)field);
+    case BM_P_INT:
+    case BM_P_SIZE: return bm_json_whole(*(const int64_t *)field);
+    case BM_P_REAL: return bm_json_real(*(const double *)field);
+    case BM_P_CHOICE: text = param->choices[*(const int *)field]; break;
+    case BM_P_TEXT:
+    case BM_P_FILE: text = *(const char *const *)field; break;
+    }
+    if (!text) return cJSON_CreateNull();
+    if (param->kind == BM_P_FILE) text = bm_path_base(text);
+    return cJSON_CreateString(bm_as_utf8(shown, sizeof shown, text));
+}
+
+bool bm_json_add_params(cJSON *object, const struct bm_param *table, const void *opts)
+{
+    for (const struct bm_param *param = table; param->name; param++)
+        if (!(param->flags & BM_P_NOKEY) &&
+            !bm_json_put(object, param->name, value_of(param, opts)))
+            return false;
+    return true;
+}
+
+bool bm_json_add_sources(cJSON *object, const struct bm_source *sources, bm_index n)
+{
+    cJSON *list = cJSON_AddArrayToObject(object, "inputs");
+    char shown[1024];
+    for (bm_index i = 0; i < n; i++) {
+        cJSON *item = bm_json_append(list, cJSON_CreateObject());
+        if (!cJSON_AddStringToObject(item, "role", sources[i].role) ||
+            !cJSON_AddStringToObject(item, "name",
+                                     bm_as_utf8(shown, sizeof shown, sources[i].name)) ||
+            !cJSON_AddStringToObject(item, "sha256", sources[i].sha256))
+            return false;
+    }
+    return list != NULL;
+}
+
+enum bm_status bm_json_print(struct bm_ctx *ctx, const cJSON *json, bool good, struct bm_text *out)
+{
+    char *text = good ? cJSON_Print(json) : NULL;
+    enum bm_status status =
+        text ? bm_text_add(ctx, out, "%s\n", text)
+             : bm_fail(ctx, BM_ENOMEM, "memory: the system refuses more for JSON");
+    cJSON_free(text);
+    return status;
+}
+
+enum bm_status bm_json_read(struct bm_ctx *ctx, const char *path, const char *format, cJSON **json)
+{
+    enum bm_status status = BM_OK;
+    char *bytes = NULL, name[512], shown[64];
+    int64_t n;
+    bm_escape(name, sizeof name, path);
+    BM_TRY(bm_read_file(ctx, path, JSON_LIMIT, &bytes, &n));
+    *json = cJSON_ParseWithLengthOpts(bytes, (size_t)n + 1, NULL, true); /* a NUL follows */
+    if (!cJSON_IsObject(*json)) BM_FAIL(ctx, BM_EINPUT, "%s: is not one JSON object", name);
+    const char *found =
+        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(*json, "format"));
+    if (!found || strcmp(found, format) != 0)
+        BM_FAIL(ctx, BM_EINPUT, "%s: field \"format\" is \"%s\", needed \"%s\"", name,
+                bm_escape(shown, sizeof shown, found ? found : ""), format);
+out:
+    bm_free(bytes);
+    return status;
+}
