@@ -52,8 +52,9 @@ lib: $(BUILD)/libbrainmine.a
 
 # Kernels that the compiler should vectorise and fuse; results are equal on one CPU type, and
 # within tolerance between types (README, "Same bytes").
-hot := lib/num/samples_kernels.c lib/num/tv_kernels.c lib/num/tv.c lib/learn/spatial_drg.c \
-        lib/io/nifti_types.c lib/signal/smooth.c lib/learn/group_glasso_columns.c
+hot := lib/num/samples_kernels.c lib/num/tv_kernels.c lib/num/tv.c lib/num/maps_kernels.c \
+        lib/learn/spatial_drg.c lib/io/nifti_types.c lib/signal/smooth.c \
+        lib/learn/group_glasso_columns.c
 $(call obj,$(hot)): CFLAGS += -O3 -ffp-contract=fast -fno-math-errno -fno-trapping-math -fopenmp-simd -Wno-psabi
 
 # Changes only when the version or the commit does.

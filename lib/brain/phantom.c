@@ -1,8 +1,8 @@
 #include "brain/phantom.h"
 
-#include <limits.h>
 #include <math.h>
 
+#include "brain/phantom_internal.h"
 #include "learn/split.h"
 #include "util/parallel.h"
 #include "util/rng.h"
@@ -10,7 +10,6 @@
 /* Levels of the parts, in sd of a unit field except BASE and SCALE. */
 static const double SMOOTH = 0.8, WHITE = 0.6, RUN_MAP = 0.3, DRIFT = 0.3, CLASS = 0.36;
 static const double BASE = 1000, SCALE = 20, OUTSIDE = 15, SNR_DB = 5, TARGET_SCALE = 0.01;
-static const double STEP_MM[3] = {-3, 3, 3}, CENTRE_MM[3] = {0, -19, 17.5};
 
 /* Balls are given on this grid, for a mask of this many voxels, and scale with both. */
 static const double REF_DIM[3] = {53, 63, 46}, REF_VOXELS = 25000;
@@ -33,32 +32,6 @@ static const char *const class_names[BM_PHANTOM_MAX_CLASSES] = {
 
 static const char *const presets[] = {"decode25k", NULL};
 
-static bool parse_shape(const char *text, bm_index dim[3])
-{
-    char item[24];
-    for (int a = 0; a < 3; a++) {
-        size_t n = 0;
-        while (text[n] && text[n] != 'x') n++;
-        int64_t value;
-        if (n == 0 || n >= sizeof item || (text[n] == 'x') != (a < 2)) return false;
-        memcpy(item, text, n);
-        item[n] = '\0';
-        if (!bm_parse_int(item, &value) || value < 1 || value > SHRT_MAX) return false;
-        dim[a] = (bm_index)value;
-        text += n + 1;
-    }
-    return true;
-}
-
-static enum bm_status check_shape(struct bm_ctx *ctx, const char *text)
-{
-    bm_index dim[3];
-    char shown[64];
-    if (parse_shape(text, dim)) return BM_OK;
-    return bm_fail(ctx, BM_EUSAGE, "wants three sizes such as 53x63x46, got '%s'",
-                   bm_escape(shown, sizeof shown, text));
-}
-
 #define AT(field) offsetof(struct bm_phantom_opts, field)
 const struct bm_param bm_phantom_params[] = {
     {BM_P_CHOICE, 0, "preset", AT(preset), "NAME",
@@ -66,7 +39,7 @@ const struct bm_param bm_phantom_params[] = {
      "change it",
      .choices = presets},
     {BM_P_TEXT, 0, "shape", AT(shape), "AxBxC", "voxels along each axis, 3 mm each",
-     .check = check_shape},
+     .check = bm_phantom_check_shape},
     {BM_P_INT, 0, "voxels", AT(voxels), "N",
      "size of the mask: the smallest centred ellipsoid of at least N voxels", .lo = 8,
      .hi = 1e9},
@@ -87,62 +60,7 @@ const char *bm_phantom_class(bm_index k)
     return class_names[k];
 }
 
-/* Space ------------------------------------------------------------------------------------- */
-
-static void make_space(const bm_index dim[3], struct bm_grid *grid, struct bm_xform *xform)
-{
-    *grid = (struct bm_grid){.to_world = {[3] = {0, 0, 0, 1}}};
-    *xform = (struct bm_xform){.sform_code = 4, /* MNI */
-                               .xyzt_units = 2 | 8, /* mm, s */
-                               .pixdim = {1, 3, 3, 3}};
-    for (int a = 0; a < 3; a++) {
-        grid->dim[a] = dim[a];
-        grid->to_world[a][a] = STEP_MM[a];
-        grid->to_world[a][3] = CENTRE_MM[a] - STEP_MM[a] * (double)(dim[a] - 1) / 2;
-        for (int b = 0; b < 4; b++) xform->srow[a][b] = grid->to_world[a][b];
-    }
-}
-
-static enum bm_status make_volume(struct bm_ctx *ctx, const struct bm_grid *grid,
-                                  const struct bm_xform *xform, bm_index nt,
-                                  struct bm_volume *volume)
-{
-    enum bm_status status = bm_volume_alloc(ctx, volume, grid, nt);
-    if (status == BM_OK) volume->xform = *xform;
-    return status;
-}
-
-/* Squared distance of each voxel from the grid's centre, in half edges of the grid. */
-static void squared_radius(const struct bm_grid *grid, double *q)
-{
-    bm_index v = 0;
-    double d[3];
-    for (bm_index k = 0; k < grid->dim[2]; k++)
-        for (bm_index j = 0; j < grid->dim[1]; j++)
-            for (bm_index i = 0; i < grid->dim[0]; i++, v++) {
-                const bm_index at[3] = {i, j, k};
-                q[v] = 0;
-                for (int a = 0; a < 3; a++) {
-                    d[a] = (2 * (double)at[a] - (double)(grid->dim[a] - 1)) /
-                           (double)grid->dim[a];
-                    q[v] += d[a] * d[a];
-                }
-            }
-}
-
-/* Smallest centred ellipsoid of at least `wanted` voxels. */
-static void ellipsoid(const double *q, bm_index n, bm_index wanted, unsigned char *inside)
-{
-    double lo = -1, hi = 3;
-    for (int step = 0; step < 64; step++) {
-        double middle = (lo + hi) / 2;
-        bm_index count = 0;
-        for (bm_index v = 0; v < n; v++) count += q[v] <= middle;
-        if (count < wanted) lo = middle;
-        else hi = middle;
-    }
-    for (bm_index v = 0; v < n; v++) inside[v] = q[v] <= hi;
-}
+/* Balls ------------------------------------------------------------------------------------- */
 
 /* Semi-axis, in half edges of the grid, of an ellipsoid that fills this fraction of it. */
 static double semi_axis(double fraction, int dims)
@@ -224,60 +142,6 @@ static void paint_truth(const struct bm_phantom_opts *opts, struct bm_phantom *p
 
 /* Noise ------------------------------------------------------------------------------------- */
 
-/* Doubles of scratch that smooth_field needs. */
-static bm_index smooth_work(const struct bm_grid *grid, int radius)
-{
-    bm_index most = 0, inner = 1, n = bm_grid_voxels(grid);
-    for (int a = 0; a < 3; a++) {
-        bm_index padded = (grid->dim[a] + 2 * radius) * inner;
-        if (padded > most) most = padded;
-        inner *= grid->dim[a];
-    }
-    return most > n ? most : n;
-}
-
-/* Gaussian of sigma voxels (up to 4 sigma) along each axis, opposite faces joined. */
-static void smooth_field(const struct bm_grid *grid, double sigma, double *field, double *work)
-{
-    enum { MOST = 16 };
-    double kernel[2 * MOST + 1], sum = 0;
-    int radius = (int)(4 * sigma + 0.5);
-    for (int k = -radius; k <= radius; k++)
-        sum += kernel[k + radius] = exp(-0.5 * k * k / (sigma * sigma));
-    bm_index inner = 1, n = bm_grid_voxels(grid);
-    for (int a = 0; a < 3; a++) {
-        bm_index dim = grid->dim[a], block = dim * inner;
-        for (double *x = field; x < field + n; x += block) {
-            /* With whole lines padded, each tap is one shift of the block. */
-            for (bm_index i = -radius; i < dim + radius; i++)
-                memcpy(work + (i + radius) * inner, x + ((i % dim + dim) % dim) * inner,
-                       (size_t)inner * sizeof *x);
-            for (bm_index i = 0; i < block; i++) x[i] = 0;
-            for (int k = 0; k <= 2 * radius; k++) {
-                const double weight = kernel[k] / sum;
-                const double *restrict from = work + k * inner;
-                for (bm_index i = 0; i < block; i++) x[i] += weight * from[i];
-            }
-        }
-        inner = block;
-    }
-}
-
-/* One smooth field of unit variance. */
-static void smooth_noise(const struct bm_grid *grid, struct bm_rng *rng, double sigma,
-                         double *field, double *work)
-{
-    bm_index n = bm_grid_voxels(grid);
-    for (bm_index v = 0; v < n; v++) field[v] = bm_rng_normal(rng);
-    smooth_field(grid, sigma, field, work);
-    double mean = 0, square = 0;
-    for (bm_index v = 0; v < n; v++) mean += field[v];
-    mean /= (double)n;
-    for (bm_index v = 0; v < n; v++) square += (field[v] - mean) * (field[v] - mean);
-    double scale = 1 / sqrt(square / (double)n);
-    for (bm_index v = 0; v < n; v++) field[v] *= scale;
-}
-
 struct maker {
     const struct bm_phantom_opts *opts;
     struct bm_phantom *p;
@@ -296,10 +160,10 @@ static enum bm_status make_field(struct bm_ctx *ctx, bm_index r, int worker, voi
     bool drift = r == m->opts->groups;
     double *work = NULL;
     (void)worker;
-    BM_TRY(bm_alloc(ctx, &work, smooth_work(grid, 16), sizeof *work));
+    BM_TRY(bm_alloc(ctx, &work, bm_phantom_noise_work(grid, 16), sizeof *work));
     struct bm_rng rng = bm_rng_stream(ctx->seed, drift ? "phantom.drift" : "phantom.run",
                                       drift ? 0 : (uint64_t)r);
-    smooth_noise(grid, &rng, drift ? 4 : 3, m->fields + r * bm_grid_voxels(grid), work);
+    bm_phantom_noise(grid, &rng, drift ? 4 : 3, m->fields + r * bm_grid_voxels(grid), work);
 out:
     bm_free(work);
     return status;
@@ -316,9 +180,9 @@ static enum bm_status make_frame(struct bm_ctx *ctx, bm_index t, int worker, voi
     double *field = NULL, *work = NULL;
     (void)worker;
     BM_TRY(bm_alloc(ctx, &field, n, sizeof *field));
-    BM_TRY(bm_alloc(ctx, &work, smooth_work(grid, 4), sizeof *work));
+    BM_TRY(bm_alloc(ctx, &work, bm_phantom_noise_work(grid, 4), sizeof *work));
     struct bm_rng rng = bm_rng_stream(ctx->seed, "phantom.noise", (uint64_t)t);
-    smooth_noise(grid, &rng, 1, field, work);
+    bm_phantom_noise(grid, &rng, 1, field, work);
     const double *run_map = m->fields + p->run[t] * n, *drift = m->fields + m->opts->groups * n;
     const float *pattern = p->truth.data;
     double level = m->amplitude * (p->label[t] == 1 ? 1 : -1), sum = 0;
@@ -395,10 +259,10 @@ static enum bm_status make_masks(struct bm_ctx *ctx, const struct bm_phantom_opt
     double *q = NULL;
     bm_index n = bm_grid_voxels(&p->mask.grid);
     BM_TRY(bm_alloc(ctx, &q, n, sizeof *q));
-    squared_radius(&p->mask.grid, q);
-    ellipsoid(q, n, (bm_index)opts->voxels, head);
+    bm_phantom_radius(&p->mask.grid, q);
+    bm_phantom_ellipsoid(q, n, (bm_index)opts->voxels, head);
     for (bm_index v = 0; v < n; v++) p->mask.data[v] = head[v];
-    ellipsoid(q, n, 2 * opts->voxels < n ? (bm_index)(2 * opts->voxels) : n, head);
+    bm_phantom_ellipsoid(q, n, 2 * opts->voxels < n ? (bm_index)(2 * opts->voxels) : n, head);
 out:
     bm_free(q);
     return status;
@@ -407,7 +271,7 @@ out:
 enum bm_status bm_phantom_check(struct bm_ctx *ctx, const struct bm_phantom_opts *opts)
 {
     bm_index dim[3];
-    if (!parse_shape(opts->shape, dim)) return bm_fail(ctx, BM_EUSAGE, "shape '%s'", opts->shape);
+    if (!bm_phantom_parse_shape(opts->shape, dim)) return bm_fail(ctx, BM_EUSAGE, "shape '%s'", opts->shape);
     bm_index n = dim[0] * dim[1] * dim[2];
     if (opts->voxels > n)
         return bm_fail(ctx, BM_EUSAGE,
@@ -433,15 +297,15 @@ enum bm_status bm_phantom_decode(struct bm_ctx *ctx, const struct bm_phantom_opt
     unsigned char *head = NULL;
     struct maker maker = {.opts = opts, .p = &p};
     BM_TRY(bm_phantom_check(ctx, opts));
-    parse_shape(opts->shape, dim);
-    make_space(dim, &grid, &xform);
+    bm_phantom_parse_shape(opts->shape, dim);
+    bm_phantom_space(dim, &grid, &xform);
     bm_index n = bm_grid_voxels(&grid);
     p.samples = samples;
-    BM_TRY(make_volume(ctx, &grid, &xform, samples, &p.bold));
-    BM_TRY(make_volume(ctx, &grid, &xform, 1, &p.mask));
-    BM_TRY(make_volume(ctx, &grid, &xform, opts->classes > 2 ? (bm_index)opts->classes : 1,
+    BM_TRY(bm_phantom_volume(ctx, &grid, &xform, samples, &p.bold));
+    BM_TRY(bm_phantom_volume(ctx, &grid, &xform, 1, &p.mask));
+    BM_TRY(bm_phantom_volume(ctx, &grid, &xform, opts->classes > 2 ? (bm_index)opts->classes : 1,
                        &p.truth));
-    BM_TRY(make_volume(ctx, &grid, &xform, 1, &p.truth_target));
+    BM_TRY(bm_phantom_volume(ctx, &grid, &xform, 1, &p.truth_target));
     p.bold.tr_s = p.bold.xform.pixdim[4] = 2;
     BM_TRY(bm_alloc(ctx, &p.label, samples, sizeof *p.label));
     BM_TRY(bm_alloc(ctx, &p.run, samples, sizeof *p.run));

@@ -406,24 +406,36 @@ out:
 
 /* ------------------------------------------------------------------------------------------- */
 
+static enum bm_status copy_mask(struct bm_ctx *ctx, const struct bm_mask *from,
+                                struct bm_mask *to)
+{
+    bm_index *voxels;
+    enum bm_status status = bm_alloc(ctx, &voxels, from->p, sizeof *voxels);
+    if (status != BM_OK) return status;
+    memcpy(voxels, from->voxels, (size_t)from->p * sizeof *voxels);
+    *to = *from;
+    to->voxels = voxels;
+    return BM_OK;
+}
+
 /* The mask made from the images. */
 static enum bm_status make_mask(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
                                 const struct bm_inputs *inputs, const struct bm_grid *grid,
                                 struct bm_reader *reader, struct bm_steps *steps,
-                                struct bm_prepared *made)
+                                struct bm_mask *mask, bm_index *non_finite)
 {
     enum bm_status status = BM_OK;
     bm_steps_begin_input(ctx, steps);
-    status = bm_prepare_image_mask(ctx, opts, inputs, grid, reader, &made->mask,
-                                   &made->non_finite);
+    status = bm_prepare_image_mask(ctx, opts, inputs, grid, reader, mask, non_finite);
     status = bm_steps_end_input(ctx, steps, inputs->count, status);
-    if (status == BM_OK) bm_steps_keep_mask(ctx, steps, &made->mask, &made->non_finite);
+    if (status == BM_OK) bm_steps_keep_mask(ctx, steps, mask, non_finite);
     return status;
 }
 
-enum bm_status bm_prepare(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
-                          const struct bm_inputs *inputs, const bm_index *cut,
-                          struct bm_prepared *out)
+/* given: a mask that is known already; NULL = it has to be found. */
+static enum bm_status prepare(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
+                              const struct bm_inputs *inputs, const bm_index *cut,
+                              const struct bm_mask *given, struct bm_prepared *out)
 {
     enum bm_status status = BM_OK;
     struct bm_layout layout = {.n_runs = 0};
@@ -432,18 +444,20 @@ enum bm_status bm_prepare(struct bm_ctx *ctx, const struct bm_prepare_opts *opts
     struct bm_grid grid;
     struct bm_xform xform;
     struct bm_steps steps = BM_STEPS_INIT;
-    bool automatic = bm_mask_is_automatic(opts);
+    bool automatic = !given && bm_mask_is_automatic(opts);
     BM_TRY(bm_prepare_grid(ctx, opts, inputs, &grid, &xform));
     BM_TRY(make_layout(ctx, opts, inputs, cut, &layout));
     BM_TRY(bm_calloc(ctx, &layout.Q, layout.n_runs, sizeof *layout.Q));
     for (bm_index r = 0; r < layout.n_runs; r++)
         BM_TRY(make_basis(ctx, opts, inputs, &layout, r));
-    BM_TRY(bm_steps_open(ctx, opts, inputs, &layout, &grid, &steps));
+    BM_TRY(bm_steps_open(ctx, opts, inputs, &layout, &grid, given, &steps));
     if (automatic) BM_TRY(bm_steps_find_mask(ctx, &steps, &made.mask, &made.non_finite));
     bool survey = automatic && !steps.mask.hit;
     BM_TRY(bm_progress_begin(ctx, "images", inputs->count * (survey ? 2 : 1)));
-    if (survey)
-        status = make_mask(ctx, opts, inputs, &grid, &reader, &steps, &made);
+    if (given) status = copy_mask(ctx, given, &made.mask);
+    else if (survey)
+        status = make_mask(ctx, opts, inputs, &grid, &reader, &steps, &made.mask,
+                           &made.non_finite);
     else if (!automatic) status = bm_prepare_file_mask(ctx, opts, inputs, &grid, &made.mask);
     if (status == BM_OK)
         status = bm_memory_require(ctx, bytes_needed(ctx, inputs, layout.kept, made.mask.p,
@@ -466,6 +480,79 @@ out:
     bm_prepared_release(&made);
     bm_steps_release(&steps);
     layout_release(&layout);
+    return status;
+}
+
+enum bm_status bm_prepare(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
+                          const struct bm_inputs *inputs, const bm_index *cut,
+                          struct bm_prepared *out)
+{
+    return prepare(ctx, opts, inputs, cut, NULL, out);
+}
+
+enum bm_status bm_prepare_mask(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
+                               const struct bm_inputs *inputs, struct bm_mask *mask,
+                               bm_index *non_finite)
+{
+    enum bm_status status = BM_OK;
+    struct bm_mask made = BM_MASK_INIT;
+    struct bm_reader reader = BM_READER_INIT;
+    struct bm_layout layout = {.n_runs = 0};
+    struct bm_steps steps = BM_STEPS_INIT;
+    struct bm_grid grid;
+    struct bm_xform xform;
+    bool automatic = bm_mask_is_automatic(opts);
+    *non_finite = 0;
+    BM_TRY(bm_prepare_grid(ctx, opts, inputs, &grid, &xform));
+    BM_TRY(bm_steps_open(ctx, opts, inputs, &layout, &grid, NULL, &steps));
+    if (automatic) BM_TRY(bm_steps_find_mask(ctx, &steps, &made, non_finite));
+    BM_TRY(bm_progress_begin(ctx, "mask", inputs->count));
+    if (!automatic) status = bm_prepare_file_mask(ctx, opts, inputs, &grid, &made);
+    else if (!steps.mask.hit)
+        status = make_mask(ctx, opts, inputs, &grid, &reader, &steps, &made, non_finite);
+    bm_progress_end(ctx);
+    if (status != BM_OK) goto out;
+    made.grid = grid;
+    made.xform = xform;
+    *mask = made;
+    made = (struct bm_mask)BM_MASK_INIT;
+out:
+    bm_reader_release(&reader);
+    bm_mask_release(&made);
+    bm_steps_release(&steps);
+    return status;
+}
+
+enum bm_status bm_prepare_subject(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
+                                  const struct bm_inputs *inputs, bm_index subject,
+                                  const struct bm_mask *mask, struct bm_prepared *out)
+{
+    enum bm_status status = BM_OK;
+    struct bm_inputs own = {.n_subjects = 1, .subject = &inputs->subject[subject]};
+    bm_index *series = NULL; /* its new number; -1 = not seen */
+    BM_TRY(bm_alloc(ctx, &own.input, inputs->count, sizeof *own.input));
+    BM_TRY(bm_alloc(ctx, &own.series, inputs->n_series, sizeof *own.series));
+    BM_TRY(bm_alloc(ctx, &series, inputs->n_series, sizeof *series));
+    for (bm_index r = 0; r < inputs->n_series; r++) series[r] = -1;
+    for (bm_index i = 0; i < inputs->count; i++) {
+        if (inputs->input[i].subject != subject) continue;
+        struct bm_input *input = &own.input[own.count++]; /* borrows its texts */
+        *input = inputs->input[i];
+        if (series[input->series] < 0) {
+            series[input->series] = own.n_series;
+            own.series[own.n_series] = inputs->series[input->series];
+            own.series[own.n_series++].offset = own.volumes;
+        }
+        input->series = series[input->series];
+        input->subject = 0;
+        input->offset = own.volumes;
+        own.volumes += input->count;
+    }
+    BM_TRY(prepare(ctx, opts, &own, NULL, mask, out));
+out:
+    bm_free(own.input);
+    bm_free(own.series);
+    bm_free(series);
     return status;
 }
 

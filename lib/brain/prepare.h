@@ -110,6 +110,18 @@ enum bm_status bm_prepare(struct bm_ctx *ctx, const struct bm_prepare_opts *opts
                           struct bm_prepared *out) BM_CHECKED;
 void bm_prepared_release(struct bm_prepared *prepared);
 
+/* The mask of all inputs together, with the grid and transforms of the samples: what bm_prepare
+ * would make. mask must be empty. */
+enum bm_status bm_prepare_mask(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
+                               const struct bm_inputs *inputs, struct bm_mask *mask,
+                               bm_index *non_finite) BM_CHECKED;
+
+/* bm_prepare of one subject's inputs alone, in that mask; numbers of volumes and inputs count the
+ * subject's. Subjects one after the other need the memory of the largest. */
+enum bm_status bm_prepare_subject(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
+                                  const struct bm_inputs *inputs, bm_index subject,
+                                  const struct bm_mask *mask, struct bm_prepared *out) BM_CHECKED;
+
 /* What bm_prepare will need, from headers and the mask's file alone. */
 struct bm_prepare_plan {
     bm_index volumes; /* before scrubbing */

@@ -29,10 +29,11 @@ struct bm_steps {
 };
 #define BM_STEPS_INIT {.digest = NULL}
 
-/* Digest the inputs, make the mask's key. */
+/* Digest the inputs, make the mask's key. given: a mask that is known already, or NULL. */
 enum bm_status bm_steps_open(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
                              const struct bm_inputs *inputs, const struct bm_layout *layout,
-                             const struct bm_grid *grid, struct bm_steps *steps) BM_CHECKED;
+                             const struct bm_grid *grid, const struct bm_mask *given,
+                             struct bm_steps *steps) BM_CHECKED;
 void bm_steps_release(struct bm_steps *steps);
 
 /* An automatic mask from the cache: true in steps->mask.hit. */

@@ -80,16 +80,18 @@ out:
 
 /* The mask ------------------------------------------------------------------------------------ */
 
-static void name_mask(struct bm_ctx *ctx, struct bm_steps *steps, const struct bm_grid *grid)
+static void name_mask(struct bm_ctx *ctx, struct bm_steps *steps, const struct bm_grid *grid,
+                      const struct bm_mask *given)
 {
     struct bm_key *key = &steps->mask.key;
     const struct bm_inputs *inputs = steps->inputs;
-    bool automatic = bm_mask_is_automatic(steps->opts);
+    bool automatic = !given && bm_mask_is_automatic(steps->opts);
     bm_key_open(ctx, key, "prepare.mask", MASK_VERSION);
     bm_key_array(ctx, key, "grid.dim", BM_MEMO_I64, grid->dim, 3);
     bm_key_array(ctx, key, "grid.to-world", BM_MEMO_F64, grid->to_world, 16);
-    bm_key_text(ctx, key, "mask", automatic ? steps->opts->mask : "file");
-    if (!automatic) bm_key_file(ctx, key, "mask", 0, steps->opts->mask);
+    bm_key_text(ctx, key, "mask", given ? "given" : automatic ? steps->opts->mask : "file");
+    if (given) bm_key_array(ctx, key, "voxels", BM_MEMO_I64, given->voxels, given->p);
+    else if (!automatic) bm_key_file(ctx, key, "mask", 0, steps->opts->mask);
     for (bm_index i = 0; automatic && i < inputs->count; i++) {
         const struct bm_input *input = &inputs->input[i];
         const int64_t part[] = {input->first, input->count, input->series};
@@ -102,7 +104,8 @@ static void name_mask(struct bm_ctx *ctx, struct bm_steps *steps, const struct b
 
 enum bm_status bm_steps_open(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
                              const struct bm_inputs *inputs, const struct bm_layout *layout,
-                             const struct bm_grid *grid, struct bm_steps *steps)
+                             const struct bm_grid *grid, const struct bm_mask *given,
+                             struct bm_steps *steps)
 {
     enum bm_status status = BM_OK;
     *steps = (struct bm_steps){.opts = opts, .inputs = inputs, .layout = layout};
@@ -112,7 +115,7 @@ enum bm_status bm_steps_open(struct bm_ctx *ctx, const struct bm_prepare_opts *o
     BM_TRY(bm_calloc(ctx, &steps->digest, inputs->count, sizeof *steps->digest));
     for (bm_index i = 0; i < inputs->count; i++)
         BM_TRY(bm_memo_file(ctx, inputs->input[i].path, steps->digest[i]));
-    name_mask(ctx, steps, grid);
+    name_mask(ctx, steps, grid, given);
     BM_TRY(bm_key_close(ctx, &steps->mask.key));
 out:
     return status;

@@ -35,7 +35,8 @@ struct times {
     const struct bm_samples *x;
     bm_index k;
     const float *W;
-    double *partial; /* one n x k result per block */
+    bm_index column, panel; /* from one column of W, and one panel of it, to the next */
+    double *partial;        /* one n x k result per block */
 };
 
 static enum bm_status times_block(struct bm_ctx *ctx, bm_index block, int worker, void *arg)
@@ -47,17 +48,16 @@ static enum bm_status times_block(struct bm_ctx *ctx, bm_index block, int worker
     memset(z, 0, (size_t)(x->n * t->k) * sizeof *z);
     bm_index last = (block + 1) * BLOCK < x->panels ? (block + 1) * BLOCK : x->panels;
     for (bm_index b = block * BLOCK; b < last; b++)
-        bm_kernel_panel_times(bm_samples_panel(x, b), x->n, t->W + b * BM_PANEL,
-                              bm_samples_stride(x), t->k, z, x->n);
+        bm_kernel_panel_times(bm_samples_panel(x, b), x->n, t->W + b * t->panel, t->column,
+                              t->k, z, x->n);
     return BM_OK;
 }
 
-enum bm_status bm_samples_times(struct bm_ctx *ctx, const struct bm_samples *x, bm_index k,
-                                const float *W, struct bm_mat *Z)
+static enum bm_status times(struct bm_ctx *ctx, struct times t, struct bm_mat *Z)
 {
     enum bm_status status = BM_OK;
-    bm_index blocks = (x->panels + BLOCK - 1) / BLOCK;
-    struct times t = {x, k, W, NULL};
+    const struct bm_samples *x = t.x;
+    bm_index blocks = (x->panels + BLOCK - 1) / BLOCK, k = t.k;
     BM_TRY(bm_alloc(ctx, &t.partial, blocks * x->n * k, sizeof *t.partial));
     BM_TRY(bm_parallel_for(ctx, blocks, times_block, &t));
     for (bm_index c = 0; c < k; c++) {
@@ -71,36 +71,90 @@ out:
     return status;
 }
 
+enum bm_status bm_samples_times(struct bm_ctx *ctx, const struct bm_samples *x, bm_index k,
+                                const float *W, struct bm_mat *Z)
+{
+    return times(ctx, (struct times){x, k, W, bm_samples_stride(x), BM_PANEL, NULL}, Z);
+}
+
+enum bm_status bm_samples_cross(struct bm_ctx *ctx, const struct bm_samples *x,
+                                const struct bm_samples *y, struct bm_mat *Z)
+{
+    return times(ctx, (struct times){x, y->n, y->data, BM_PANEL, y->n * BM_PANEL, NULL}, Z);
+}
+
 struct transpose {
     const struct bm_samples *x;
     bm_index k;
-    float *z; /* row-major n x k */
+    float *z;               /* row-major n x k */
     float *G;
+    bm_index column, panel; /* from one column of G, and one panel of it, to the next */
+    double *sum;            /* [panels][k][256] instead of G, added to */
 };
+
+static void add_panel(const struct transpose *t, bm_index b, float *work)
+{
+    bm_kernel_panel_transpose_times(bm_samples_panel(t->x, b), t->x->n, t->z, t->k, work, BM_PANEL);
+    double *sum = t->sum + b * t->k * BM_PANEL;
+    for (bm_index i = 0; i < t->k * BM_PANEL; i++) sum[i] += (double)work[i];
+}
 
 static enum bm_status transpose_block(struct bm_ctx *ctx, bm_index block, int worker, void *arg)
 {
-    (void)ctx, (void)worker;
+    enum bm_status status = BM_OK;
     const struct transpose *t = arg;
+    float *work = NULL;
+    (void)worker;
+    if (t->sum) BM_TRY(bm_alloc(ctx, &work, t->k * BM_PANEL, sizeof *work));
     bm_index last = (block + 1) * BLOCK < t->x->panels ? (block + 1) * BLOCK : t->x->panels;
     for (bm_index b = block * BLOCK; b < last; b++)
-        bm_kernel_panel_transpose_times(bm_samples_panel(t->x, b), t->x->n, t->z, t->k,
-                                        t->G + b * BM_PANEL, bm_samples_stride(t->x));
-    return BM_OK;
+        if (t->sum) add_panel(t, b, work);
+        else
+            bm_kernel_panel_transpose_times(bm_samples_panel(t->x, b), t->x->n, t->z, t->k,
+                                            t->G + b * t->panel, t->column);
+out:
+    bm_free(work);
+    return status;
+}
+
+static enum bm_status transpose(struct bm_ctx *ctx, struct transpose t, const struct bm_mat *Z)
+{
+    enum bm_status status = BM_OK;
+    BM_TRY(bm_alloc(ctx, &t.z, t.x->n * t.k, sizeof *t.z));
+    for (bm_index c = 0; c < t.k; c++)
+        for (bm_index i = 0; i < t.x->n; i++) t.z[i * t.k + c] = (float)*bm_mat_at(Z, i, c);
+    BM_TRY(bm_parallel_for(ctx, (t.x->panels + BLOCK - 1) / BLOCK, transpose_block, &t));
+out:
+    bm_free(t.z);
+    return status;
 }
 
 enum bm_status bm_samples_transpose_times(struct bm_ctx *ctx, const struct bm_samples *x,
                                           const struct bm_mat *Z, float *G)
 {
+    return transpose(ctx, (struct transpose){.x = x, .k = Z->cols, .G = G,
+                                             .column = bm_samples_stride(x), .panel = BM_PANEL}, Z);
+}
+
+enum bm_status bm_samples_project(struct bm_ctx *ctx, const struct bm_samples *x,
+                                  const struct bm_mat *Z, struct bm_samples *out)
+{
     enum bm_status status = BM_OK;
-    struct transpose t = {x, Z->cols, NULL, G};
-    BM_TRY(bm_alloc(ctx, &t.z, x->n * t.k, sizeof *t.z));
-    for (bm_index c = 0; c < t.k; c++)
-        for (bm_index i = 0; i < x->n; i++) t.z[i * t.k + c] = (float)*bm_mat_at(Z, i, c);
-    BM_TRY(bm_parallel_for(ctx, (x->panels + BLOCK - 1) / BLOCK, transpose_block, &t));
+    struct bm_samples made = BM_SAMPLES_INIT;
+    BM_TRY(bm_samples_alloc(ctx, &made, Z->cols, x->p));
+    BM_TRY(transpose(ctx, (struct transpose){.x = x, .k = Z->cols, .G = made.data,
+                                             .column = BM_PANEL, .panel = Z->cols * BM_PANEL}, Z));
+    *out = made;
+    made = (struct bm_samples)BM_SAMPLES_INIT;
 out:
-    bm_free(t.z);
+    bm_samples_release(&made);
     return status;
+}
+
+enum bm_status bm_samples_project_add(struct bm_ctx *ctx, const struct bm_samples *x,
+                                      const struct bm_mat *Z, double *sum)
+{
+    return transpose(ctx, (struct transpose){.x = x, .k = Z->cols, .sum = sum}, Z);
 }
 
 struct gram {

@@ -55,6 +55,18 @@ enum bm_status bm_samples_times(struct bm_ctx *ctx, const struct bm_samples *x, 
 enum bm_status bm_samples_transpose_times(struct bm_ctx *ctx, const struct bm_samples *x,
                                           const struct bm_mat *Z, float *G) BM_CHECKED;
 
+/* Z (n x k, allocated by the caller) = X Y', Y of k samples of the same voxels (maps, say). */
+enum bm_status bm_samples_cross(struct bm_ctx *ctx, const struct bm_samples *x,
+                                const struct bm_samples *y, struct bm_mat *Z) BM_CHECKED;
+
+/* out = Z' X, Z n x k: k samples in a new object. out must be empty. */
+enum bm_status bm_samples_project(struct bm_ctx *ctx, const struct bm_samples *x,
+                                  const struct bm_mat *Z, struct bm_samples *out) BM_CHECKED;
+
+/* sum += Z' X in double; sum is laid out like samples, [panels][k][256]. */
+enum bm_status bm_samples_project_add(struct bm_ctx *ctx, const struct bm_samples *x,
+                                      const struct bm_mat *Z, double *sum) BM_CHECKED;
+
 /* K (n x n, empty on entry) = X X'. */
 enum bm_status bm_samples_gram(struct bm_ctx *ctx, const struct bm_samples *x,
                                struct bm_mat *K) BM_CHECKED;

@@ -18,7 +18,7 @@ enum bm_status bm_tv_alloc(struct bm_ctx *ctx, const struct bm_lattice *lattice,
     enum bm_status status = bm_calloc(ctx, &block, 8 * lattice->room, sizeof *block);
     if (status != BM_OK) return status;
     *tv = (struct bm_tv){lattice, block, block + 3 * lattice->room, block + 6 * lattice->room,
-                         block + 7 * lattice->room, block};
+                         block + 7 * lattice->room, block, false};
     return BM_OK;
 }
 
@@ -44,6 +44,7 @@ int bm_tv_prox(struct bm_tv *tv, const float *q, double t, double rho, double to
 {
     const struct bm_lattice *lattice = tv->lattice;
     float c = (float)(t * (1 - rho)), threshold = (float)(t * rho);
+    float low = tv->positive ? -INFINITY : -threshold;
     double product, variation, l1, theta = 1;
     int k = 0;
     unsigned mode = _mm_getcsr();
@@ -55,7 +56,7 @@ int bm_tv_prox(struct bm_tv *tv, const float *q, double t, double rho, double to
         memcpy(tv->z, tv->v, 3 * (size_t)lattice->room * sizeof *tv->z);
         for (k = 1; k <= max_iterations; k++) {
             double next = (1 + sqrt(1 + 4 * theta * theta)) / 2;
-            bm_kernel_tv_primal(lattice, tv->q, tv->z, c, threshold, tv->x);
+            bm_kernel_tv_primal(lattice, tv->q, tv->z, c, low, threshold, tv->x);
             double uphill = bm_kernel_tv_dual(lattice, tv->x, step, (float)((theta - 1) / next),
                                               tv->v, tv->z);
             theta = next;
@@ -64,13 +65,13 @@ int bm_tv_prox(struct bm_tv *tv, const float *q, double t, double rho, double to
                 theta = (1 + sqrt(5)) / 2;
             }
             if (k % CHECK_EVERY != 0) continue;
-            bm_kernel_tv_primal(lattice, tv->q, tv->v, c, threshold, tv->x);
+            bm_kernel_tv_primal(lattice, tv->q, tv->v, c, low, threshold, tv->x);
             bm_kernel_tv_sums(lattice, tv->x, tv->v, &variation, &product, &l1);
             *gap = (double)c * (variation - product);
             if (*gap <= tolerance) break;
         }
     }
-    bm_kernel_tv_primal(lattice, tv->q, tv->v, c, threshold, tv->x);
+    bm_kernel_tv_primal(lattice, tv->q, tv->v, c, low, threshold, tv->x);
     to_voxels(lattice, tv->x, out);
     _mm_setcsr(mode);
     return k;

@@ -20,6 +20,7 @@ struct bm_tv {
     float *z;       /* extrapolated dual */
     float *q, *x;   /* node vectors, 0 but for voxels */
     float *block;
+    bool positive;  /* the proximal operator is that of Omega over w >= 0; false at first */
 };
 #define BM_TV_INIT {.block = NULL}
 
@@ -30,7 +31,8 @@ void bm_tv_release(struct bm_tv *tv);
 /* out = argmin_x 1/2 |x - q|^2 + t Omega(x), by accelerated projected gradient with restarts on
  * the dual of the TV part (Beck and Teboulle 2009; O'Donoghue and Candes 2015), from tv->v, until
  * its duality gap is <= tolerance or max_iterations. Returns the iterations made; *gap is the last
- * gap seen. tv->v is the dual reached: out = soft(q - t (1-rho) D'v, t rho) exactly. */
+ * gap seen. tv->v is the dual reached: out = soft(q - t (1-rho) D'v, t rho) exactly (its positive
+ * part if tv->positive). */
 int bm_tv_prox(struct bm_tv *tv, const float *q, double t, double rho, double tolerance,
                int max_iterations, float *out, double *gap);
 

@@ -26,7 +26,7 @@ INLINE double sum_lanes(const double *v)
 }
 
 CLONES void bm_kernel_tv_primal(const struct bm_lattice *lattice, const float *q, const float *z,
-                                float c, float t, float *restrict x)
+                                float c, float low, float t, float *restrict x)
 {
     for (bm_index r = 0; r < lattice->n_rows; r++) {
         const struct bm_row *row = &lattice->rows[r];
@@ -40,7 +40,7 @@ CLONES void bm_kernel_tv_primal(const struct bm_lattice *lattice, const float *q
         for (bm_index i = 0; i < n; i++) {
             float a = from[i] - c * ADJOINT(flags[i], i);
             float clipped = a > t ? t : a;
-            clipped = clipped < -t ? -t : clipped;
+            clipped = clipped < low ? low : clipped;
             to[i] = where(flags[i], BM_NODE_LIVE, a - clipped);
         }
     }

@@ -5,9 +5,10 @@
 
 #include "num/lattice.h"
 
-/* x = soft(q - c D'z, t), others than voxels at 0. */
+/* x = a - clip(a, low, t), a = q - c D'z, others than voxels at 0: soft(a, t) with low = -t, its
+ * positive part with low = -infinity. */
 void bm_kernel_tv_primal(const struct bm_lattice *lattice, const float *q, const float *z, float c,
-                         float t, float *x);
+                         float low, float t, float *x);
 
 /* One projected gradient step with momentum on the dual: v+ = proj(z + step D x), |v_j|_2 <= 1;
  * z+ = v+ + momentum (v+ - v); v, z are overwritten. Returns <z - v+, v+ - v> (old z and v): > 0

@@ -1,0 +1,37 @@
+/* Tables of dictlearn, as text. */
+#ifndef BM_BRAIN_DICTLEARN_REPORT_H
+#define BM_BRAIN_DICTLEARN_REPORT_H
+
+#include "brain/dictlearn.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Name of map l (from 0): comp-001. */
+enum { BM_COMPONENT_NAME = 16 };
+const char *bm_component_name(char name[BM_COMPONENT_NAME], bm_index l);
+
+/* Time courses: a column for each map. */
+enum bm_status bm_report_courses(struct bm_ctx *ctx, const struct bm_mat *courses,
+                                 struct bm_text *out) BM_CHECKED;
+
+/* atlas.tsv: index name peak_x peak_y peak_z volume_mm3 explained_variance. Peak: the voxel of
+ * largest size, in mm; volume: of the voxels that are not 0. */
+enum bm_status bm_report_atlas(struct bm_ctx *ctx, const struct bm_dictlearn *result,
+                               struct bm_text *out) BM_CHECKED;
+
+/* objective.tsv: iteration objective gap. Models without an objective have no rows. */
+enum bm_status bm_report_objective(struct bm_ctx *ctx, const struct bm_dictlearn *result,
+                                   struct bm_text *out) BM_CHECKED;
+
+/* scores.tsv: fold components lambda mu explained_variance loglik; a row for each fold and number
+ * of maps, with their mean and sd, then the row `train` of the maps written. */
+enum bm_status bm_report_dictlearn_scores(struct bm_ctx *ctx, const struct bm_dictlearn *result,
+                                          const struct bm_dictlearn_plan *plan,
+                                          struct bm_text *out) BM_CHECKED;
+
+#ifdef __cplusplus
+}
+#endif
+#endif
