@@ -88,9 +88,9 @@ for turn in first second third; do
     echo $? > $turn.code
 done
 verdict "a mask made from the images is found" "$(number second cache_misses)" 0
-for cache in off "$BRAINMINE_CACHE"; do
-    "$BRAINMINE" decode fit -q -s p/samples.tsv -t label -g run --model svm --smooth 4 --cache "$cache" \
-        -o smooth${#cache} odd.nii.gz 2> /dev/null
+for where in off "$cache"; do
+    "$BRAINMINE" decode fit -q -s p/samples.tsv -t label -g run --model svm --smooth 4 --cache "$where" \
+        -o smooth${#where} odd.nii.gz 2> /dev/null
 done
 same "with a mask that is found, runs are read as without" smooth3 "smooth${#BRAINMINE_CACHE}"
 warnings() { tr -d '\n\t' < "$1" | sed -n 's/.*"warnings":\(\[[^]]*\]\).*/\1/p'; }
