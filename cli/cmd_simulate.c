@@ -16,6 +16,7 @@ static enum bm_status simulate_decode(struct cli_run *run)
     struct bm_phantom phantom = BM_PHANTOM_INIT;
     struct bm_text table = BM_TEXT_INIT;
     char comment[160], snr[BM_NUMBER_SIZE];
+    BM_TRY(bm_phantom_check(run->ctx, opts));
     BM_TRY(cli_output_dir(run, names));
     if (run->common.dry_run) {
         BM_TRY(cli_plan(run, "make %lld volumes of %s voxels in %lld runs",

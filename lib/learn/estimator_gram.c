@@ -262,7 +262,8 @@ static enum bm_status fit_correlation(struct bm_ctx *ctx, const struct bm_traini
     for (bm_index i = 0; i < count; i++) {
         BM_TRY(bm_fit_alloc(ctx, t, weights, &fits[i]));
         BM_TRY(bm_predict(ctx, BM_CORRELATES, x, means, fits[i].intercept, &fits[i].decision));
-        fits[i].info = (struct bm_fit_info){.iterations = 1, .converged = true};
+        /* No objective, and so no value of one. */
+        fits[i].info = (struct bm_fit_info){1, NAN, NAN, NAN, NAN, true};
         fits[i].nonzeros = x->p;
         if (weights) memcpy(fits[i].w, means, (size_t)(targets * stride) * sizeof *means);
     }

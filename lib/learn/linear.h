@@ -24,6 +24,7 @@ struct bm_fit_info {
                          svm, logistic: primal, which is never larger (with a large C the null
                          model is so bad that a gap relative to it would say nothing) */
     bool converged;   /* gap_rel <= the tolerance asked for                         */
+    /* What has no objective, such as means of classes, has NaN for all but iterations. */
 };
 
 /* Ridge: min |y - Xw - b|^2 + alpha |w|^2 (scikit-learn's alpha), for all of `count` alphas > 0

@@ -31,7 +31,8 @@ struct bm_folds {
 };
 #define BM_FOLDS_INIT {NULL, 0}
 
-/* "logo" (rare, as it is asked for), "kfold:K" (K >= 2), "shuffle:K:F" (0 < F < 1). BM_EUSAGE: "wants ..., got '...'". */
+/* "logo" (rare, as it is asked for), "kfold:K" (K >= 2), "shuffle:K:F" (0 < F < 1). BM_EUSAGE:
+ * "wants ..., got '...'". */
 enum bm_status bm_cv_parse(struct bm_ctx *ctx, const char *text, struct bm_cv *cv) BM_CHECKED;
 
 /* Folds over the rows listed (NULL = 0 .. n-1). group[row] >= 0 for every row; n_groups of them in

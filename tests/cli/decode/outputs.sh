@@ -124,7 +124,7 @@ verdict "142: descriptors closed at the start" "$? $(cmp closed/weights.nii.gz e
 { "$BRAINMINE" decode predict -q --from model p/bold.nii.gz; echo $? > code; } 2> err | sed q > first
 verdict "141: a reader that leaves" "$(wc -c < err) $(cat first | cut -f1)" "0 sample"
 fit --memory 100K -o memory
-said "147: too little memory" 1 'brainmine decode: *'
+said "147: too little memory" 1 'brainmine decode: *needs * limit 100.0 KiB (see --memory)'
 verdict "147: no files" "$(find memory -type f 2> /dev/null | wc -l)" 0
 fit --memory 1G -o memory -f
 same_files memory empty

@@ -55,11 +55,17 @@ for option in shape=12x14 shape=axbxc shape=0x4x4 shape=-4x4x4 shape= voxels=0 s
 done
 refused "more voxels than the grid has" 2 'brainmine simulate: *' simulate decode --shape 12x14x10 --voxels 4000
 refused "more groups than samples" 2 'brainmine simulate: *' simulate decode $small --samples 8 --groups 9
+refused "more classes than samples" 2 'brainmine simulate: 12 classes of 8 samples: a class needs a sample' \
+    simulate decode --samples 8 --classes 12
+refused "also in a dry run" 2 'brainmine simulate: 12 classes of 8 samples*' \
+    simulate decode -n --samples 8 --classes 12
 for verb in rest connectome; do
     try "later: $verb" 2 "brainmine simulate: '$verb' is neither a verb*" simulate $verb -o later
 done
 refused "operands" 2 'brainmine simulate: *takes no operands*' simulate decode $small p/bold.nii.gz
-refused "too little memory" 1 'brainmine simulate: *' simulate decode --memory 1M
+refused "too little memory" 1 \
+    'brainmine simulate: memory: needs 117.2 MiB beside * in use, limit 1.0 MiB (see --memory)' \
+    simulate decode --memory 1M
 
 # Progress away from a terminal: lines only for what lasts, unless asked for.
 "$BRAINMINE" simulate decode -o short $small 2> err
