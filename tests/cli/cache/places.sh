@@ -1,0 +1,105 @@
+# Places where no cache can be, or where someone has put something: the run gives what it gives
+# without one and exits 0, under --strict too; one line says why nothing is kept; nothing outside is
+# touched.
+. "$SRC/tests/cli/cache/functions"
+phantom data
+fit whole --cache off 2> err || echo "not ok a fit to compare with"
+
+# survives NAME NOTES [OPTIONS...]: a run with this cache; NOTES, a pattern, is how many lines.
+survives() {
+    name=$1 notes=$2
+    shift 2
+    fit got --cache "$cache" "$@" 2> err
+    code=$?
+    same_files whole got || code="$code, other files"
+    lines=$(notes)
+    case $lines in
+        $notes) ;;
+        *) code="$code, $lines notes" ;;
+    esac
+    if [ "$code" = 0 ]; then echo "ok $name"; else
+        echo "not ok $name: exit $code"
+        head -n 5 err differences | sed 's/^/# /'
+    fi
+}
+fresh() {
+    chmod -R u+rwx "$cache" 2> /dev/null
+    rm -rf "$cache"
+    cp -a kept "$cache"
+}
+sleep 3 # an input is remembered once it is older than that
+fit got --cache "$PWD/kept" 2> err
+
+# What is no place for a cache.
+for place in /dev/null /dev/null/cache "$PWD/data/mask.nii.gz" "$PWD/data" /proc/brainmine; do
+    cache=$place
+    survives "a cache at $(basename "$place") of $(basename "$(dirname "$place")")" 1
+done
+cache=$PWD/cache
+for mode in 0777 1777 0770; do
+    fresh
+    chmod $mode cache
+    survives "a cache of mode $mode" 1
+done
+fresh
+rm -f cache/FORMAT
+echo "brainmine-cache 2" > cache/FORMAT
+survives "a cache of a newer format" 1
+if [ "$(id -u)" = 0 ]; then
+    fresh
+    chown 12345 cache
+    survives "a cache that belongs to someone else" 1
+    fresh
+    chown -R 12345 cache/v1/obj/*
+    survives "entries that belong to someone else" 1
+else
+    for name in "a cache" "entries"; do echo "skip $name of someone else: only root can give files away"; done
+fi
+
+# Planted links, each to a place outside that must stay as it is.
+outside=$PWD/outside
+plant() { # COMPONENT
+    fresh
+    [ "$1" != cache/v1/bad ] || { chmod u+w "cache/$entry" && echo >> "cache/$entry" && chmod u-w "cache/$entry"; }
+    rm -rf "$outside" before
+    if [ -d "$1" ]; then cp -a "$1" "$outside"; else
+        mkdir "$outside"
+        [ ! -e "$1" ] || cp -a "$1" "$outside/file"
+    fi
+    cp -a "$outside" before
+    rm -rf "$1"
+    if [ -e "$outside/file" ]; then ln -s "$outside/file" "$1"; else ln -s "$outside" "$1"; fi
+}
+entry=$(cd kept && ls -d v1/obj/*/*.bmc | head -n 1)
+memo=$(cd kept && ls -d v1/memo/* | head -n 1)
+for component in . FORMAT v1 v1/obj "$(dirname "$entry")" "$entry" v1/tmp v1/claim v1/bad v1/memo "$memo" \
+    v1/usage CACHEDIR.TAG; do
+    if [ $component = . ]; then plant cache; else plant cache/$component; fi
+    shown=$(echo $component | sed 's|[0-9a-f]\{62\}|ENTRY|; s|obj/..|obj/NN|; s|memo/.*|memo/N|; s|^\.$|the cache|')
+    survives "a link planted as $shown" '[01]' --refresh
+    survives "a link planted as $shown, then a hit" '[01]'
+    diff -r before outside > differences
+    clean "nothing comes to where the link at $shown leads" "$(cat differences)" "same files"
+done
+fresh
+mkdir elsewhere && mv cache elsewhere/cache && rm -rf parent && ln -s elsewhere parent
+cache=$PWD/parent/cache
+survives "a link above the cache is the user's own affair" 0
+cache=$PWD/cache
+
+# What cannot be written. A user without rights is needed, or a mount.
+if [ "$(id -u)" = 0 ]; then as="setpriv --reuid 65534 --clear-groups"; else as=; fi
+if $as true 2> /dev/null; then
+    chmod a+rx . ..
+    rm -rf mine && mkdir mine && cp -a kept mine/cache && cp -a data mine/data
+    [ -z "$as" ] || chown -R 65534 mine
+    chmod -R a-w mine/cache
+    (cd mine && $as "$BRAINMINE" decode fit --strict --progress never --model svm -s data/samples.tsv \
+        -t label -g run -m data/mask.nii.gz -o out --cache "$PWD/cache" data/bold.nii.gz 2> ../err)
+    code=$?
+    same_files whole mine/out || code="$code, other files"
+    verdict "a cache without right to write" "exit $code, $(notes) notes" "exit 0, 1 notes"
+    chmod -R u+w mine
+else
+    echo "skip a cache without right to write: no other user can be had"
+fi
