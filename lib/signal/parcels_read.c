@@ -48,6 +48,30 @@ static bm_index column_called(const struct bm_table *table, const char *name)
     return -1;
 }
 
+/* A table; but of text with neither tabs nor commas, whose first word is no number, each line is one
+ * cell, blanks and all. */
+static enum bm_status read_lines(struct bm_ctx *ctx, const char *path, struct bm_table *table)
+{
+    enum bm_status status = BM_OK;
+    struct bm_text lines = BM_TEXT_INIT;
+    char *bytes = NULL, *end;
+    int64_t n;
+    BM_TRY(bm_read_file(ctx, path, 1 << 24, &bytes, &n));
+    bool numbered = (strtod(bytes, &end), end != bytes) && strchr(" \r\n", *end) != NULL;
+    bool list = !numbered && !strpbrk(bytes, "\t,");
+    for (const char *s = bytes; list && *s; s += strspn(s, "\r\n")) {
+        size_t length = strcspn(s, "\r\n"); /* the tab makes it a cell, and one that is empty */
+        if (length > 0) BM_TRY(bm_text_add(ctx, &lines, "%.*s\t\n", (int)length, s));
+        s += length;
+    }
+    BM_TRY(bm_table_parse(ctx, path, list ? bm_text_str(&lines) : bytes, list ? lines.length : n,
+                          table));
+out:
+    bm_text_release(&lines);
+    bm_free(bytes);
+    return status;
+}
+
 /* Columns of label (-1 = rows are in order) and name. */
 static enum bm_status name_columns(struct bm_ctx *ctx, struct bm_table *table, bm_index *label,
                                    bm_index *name)
@@ -78,13 +102,15 @@ enum bm_status bm_parcels_read_names(struct bm_ctx *ctx, const char *path, const
     struct bm_table table = BM_TABLE_INIT;
     bm_index label_column, name_column;
     char file[512];
-    BM_TRY(bm_table_read(ctx, path, &table));
+    BM_TRY(read_lines(ctx, path, &table));
     bm_escape(file, sizeof file, path);
     BM_TRY(name_columns(ctx, &table, &label_column, &name_column));
-    if (label_column < 0 && table.rows != p)
+    bm_index skip = label_column < 0 && table.rows == p + 1 &&
+                    strcasecmp(bm_table_cell(&table, 0, name_column), "background") == 0;
+    if (label_column < 0 && table.rows - skip != p)
         BM_FAIL(ctx, BM_EINPUT, "%s: %td names for %td nodes", file, table.rows, p);
     for (bm_index k = 0; k < p; k++) {
-        bm_index at = label_column < 0 ? k : table.rows;
+        bm_index at = label_column < 0 ? k + skip : table.rows;
         for (bm_index r = 0; label_column >= 0 && r < table.rows && at == table.rows; r++) {
             double value;
             BM_TRY(bm_table_number(ctx, &table, r, label_column, &value));
@@ -138,37 +164,55 @@ out:
     return status;
 }
 
-/* Centres of mass. weight(v) is |value| for maps, 1 in a label. */
+static void to_world(const struct bm_grid *grid, const double at[3], double xyz[3])
+{
+    for (int a = 0; a < 3; a++) {
+        xyz[a] = grid->to_world[a][3];
+        for (int b = 0; b < 3; b++) xyz[a] += grid->to_world[a][b] * at[b];
+    }
+}
+
+/* Centres of mass of labels. sums: 4 for each. */
 static void find_centres(struct bm_parcels *parcels, double *sums)
 {
     const struct bm_grid *grid = &parcels->image.grid;
-    bm_index n = bm_grid_voxels(grid);
-    bool maps = parcels->kind == BM_PARCELS_MAPS;
-    memset(sums, 0, (size_t)(4 * parcels->p) * sizeof *sums);
-    for (bm_index t = 0; t < parcels->image.nt; t++)
-        for (bm_index v = 0; v < n; v++) {
-            double value = fabs((double)parcels->image.data[t * n + v]);
-            if (value == 0) continue;
-            bm_index k = t;
-            for (bm_index lo = 0, hi = parcels->p; !maps && lo < hi;) {
+    bm_index n = bm_grid_voxels(grid), k = 0;
+    for (bm_index v = 0; v < n; v++) {
+        int64_t label = (int64_t)parcels->image.data[v];
+        if (label == 0) continue;
+        if (parcels->node[k].label != label) /* neighbours mostly have the same */
+            for (bm_index lo = k = 0, hi = parcels->p; parcels->node[k].label != label;) {
                 k = (lo + hi) / 2;
-                if ((double)parcels->node[k].label == value) break;
-                if ((double)parcels->node[k].label < value) lo = k + 1;
+                if (parcels->node[k].label < label) lo = k + 1;
                 else hi = k;
             }
-            double w = maps ? value : 1;
-            double at[3] = {(double)(v % grid->dim[0]), (double)(v / grid->dim[0] % grid->dim[1]),
-                            (double)(v / grid->dim[0] / grid->dim[1])};
-            for (int a = 0; a < 3; a++) sums[4 * k + a] += w * at[a];
-            sums[4 * k + 3] += w;
-        }
-    for (bm_index k = 0; k < parcels->p; k++)
-        for (int a = 0; a < 3; a++) {
-            double x = grid->to_world[a][3];
-            for (int b = 0; b < 3; b++)
-                x += grid->to_world[a][b] * sums[4 * k + b] / sums[4 * k + 3];
-            parcels->node[k].xyz[a] = x; /* NaN for a map of zeros */
-        }
+        double *sum = sums + 4 * k;
+        sum[0] += (double)(v % grid->dim[0]);
+        sum[1] += (double)(v / grid->dim[0] % grid->dim[1]);
+        sum[2] += (double)(v / grid->dim[0] / grid->dim[1]);
+        sum[3]++;
+    }
+    for (k = 0; k < parcels->p; k++) {
+        double *sum = sums + 4 * k;
+        for (int a = 0; a < 3; a++) sum[a] /= sum[3];
+        to_world(grid, sum, parcels->node[k].xyz);
+    }
+}
+
+/* Where |value| is largest: a centre of mass lies between the halves of a map. */
+static void find_peaks(struct bm_parcels *parcels)
+{
+    const struct bm_grid *grid = &parcels->image.grid;
+    bm_index n = bm_grid_voxels(grid);
+    for (bm_index k = 0; k < parcels->p; k++) {
+        const float *map = parcels->image.data + k * n;
+        bm_index peak = 0;
+        for (bm_index v = 1; v < n; v++)
+            if (fabsf(map[v]) > fabsf(map[peak])) peak = v;
+        double at[3] = {(double)(peak % grid->dim[0]), (double)(peak / grid->dim[0] % grid->dim[1]),
+                        (double)(peak / grid->dim[0] / grid->dim[1])};
+        to_world(grid, at, parcels->node[k].xyz);
+    }
 }
 
 static enum bm_status read_image(struct bm_ctx *ctx, const char *path, const char *file,
@@ -191,14 +235,15 @@ static enum bm_status read_image(struct bm_ctx *ctx, const char *path, const cha
         parcels->p = n;
     }
     BM_TRY(bm_calloc(ctx, &parcels->node, parcels->p, sizeof *parcels->node));
-    BM_TRY(bm_alloc(ctx, &sums, 4 * parcels->p, sizeof *sums));
+    BM_TRY(bm_calloc(ctx, &sums, 4 * parcels->p, sizeof *sums));
     for (bm_index k = 0; k < parcels->p; k++) {
         parcels->node[k].label = labels ? labels[k] : k + 1;
-        snprintf(name, sizeof name, labels ? "%lld" : "map-%02lld",
+        snprintf(name, sizeof name, labels ? "label-%lld" : "map-%02lld",
                  (long long)parcels->node[k].label);
         BM_TRY(bm_strdup(ctx, &parcels->node[k].name, name));
     }
-    find_centres(parcels, sums);
+    if (labels) find_centres(parcels, sums);
+    else find_peaks(parcels);
 out:
     bm_free(labels);
     bm_free(sums);
@@ -235,8 +280,8 @@ static enum bm_status read_coordinates(struct bm_ctx *ctx, const char *path, con
         for (int a = 0; a < 3; a++)
             BM_TRY(bm_table_number(ctx, &table, k, column[1 + a], &node->xyz[a]));
         if (column[4] >= 0) BM_TRY(bm_table_number(ctx, &table, k, column[4], &node->radius));
-        if (!(node->radius >= 0 && node->radius <= 1000))
-            BM_FAIL(ctx, BM_EINPUT, "%s:%td: radius is %g, needed 0 to 1000 mm", file,
+        if (!(node->radius >= 0 && node->radius <= 100))
+            BM_FAIL(ctx, BM_EINPUT, "%s:%td: radius is %g, needed 0 to 100 mm", file,
                     table.first_line + k, node->radius);
     }
 out:
@@ -275,6 +320,7 @@ enum bm_status bm_parcels_read(struct bm_ctx *ctx, const char *path, const char 
     struct bm_parcels made = BM_PARCELS_INIT;
     char file[512];
     bm_escape(file, sizeof file, path);
+    BM_TRY(bm_strdup(ctx, &made.file, file));
     BM_TRY(is_table(path) ? read_coordinates(ctx, path, file, &made)
                           : read_image(ctx, path, file, &made));
     if (made.p < 2)
@@ -292,6 +338,7 @@ void bm_parcels_release(struct bm_parcels *parcels)
 {
     for (bm_index k = 0; parcels->node && k < parcels->p; k++) bm_free(parcels->node[k].name);
     bm_free(parcels->node);
+    bm_free(parcels->file);
     bm_volume_release(&parcels->image);
     *parcels = (struct bm_parcels)BM_PARCELS_INIT;
 }
