@@ -2,12 +2,11 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "brain/decode_model.h"
 #include "brain/decode_report.h"
 #include "caching.h"
-#include "util/path.h"
+#include "inputs.h"
 #include "version.h"
 
 static const struct bm_prepare_opts prepare_default = BM_PREPARE_OPTS_DEFAULT;
@@ -16,57 +15,14 @@ static const struct bm_decode_opts decode_default = BM_DECODE_OPTS_DEFAULT;
 
 static const double PATH_TOLERANCE = 1e-3;
 
-/* Sources: what model.json says of the inputs ------------------------------------------------ */
-
-struct sources {
-    struct bm_source *item;
-    bm_index count, cap;
-};
-
-/* For the record, and so that no output takes its place. */
-static enum bm_status add_source(struct cli_run *run, struct sources *sources, const char *role,
-                                 const char *path)
-{
-    enum bm_status status = BM_OK;
-    BM_TRY(cli_add_input(run, path));
-    BM_TRY(bm_grow(run->ctx, &sources->item, &sources->cap, sources->count + 1,
-                   sizeof *sources->item));
-    sources->item[sources->count++] = (struct bm_source){.role = role, .name = path};
-out:
-    return status;
-}
-
 /* Every file that can change the result. Names stay borrowed from the options and inputs. */
 static enum bm_status find_sources(struct cli_run *run, const struct bm_prepare_opts *prepare,
                                    const struct bm_rows_opts *rows, const struct bm_inputs *inputs,
-                                   struct sources *sources)
+                                   struct cli_sources *sources)
 {
     enum bm_status status = BM_OK;
-    if (rows->samples) BM_TRY(add_source(run, sources, "samples", rows->samples));
-    for (bm_index i = 0; i < inputs->count; i++)
-        if (i == 0 || strcmp(inputs->input[i].path, inputs->input[i - 1].path) != 0)
-            BM_TRY(add_source(run, sources, "image", inputs->input[i].path));
-    if (strcmp(prepare->mask, "auto") != 0 && strcmp(prepare->mask, "none") != 0)
-        BM_TRY(add_source(run, sources, "mask", prepare->mask));
-    if (prepare->subjects) BM_TRY(add_source(run, sources, "subjects", prepare->subjects));
-    if (prepare->resample && access(prepare->resample, R_OK) == 0)
-        BM_TRY(add_source(run, sources, "resample", prepare->resample));
-    for (bm_index k = 0; k < inputs->n_series; k++)
-        if (inputs->series[k].confounds_path)
-            BM_TRY(add_source(run, sources, "confounds", inputs->series[k].confounds_path));
-out:
-    return status;
-}
-
-/* Their contents; from here on they are called by their base names. */
-static enum bm_status digest_sources(struct cli_run *run, struct sources *sources)
-{
-    enum bm_status status = BM_OK;
-    for (bm_index i = 0; i < sources->count; i++) {
-        struct bm_source *item = &sources->item[i];
-        BM_TRY(bm_cache_digest(run->ctx, run->cache, item->name, item->sha256));
-        item->name = bm_path_base(item->name);
-    }
+    if (rows->samples) BM_TRY(cli_add_source(run, sources, "samples", rows->samples));
+    BM_TRY(cli_add_images(run, sources, prepare, inputs));
 out:
     return status;
 }
@@ -219,7 +175,7 @@ static enum bm_status fit(struct cli_run *run)
     struct bm_inputs inputs = BM_INPUTS_INIT;
     struct bm_decode_plan plan = BM_DECODE_PLAN_INIT;
     struct bm_decoding decoding = BM_DECODING_INIT;
-    struct sources sources = {.item = NULL};
+    struct cli_sources sources = CLI_SOURCES_INIT;
     struct bm_text model = BM_TEXT_INIT;
     static const char *const classes[] = {"weights.nii.gz", "mask.nii.gz", "scores.tsv",
                                           "predictions.tsv", "path.tsv", "model.json", "run.json",
@@ -241,7 +197,7 @@ static enum bm_status fit(struct cli_run *run)
         BM_TRY(show_plan(run, prepare, opts, &inputs, tolerance, path_tolerance, &plan));
         goto out;
     }
-    BM_TRY(digest_sources(run, &sources));
+    BM_TRY(cli_digest_sources(run, &sources));
     BM_TRY(bm_decode_fit(ctx, prepare, opts, &inputs, tolerance, path_tolerance, &plan,
                          &decoding));
     BM_TRY(cli_check_warnings(run));
@@ -253,37 +209,16 @@ out:
     bm_inputs_release(&inputs);
     bm_decode_plan_release(&plan);
     bm_decoding_release(&decoding);
-    bm_free(sources.item);
+    cli_sources_release(&sources);
     bm_text_release(&model);
     return status;
 }
 
-/* What predict and score need besides the table of rows: how the new images are read is the
- * model's; these tell where they are. */
-struct apply_opts {
-    const char *from;
-    const char *confounds;
-    const char *subjects;
-    double tr_s;
-};
 struct score_opts {
     const char *scoring; /* NULL = all */
 };
-static const struct apply_opts apply_default = {.from = NULL};
 static const struct score_opts score_default = {.scoring = NULL};
 
-#define AT(field) offsetof(struct apply_opts, field)
-static const struct bm_param apply_params[] = {
-    {BM_P_FILE, 0, "from", AT(from), "DIR", "model: the directory that fit -o wrote",
-     .flags = BM_P_DIR},
-    {BM_P_TEXT, 0, "confounds", AT(confounds), "FILE,...[:COLUMNS|STRATEGY]",
-     "of the new images, as at the fit: one table for each image"},
-    {BM_P_FILE, 0, "subjects", AT(subjects), "FILE.tsv",
-     "table of images instead of operands, with columns subject and image"},
-    {BM_P_REAL, 0, "tr", AT(tr_s), "S", "seconds between volumes", .lo = 0, .hi = 1000,
-     .flags = BM_P_OPEN_LO, .otherwise = "as the images say"},
-    BM_PARAM_END,
-};
 static enum bm_status check_scoring(struct bm_ctx *ctx, const char *text)
 {
     return bm_param_find(bm_decode_params, "scoring")->check(ctx, text);
@@ -306,27 +241,18 @@ static enum bm_status apply(struct cli_run *run, tabulate table)
     enum bm_status status = BM_OK;
     struct bm_ctx *ctx = run->ctx;
     const struct bm_rows_opts *rows_opts = run->opts[0];
-    const struct apply_opts *opts = run->opts[1];
-    struct sources sources = {.item = NULL};
-    char *path = NULL;
+    const struct cli_from_opts *opts = run->opts[1];
+    struct cli_sources sources = CLI_SOURCES_INIT;
     struct bm_inputs inputs = BM_INPUTS_INIT;
     struct bm_decoder decoder = BM_DECODER_INIT;
     struct bm_rows rows = BM_ROWS_INIT;
     struct bm_mat F = BM_MAT_INIT;
     struct bm_text text = BM_TEXT_INIT;
-    if (!opts->from) BM_FAIL(ctx, BM_EUSAGE, "--from is needed: the directory that fit -o wrote");
+    BM_TRY(cli_require_from(run, opts));
     if ((rows_opts->target || rows_opts->groups || rows_opts->runs) && !rows_opts->samples)
         BM_FAIL(ctx, BM_EUSAGE, "--samples is needed: the table that has these columns");
     BM_TRY(bm_decoder_load(ctx, opts->from, &decoder));
-    decoder.prepare.confounds = opts->confounds;
-    decoder.prepare.subjects = opts->subjects;
-    if (opts->tr_s > 0) decoder.prepare.tr_s = opts->tr_s;
-    for (const char *const *name = bm_decoder_files; *name; name++) {
-        bm_free(path);
-        path = NULL;
-        BM_TRY(bm_path_join(ctx, &path, opts->from, *name));
-        BM_TRY(cli_add_input(run, path));
-    }
+    BM_TRY(cli_apply_from(run, opts, bm_decoder_files, &decoder.prepare));
     BM_TRY(bm_inputs_open(ctx, &decoder.prepare, run->operands, run->n_operands, &inputs));
     BM_TRY(find_sources(run, &decoder.prepare, rows_opts, &inputs, &sources));
     BM_TRY(cli_output_file(run));
@@ -341,8 +267,7 @@ static enum bm_status apply(struct cli_run *run, tabulate table)
     BM_TRY(table(run, &decoder, &rows, &F, &text));
     BM_TRY(cli_write_result(run, text.data, text.length));
 out:
-    bm_free(path);
-    bm_free(sources.item);
+    cli_sources_release(&sources);
     bm_inputs_release(&inputs);
     bm_decoder_release(&decoder);
     bm_rows_release(&rows);
@@ -404,11 +329,11 @@ static const struct bm_param_group fit_groups[] = {
     {.title = NULL}};
 static const struct bm_param_group predict_groups[] = {
     {"Samples", bm_rows_params, &rows_default, sizeof rows_default},
-    {"Model", apply_params, &apply_default, sizeof apply_default},
+    {"Model", cli_from_params, &cli_from_default, sizeof cli_from_default},
     {.title = NULL}};
 static const struct bm_param_group score_groups[] = {
     {"Samples", bm_rows_params, &rows_default, sizeof rows_default},
-    {"Model", apply_params, &apply_default, sizeof apply_default},
+    {"Model", cli_from_params, &cli_from_default, sizeof cli_from_default},
     {"Scores", score_params, &score_default, sizeof score_default},
     {.title = NULL}};
 

@@ -3,10 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "brain/decode_report.h"
+#include "brain/dictlearn_model.h"
 #include "brain/dictlearn_report.h"
-#include "command.h"
+#include "caching.h"
+#include "inputs.h"
 #include "names.h"
-#include "util/path.h"
 #include "version.h"
 
 static const struct bm_prepare_opts prepare_default = BM_PREPARE_OPTS_DEFAULT;
@@ -57,6 +59,41 @@ out:
     return status;
 }
 
+static enum bm_status write_regions(struct cli_run *run, const struct bm_dictlearn *result,
+                                    double min_mm3, const char *comment)
+{
+    enum bm_status status = BM_OK;
+    const struct bm_mask *mask = &result->mask;
+    struct bm_regions regions = BM_REGIONS_INIT;
+    struct bm_samples maps = BM_SAMPLES_INIT;
+    struct bm_volume volume = BM_VOLUME_INIT;
+    struct bm_text text = BM_TEXT_INIT;
+    float *labels = NULL;
+    BM_TRY(bm_samples_pick(run->ctx, &result->atlas.dict.V, NULL, 0, NULL, 0, &maps));
+    for (bm_index l = 0; l < maps.n; l++)
+        for (bm_index j = 0; j < maps.p; j++)
+            *bm_samples_at(&maps, l, j) /= (float)result->scale[l];
+    BM_TRY(bm_regions_find(run->ctx, mask, &maps, min_mm3, &regions));
+    struct bm_nifti_meta meta = {.datatype = regions.count > 32767 ? 8 : 4, /* int32, int16 */
+                                 .intent_code = 1002 /* label */, .intent_name = "regions",
+                                 .comment = comment};
+    BM_TRY(bm_volume_alloc(run->ctx, &volume, &mask->grid, 1));
+    volume.xform = mask->xform;
+    BM_TRY(bm_alloc(run->ctx, &labels, mask->p, sizeof *labels));
+    for (bm_index j = 0; j < mask->p; j++) labels[j] = (float)regions.label[j];
+    bm_mask_scatter(mask, labels, &volume, 0);
+    BM_TRY(cli_write_image(run, "regions.nii.gz", &volume, &meta));
+    BM_TRY(bm_report_regions(run->ctx, mask, &regions, &text));
+    BM_TRY(cli_write_text(run, "regions.tsv", &text));
+out:
+    bm_regions_release(&regions);
+    bm_samples_release(&maps);
+    bm_volume_release(&volume);
+    bm_text_release(&text);
+    bm_free(labels);
+    return status;
+}
+
 /* The files of the subjects. */
 static enum bm_status name_subjects(struct cli_run *run, const struct bm_inputs *inputs,
                                     struct cli_names *names)
@@ -72,8 +109,8 @@ out:
 }
 
 static enum bm_status write_results(struct cli_run *run, const struct bm_inputs *inputs,
-                                    const struct bm_dictlearn_plan *plan,
-                                    struct bm_dictlearn *result)
+                                    const struct bm_dictlearn_plan *plan, double min_region_mm3,
+                                    const struct bm_text *model, struct bm_dictlearn *result)
 {
     enum bm_status status = BM_OK;
     struct bm_text text = BM_TEXT_INIT;
@@ -95,6 +132,7 @@ static enum bm_status write_results(struct cli_run *run, const struct bm_inputs 
         bm_samples_release(&maps);
         bm_mat_release(&courses);
     }
+    BM_TRY(write_regions(run, result, min_region_mm3, comment));
     BM_TRY(bm_report_atlas(run->ctx, result, &text));
     BM_TRY(cli_write_text(run, "atlas.tsv", &text));
     bm_text_clear(&text);
@@ -103,6 +141,7 @@ static enum bm_status write_results(struct cli_run *run, const struct bm_inputs 
     bm_text_clear(&text);
     BM_TRY(bm_report_dictlearn_scores(run->ctx, result, plan, &text));
     BM_TRY(cli_write_text(run, "scores.tsv", &text));
+    BM_TRY(cli_write_text(run, "model.json", model));
     BM_TRY(cli_write_run(run)); /* last: there = the run is complete */
 out:
     bm_text_release(&text);
@@ -134,34 +173,275 @@ out:
 
 /* Verbs ------------------------------------------------------------------------------------- */
 
+static enum bm_status plan_reading(struct cli_run *run, const struct bm_prepare_opts *prepare,
+                                   const struct bm_inputs *inputs)
+{
+    enum bm_status status = BM_OK;
+    struct bm_prepare_plan need;
+    BM_TRY(bm_prepare_plan(run->ctx, prepare, inputs, &need));
+    BM_TRY(cli_plan(run, "read %td volumes of %td subject%s, %s%td voxels", need.volumes,
+                    inputs->n_subjects, inputs->n_subjects == 1 ? "" : "s",
+                    need.exact ? "" : "at most ", need.voxels));
+out:
+    return status;
+}
+
+static enum bm_status show_plan(struct cli_run *run, const struct bm_prepare_opts *prepare,
+                                const struct bm_inputs *inputs,
+                                const struct bm_dictlearn_plan *plan)
+{
+    enum bm_status status = BM_OK;
+    struct bm_prepare_plan need;
+    char words[BM_NUMBER_SIZE], rows[32] = "all";
+    BM_TRY(bm_prepare_plan(run->ctx, prepare, inputs, &need));
+    int64_t bytes = bm_dictlearn_bytes(run->ctx, plan, inputs, need.voxels);
+    BM_TRY(plan_reading(run, prepare, inputs));
+    if (plan->rows > 0) snprintf(rows, sizeof rows, "at most %td", plan->rows);
+    BM_TRY(cli_plan(run, "keep %s principal components of each", rows));
+    for (bm_index i = 0; i < plan->n_k; i++)
+        BM_TRY(cli_plan(run, "fit %s with %td maps%s", plan->model->name, plan->k[i],
+                        plan->folds.count > 0 ? ", also without each fold of subjects" : ""));
+    BM_TRY(cli_plan(run, "memory of the fit %s%s", need.exact ? "" : "at most ",
+                    bm_bytes(words, (double)bytes)));
+    if (need.exact) BM_TRY(bm_memory_require(run->ctx, bytes));
+out:
+    return status;
+}
+
+/* An option that the model has no use for is refused even with the value it has by default. */
+static enum bm_status check_given(struct cli_run *run, const struct bm_atlas_model *model)
+{
+    static const char *const of_dictionaries[] = {"lambda", "mu", "l1-ratio", "positive", "init",
+                                                  NULL};
+    for (int i = 0; of_dictionaries[i] && !(model->caps & BM_ATLAS_DICTIONARY); i++)
+        if (cli_given(run, of_dictionaries[i]))
+            return bm_fail(run->ctx, BM_EUSAGE, "--%s does not apply to --model %s",
+                           of_dictionaries[i], model->name);
+    return BM_OK;
+}
+
 static enum bm_status fit(struct cli_run *run)
 {
     enum bm_status status = BM_OK;
     struct bm_ctx *ctx = run->ctx;
     const struct bm_dictlearn_opts *opts = run->opts[0];
     const struct bm_prepare_opts *prepare = run->opts[1];
-    static const char *const group[] = {"atlas.nii.gz", "atlas.tsv", "mask.nii.gz",
-                                        "objective.tsv", "scores.tsv", "run.json"};
+    static const char *const group[] = {"atlas.nii.gz", "atlas.tsv", "regions.nii.gz",
+                                        "regions.tsv", "mask.nii.gz", "objective.tsv",
+                                        "scores.tsv", "model.json", "run.json"};
     struct bm_inputs inputs = BM_INPUTS_INIT;
     struct bm_dictlearn_plan plan = BM_DICTLEARN_PLAN_INIT;
     struct bm_dictlearn result = BM_DICTLEARN_INIT;
+    struct cli_sources sources = CLI_SOURCES_INIT;
     struct cli_names names = CLI_NAMES_INIT;
+    struct bm_text model = BM_TEXT_INIT;
+    double tolerance = run->common.tolerance;
+    BM_TRY(check_given(run, bm_atlas_models[opts->model]));
     BM_TRY(bm_inputs_open(ctx, prepare, run->operands, run->n_operands, &inputs));
-    BM_TRY(bm_dictlearn_open(ctx, opts, &inputs, run->common.tolerance, &plan));
+    BM_TRY(bm_dictlearn_open(ctx, opts, &inputs, tolerance, &plan));
+    BM_TRY(cli_add_images(run, &sources, prepare, &inputs));
+    if (strcmp(opts->init, dictlearn_default.init) != 0)
+        BM_TRY(cli_add_source(run, &sources, "init", opts->init));
     for (size_t i = 0; i < sizeof group / sizeof *group; i++)
         BM_TRY(cli_names_add(ctx, &names, "%s", group[i]));
     BM_TRY(name_subjects(run, &inputs, &names));
     BM_TRY(cli_output_dir(run, names.list));
     BM_TRY(cli_check_warnings(run));
+    BM_TRY(cli_open_cache(run));
+    if (run->common.dry_run) {
+        BM_TRY(show_plan(run, prepare, &inputs, &plan));
+        goto out;
+    }
+    BM_TRY(cli_digest_sources(run, &sources));
     BM_TRY(bm_dictlearn_fit(ctx, prepare, opts, &inputs, &plan, run->common.output, &result));
     BM_TRY(cli_check_warnings(run));
-    BM_TRY(write_results(run, &inputs, &plan, &result));
+    BM_TRY(bm_dictlearn_describe(ctx, BM_VERSION, prepare, opts, &inputs, &result, sources.item,
+                                 sources.count, tolerance, &model));
+    BM_TRY(write_results(run, &inputs, &plan, opts->min_region_mm3, &model, &result));
     BM_TRY(summarise(run, &inputs, &result));
 out:
     bm_inputs_release(&inputs);
     bm_dictlearn_plan_release(&plan);
     bm_dictlearn_release(&result);
+    cli_sources_release(&sources);
     cli_names_release(&names);
+    bm_text_release(&model);
+    return status;
+}
+
+/* transform and score: each subject's samples in turn, by the model of --from. */
+typedef enum bm_status (*visitor)(struct cli_run *run, const struct bm_dictlearn_model *model,
+                                  const char *subject, const struct bm_samples *X, void *arg);
+
+static enum bm_status visit(struct cli_run *run, const struct bm_dictlearn_model *model,
+                            const struct bm_inputs *inputs, visitor each, void *arg)
+{
+    enum bm_status status = BM_OK;
+    struct bm_ctx *ctx = run->ctx;
+    struct bm_prepared prepared = BM_PREPARED_INIT;
+    struct bm_mask mask = BM_MASK_INIT;
+    bm_index unused;
+    BM_TRY(bm_prepare_mask(ctx, &model->prepare, inputs, &mask, &unused));
+    BM_TRY(bm_progress_begin(ctx, "subjects", inputs->n_subjects));
+    for (bm_index s = 0; s < inputs->n_subjects; s++) {
+        BM_TRY(bm_prepare_subject(ctx, &model->prepare, inputs, s, &mask, &prepared));
+        BM_TRY(each(run, model, inputs->subject[s], &prepared.samples, arg));
+        bm_prepared_release(&prepared);
+        BM_TRY(bm_progress_step(ctx));
+    }
+out:
+    bm_progress_end(ctx);
+    bm_prepared_release(&prepared);
+    bm_mask_release(&mask);
+    return status;
+}
+
+/* The model and the new images. */
+static enum bm_status open_model(struct cli_run *run, const struct cli_from_opts *opts,
+                                 struct bm_dictlearn_model *model, struct bm_inputs *inputs)
+{
+    enum bm_status status = BM_OK;
+    struct cli_sources sources = CLI_SOURCES_INIT;
+    BM_TRY(cli_require_from(run, opts));
+    BM_TRY(bm_dictlearn_load(run->ctx, opts->from, model));
+    BM_TRY(cli_apply_from(run, opts, bm_dictlearn_files, &model->prepare));
+    BM_TRY(bm_inputs_open(run->ctx, &model->prepare, run->operands, run->n_operands, inputs));
+    BM_TRY(cli_add_images(run, &sources, &model->prepare, inputs)); /* outputs must not be these */
+out:
+    cli_sources_release(&sources);
+    return status;
+}
+
+struct transform_opts {
+    int method; /* enum bm_atlas_method */
+};
+static const struct transform_opts transform_default = {.method = BM_ATLAS_MAP};
+static const char *const methods[] = {"map", "dual-regression", NULL};
+static const struct bm_param transform_params[] = {
+    {BM_P_CHOICE, 0, "method", offsetof(struct transform_opts, method), "NAME",
+     "map: the subject's most probable maps given the group's; dual-regression: time courses by "
+     "regression on the group's maps, then maps by regression on these",
+     .choices = methods, .otherwise = "map; dual-regression for canica and pca"},
+    BM_PARAM_END,
+};
+
+static enum bm_status transform_one(struct cli_run *run, const struct bm_dictlearn_model *model,
+                                    const char *subject, const struct bm_samples *X, void *arg)
+{
+    enum bm_status status = BM_OK;
+    const enum bm_atlas_method *method = arg;
+    struct bm_samples maps = BM_SAMPLES_INIT;
+    struct bm_mat courses = BM_MAT_INIT;
+    char comment[128];
+    snprintf(comment, sizeof comment, "brainmine %s dictlearn transform: %s, %s", BM_VERSION,
+             model->atlas.model->name, methods[*method]);
+    BM_TRY(bm_atlas_transform(run->ctx, &model->atlas, model->scale, X, *method, &maps, &courses));
+    BM_TRY(write_subject(run, subject, &model->mask, &maps, &courses, comment));
+out:
+    bm_samples_release(&maps);
+    bm_mat_release(&courses);
+    return status;
+}
+
+static enum bm_status transform(struct cli_run *run)
+{
+    enum bm_status status = BM_OK;
+    struct bm_ctx *ctx = run->ctx;
+    const struct transform_opts *asked = run->opts[1];
+    struct bm_dictlearn_model model = BM_DICTLEARN_MODEL_INIT;
+    struct bm_inputs inputs = BM_INPUTS_INIT;
+    struct cli_names names = CLI_NAMES_INIT;
+    BM_TRY(open_model(run, run->opts[0], &model, &inputs));
+    enum bm_atlas_method method = (enum bm_atlas_method)asked->method;
+    bool dictionary = model.atlas.model->caps & BM_ATLAS_DICTIONARY;
+    if (!dictionary && cli_given(run, "method") && method == BM_ATLAS_MAP)
+        BM_FAIL(ctx, BM_EUSAGE, "--method map needs a model of dictionary learning, this is %s",
+                model.atlas.model->name);
+    if (!dictionary) method = BM_ATLAS_DUAL_REGRESSION;
+    BM_TRY(name_subjects(run, &inputs, &names));
+    BM_TRY(cli_names_add(ctx, &names, "model.json"));
+    BM_TRY(cli_names_add(ctx, &names, "run.json"));
+    BM_TRY(cli_output_dir(run, names.list));
+    BM_TRY(cli_check_warnings(run));
+    BM_TRY(cli_open_cache(run));
+    if (run->common.dry_run) {
+        BM_TRY(plan_reading(run, &model.prepare, &inputs));
+        BM_TRY(cli_plan(run, "find %td maps of each by %s", model.atlas.dict.V.n,
+                        methods[method]));
+        goto out;
+    }
+    BM_TRY(visit(run, &model, &inputs, transform_one, &method));
+    BM_TRY(cli_check_warnings(run));
+    BM_TRY(cli_write_model(run, "brainmine subjects 1"));
+    BM_TRY(cli_write_run(run));
+out:
+    bm_dictlearn_model_release(&model);
+    bm_inputs_release(&inputs);
+    cli_names_release(&names);
+    return status;
+}
+
+struct scores {
+    struct bm_text table;
+    double *explained, *loglik; /* of each subject */
+    bm_index count;
+};
+
+static enum bm_status score_one(struct cli_run *run, const struct bm_dictlearn_model *model,
+                                const char *subject, const struct bm_samples *X, void *arg)
+{
+    enum bm_status status = BM_OK;
+    struct scores *scores = arg;
+    struct bm_atlas_score score;
+    double *single = NULL, energy = 0;
+    BM_TRY(bm_alloc(run->ctx, &single, model->atlas.dict.V.n, sizeof *single));
+    for (bm_index i = 0; i < X->n; i++)
+        for (bm_index j = 0; j < X->p; j++) {
+            double x = (double)*bm_samples_at(X, i, j);
+            energy += x * x;
+        }
+    BM_TRY(bm_atlas_score(run->ctx, &model->atlas, X, energy, X->n, &score, single));
+    BM_TRY(bm_report_subject_score(run->ctx, subject, &score, single, model->atlas.dict.V.n,
+                                   &scores->table));
+    scores->explained[scores->count] = score.explained;
+    scores->loglik[scores->count++] = score.loglik;
+out:
+    bm_free(single);
+    return status;
+}
+
+static enum bm_status score(struct cli_run *run)
+{
+    enum bm_status status = BM_OK;
+    struct bm_ctx *ctx = run->ctx;
+    struct bm_dictlearn_model model = BM_DICTLEARN_MODEL_INIT;
+    struct bm_inputs inputs = BM_INPUTS_INIT;
+    struct scores scores = {.table = BM_TEXT_INIT};
+    double mean, sd;
+    BM_TRY(open_model(run, run->opts[0], &model, &inputs));
+    BM_TRY(cli_output_file(run));
+    BM_TRY(cli_check_warnings(run));
+    BM_TRY(cli_open_cache(run));
+    if (run->common.dry_run) {
+        BM_TRY(plan_reading(run, &model.prepare, &inputs));
+        BM_TRY(cli_plan(run, "score %td maps", model.atlas.dict.V.n));
+        goto out;
+    }
+    BM_TRY(bm_alloc(ctx, &scores.explained, inputs.n_subjects, sizeof *scores.explained));
+    BM_TRY(bm_alloc(ctx, &scores.loglik, inputs.n_subjects, sizeof *scores.loglik));
+    BM_TRY(visit(run, &model, &inputs, score_one, &scores));
+    BM_TRY(cli_check_warnings(run));
+    bm_mean_sd(scores.explained, scores.count, &mean, &sd);
+    BM_TRY(cli_add_score(run, "explained_variance", mean, sd));
+    bm_mean_sd(scores.loglik, scores.count, &mean, &sd);
+    BM_TRY(cli_add_score(run, "loglik", mean, sd));
+    BM_TRY(cli_write_result(run, scores.table.data, scores.table.length));
+out:
+    bm_dictlearn_model_release(&model);
+    bm_inputs_release(&inputs);
+    bm_text_release(&scores.table);
+    bm_free(scores.explained);
+    bm_free(scores.loglik);
     return status;
 }
 
@@ -169,12 +449,26 @@ static const struct bm_param_group fit_groups[] = {
     {"Model", bm_dictlearn_params, &dictlearn_default, sizeof dictlearn_default},
     {"Reading brain images", bm_prepare_params, &prepare_default, sizeof prepare_default},
     {.title = NULL}};
+static const struct bm_param_group transform_groups[] = {
+    {"Model", cli_from_params, &cli_from_default, sizeof cli_from_default},
+    {"Maps", transform_params, &transform_default, sizeof transform_default},
+    {.title = NULL}};
+static const struct bm_param_group score_groups[] = {
+    {"Model", cli_from_params, &cli_from_default, sizeof cli_from_default},
+    {.title = NULL}};
 
 static const struct cli_verb verbs[] = {
     {"fit", "learn a group atlas and each subject's own maps", "-k K -o DIR images...", true,
      fit_groups, fit},
+    {"transform", "find the maps and time courses of new subjects",
+     "--from DIR -o DIR2 images...", true, transform_groups, transform},
+    {"score", "say how well the atlas explains new subjects",
+     "--from DIR [-o FILE.tsv] images...", true, score_groups, score},
     {.run = NULL}};
 
 const struct cli_command cli_dictlearn = {
-    "dictlearn", "learn maps of spontaneous activity from several subjects", verbs,
-    "brainmine dictlearn fit -k 40 -o atlas sub-*/bold.nii.gz\n"};
+    "dictlearn", "learn an atlas and individual maps from several subjects", verbs,
+    "brainmine dictlearn fit -k 40 -o atlas sub-*/bold.nii.gz\n"
+    "brainmine dictlearn fit -k 10,20,40 --cv kfold:5 -o chosen sub-*/bold.nii.gz\n"
+    "brainmine dictlearn transform --from atlas -o new sub-21/bold.nii.gz\n"
+    "brainmine dictlearn score --from atlas sub-21/bold.nii.gz\n"};

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "brain/prepare_json.h"
 #include "util/path.h"
 
 enum { MODEL_FILE, MASK_FILE, WEIGHTS_FILE };
@@ -93,47 +94,23 @@ static const cJSON *field(const cJSON *object, const char *name)
     return cJSON_GetObjectItemCaseSensitive(object, name);
 }
 
-static enum bm_status bad_field(struct bm_ctx *ctx, const char *path, const char *what,
-                                const char *need)
-{
-    char name[512];
-    return bm_fail(ctx, BM_EINPUT, "%s: field \"%s\" is missing or not %s",
-                   bm_escape(name, sizeof name, path), what, need);
-}
-
-/* The preparation's options, but for what names files. */
+/* How images become samples, and what rows were taken. */
 static enum bm_status read_parameters(struct bm_ctx *ctx, const char *path, const cJSON *json,
                                       struct bm_decoder *decoder)
 {
-    static const char *const elsewhere[] = {"mask", "confounds", "subjects", "resample", NULL};
-    enum bm_status status;
     const cJSON *parameters = field(json, "parameters");
-    char number[BM_NUMBER_SIZE], name[512];
     struct bm_decode_opts opts = BM_DECODE_OPTS_DEFAULT;
-    for (const struct bm_param *param = bm_prepare_params; param->name; param++) {
-        const cJSON *item = field(parameters, param->name);
-        bool skip = false;
-        for (int k = 0; elsewhere[k]; k++) skip = skip || strcmp(elsewhere[k], param->name) == 0;
-        if (skip) continue;
-        /* Where 0 cannot be given, it stands for what was not. */
-        if (cJSON_IsNumber(item) && item->valuedouble == 0 && param->flags & BM_P_OPEN_LO) continue;
-        const char *text = cJSON_IsNumber(item) ? bm_number(number, item->valuedouble)
-                                                : cJSON_GetStringValue(item);
-        if (!text) return bad_field(ctx, path, param->name, "a value");
-        status = bm_param_set(ctx, param, &decoder->prepare, text);
-        if (status != BM_OK)
-            return bm_fail_in(ctx, BM_EINPUT, "%s: parameters", bm_escape(name, sizeof name, path));
-    }
+    enum bm_status status =
+        bm_prepare_read_json(ctx, path, parameters, decoder->mask_path, &decoder->prepare);
+    if (status != BM_OK) return status;
     const char *average = cJSON_GetStringValue(field(parameters, "average"));
     if (!average || bm_param_set(ctx, bm_param_find(bm_decode_params, "average"), &opts,
                                  average) != BM_OK)
-        return bad_field(ctx, path, "average", "none or block");
+        return bm_model_bad_field(ctx, path, "average", "none or block");
     decoder->average = opts.average;
     decoder->run_column = cJSON_GetStringValue(field(json, "run_column"));
     decoder->keep = cJSON_GetStringValue(field(parameters, "keep"));
     decoder->drop = cJSON_GetStringValue(field(parameters, "drop"));
-    if (cJSON_IsString(field(parameters, "resample")))
-        decoder->prepare.resample = decoder->mask_path; /* onto the model's own grid */
     return BM_OK;
 }
 
@@ -145,17 +122,17 @@ static enum bm_status read_model(struct bm_ctx *ctx, const char *path, const cJS
     const cJSON *classes = field(json, "classes"), *intercept = field(json, "intercept"), *item;
     const cJSON *voxels = field(json, "voxels");
     decoder->estimator = name ? bm_estimator_find(name) : NULL;
-    if (!decoder->estimator) return bad_field(ctx, path, "estimator", "the name of a model");
-    if (!cJSON_IsArray(classes)) return bad_field(ctx, path, "classes", "a list of names");
-    if (!cJSON_IsArray(intercept)) return bad_field(ctx, path, "intercept", "a list of numbers");
+    if (!decoder->estimator) return bm_model_bad_field(ctx, path, "estimator", "the name of a model");
+    if (!cJSON_IsArray(classes)) return bm_model_bad_field(ctx, path, "classes", "a list of names");
+    if (!cJSON_IsArray(intercept)) return bm_model_bad_field(ctx, path, "intercept", "a list of numbers");
     if (!cJSON_IsNumber(voxels) || !(voxels->valuedouble >= 0 && voxels->valuedouble < 1e15))
-        return bad_field(ctx, path, "voxels", "a number of voxels");
+        return bm_model_bad_field(ctx, path, "voxels", "a number of voxels");
     decoder->voxels = (bm_index)voxels->valuedouble;
     decoder->n_classes = cJSON_GetArraySize(classes);
     decoder->targets = cJSON_GetArraySize(intercept);
-    if (decoder->n_classes == 1) return bad_field(ctx, path, "classes", "two names or more");
+    if (decoder->n_classes == 1) return bm_model_bad_field(ctx, path, "classes", "two names or more");
     if (decoder->targets != (decoder->n_classes > 2 ? decoder->n_classes : 1))
-        return bad_field(ctx, path, "intercept", "as long as the classes ask");
+        return bm_model_bad_field(ctx, path, "intercept", "as long as the classes ask");
     BM_TRY(bm_calloc(ctx, &decoder->class_name, decoder->n_classes + 1,
                      sizeof *decoder->class_name));
     BM_TRY(bm_calloc(ctx, &decoder->intercept, decoder->targets, sizeof *decoder->intercept));
@@ -163,13 +140,13 @@ static enum bm_status read_model(struct bm_ctx *ctx, const char *path, const cJS
     cJSON_ArrayForEach(item, classes) {
         if (!cJSON_IsString(item) ||
             (k > 0 && strcmp(decoder->class_name[k - 1], item->valuestring) >= 0))
-            return bad_field(ctx, path, "classes", "a list of names in bytewise order");
+            return bm_model_bad_field(ctx, path, "classes", "a list of names in bytewise order");
         decoder->class_name[k++] = item->valuestring;
     }
     k = 0;
     cJSON_ArrayForEach(item, intercept) {
         if (!cJSON_IsNumber(item) || !isfinite(item->valuedouble))
-            return bad_field(ctx, path, "intercept", "a list of numbers");
+            return bm_model_bad_field(ctx, path, "intercept", "a list of numbers");
         decoder->intercept[k++] = item->valuedouble;
     }
 out:
@@ -219,7 +196,6 @@ enum bm_status bm_decoder_load(struct bm_ctx *ctx, const char *dir, struct bm_de
     BM_TRY(bm_path_join(ctx, &model_path, dir, bm_decoder_files[MODEL_FILE]));
     BM_TRY(bm_path_join(ctx, &made.mask_path, dir, bm_decoder_files[MASK_FILE]));
     BM_TRY(bm_path_join(ctx, &weights_path, dir, bm_decoder_files[WEIGHTS_FILE]));
-    made.prepare.mask = made.mask_path;
     status = bm_json_read(ctx, model_path, FORMAT, &json);
     made.json = json;
     if (status != BM_OK) goto out;

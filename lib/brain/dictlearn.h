@@ -88,17 +88,6 @@ int64_t bm_dictlearn_bytes(const struct bm_ctx *ctx, const struct bm_dictlearn_p
 
 /* Subjects the model has not seen ------------------------------------------------------------ */
 
-/* An atlas read back from the folder of a fit. */
-struct bm_atlas_model_file {
-    void *json;                     /* owns the texts of prepare */
-    struct bm_prepare_opts prepare; /* how images become samples; mask is the model's own */
-    char *mask_path;
-    struct bm_mask mask;
-    struct bm_atlas atlas;          /* V, mu, H, S, energy, gauss */
-    double *scale;
-};
-#define BM_ATLAS_MODEL_FILE_INIT {.json = NULL, .atlas = BM_ATLAS_INIT}
-
 enum bm_atlas_method { BM_ATLAS_MAP, BM_ATLAS_DUAL_REGRESSION };
 
 /* Maps and time courses of a subject with these samples, as bm_dictlearn_subject. map: the

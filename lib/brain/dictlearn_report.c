@@ -39,10 +39,9 @@ enum bm_status bm_report_atlas(struct bm_ctx *ctx, const struct bm_dictlearn *re
 {
     enum bm_status status = BM_OK;
     const struct bm_samples *V = &result->atlas.dict.V;
-    const struct bm_grid *grid = &result->mask.grid;
     char name[BM_COMPONENT_NAME];
-    double mm[3];
-    bm_grid_voxel_mm(grid, mm);
+    double mm[3], at[3];
+    bm_grid_voxel_mm(&result->mask.grid, mm);
     BM_TRY(bm_text_add(ctx, out, "index\tname\tpeak_x\tpeak_y\tpeak_z\tvolume_mm3\t"
                        "explained_variance\n"));
     for (bm_index l = 0; l < V->n; l++) {
@@ -52,15 +51,9 @@ enum bm_status bm_report_atlas(struct bm_ctx *ctx, const struct bm_dictlearn *re
             count += size > 0;
             if (size > fabsf(*bm_samples_at(V, l, peak))) peak = j;
         }
-        bm_index v = result->mask.voxels[peak];
-        const double at[3] = {(double)(v % grid->dim[0]), (double)(v / grid->dim[0] % grid->dim[1]),
-                              (double)(v / grid->dim[0] / grid->dim[1])};
+        bm_mask_world(&result->mask, peak, at);
         BM_TRY(bm_text_add(ctx, out, "%td\t%s", l + 1, bm_component_name(name, l)));
-        for (int a = 0; a < 3; a++) {
-            double world = grid->to_world[a][3];
-            for (int b = 0; b < 3; b++) world += grid->to_world[a][b] * at[b];
-            BM_TRY(add_number(ctx, out, world));
-        }
+        for (int a = 0; a < 3; a++) BM_TRY(add_number(ctx, out, at[a]));
         BM_TRY(add_number(ctx, out, (double)count * mm[0] * mm[1] * mm[2]));
         BM_TRY(add_number(ctx, out, result->atlas.explained[l]));
         BM_TRY(bm_text_add(ctx, out, "\n"));
@@ -133,6 +126,57 @@ enum bm_status bm_report_dictlearn_scores(struct bm_ctx *ctx, const struct bm_di
     for (bm_index i = 0; i < result->n_fold; i += folds)
         BM_TRY(add_folds(ctx, result->fold + i, folds, out));
     BM_TRY(add_row(ctx, out, "train", atlas->dict.V.n, train));
+out:
+    return status;
+}
+
+enum bm_status bm_report_regions(struct bm_ctx *ctx, const struct bm_mask *mask,
+                                 const struct bm_regions *regions, struct bm_text *out)
+{
+    enum bm_status status = BM_OK;
+    char name[BM_COMPONENT_NAME];
+    double mm[3], at[3];
+    bm_index number = 0; /* of the region in its map */
+    bm_grid_voxel_mm(&mask->grid, mm);
+    BM_TRY(bm_text_add(ctx, out, "index\tname\tcomponent\tpeak_x\tpeak_y\tpeak_z\tcentre_x\t"
+                       "centre_y\tcentre_z\tvolume_mm3\tmean\n"));
+    for (bm_index r = 0; r < regions->count; r++) {
+        const struct bm_region *region = &regions->region[r];
+        bool first = r == 0 || region[-1].map != region->map;
+        bool last = r + 1 == regions->count || region[1].map != region->map;
+        number = first ? 1 : number + 1;
+        bm_component_name(name, region->map);
+        BM_TRY(bm_text_add(ctx, out, "%td\t%s", r + 1, name));
+        if (!first || !last) BM_TRY(bm_text_add(ctx, out, "-%td", number));
+        BM_TRY(bm_text_add(ctx, out, "\t%td", region->map + 1));
+        bm_mask_world(mask, region->peak, at);
+        for (int a = 0; a < 3; a++) BM_TRY(add_number(ctx, out, at[a]));
+        for (int a = 0; a < 3; a++) BM_TRY(add_number(ctx, out, region->centre_mm[a]));
+        BM_TRY(add_number(ctx, out, (double)region->voxels * mm[0] * mm[1] * mm[2]));
+        BM_TRY(add_number(ctx, out, region->mean));
+        BM_TRY(bm_text_add(ctx, out, "\n"));
+    }
+out:
+    return status;
+}
+
+enum bm_status bm_report_subject_score(struct bm_ctx *ctx, const char *subject,
+                                       const struct bm_atlas_score *score, const double *single,
+                                       bm_index k, struct bm_text *out)
+{
+    enum bm_status status = BM_OK;
+    char name[BM_COMPONENT_NAME];
+    if (out->length == 0)
+        BM_TRY(bm_text_add(ctx, out, "subject\tcomponent\texplained_variance\tloglik\n"));
+    BM_TRY(bm_text_add(ctx, out, "%s\tall", subject));
+    BM_TRY(add_number(ctx, out, score->explained));
+    BM_TRY(add_number(ctx, out, score->loglik));
+    BM_TRY(bm_text_add(ctx, out, "\n"));
+    for (bm_index l = 0; l < k; l++) {
+        BM_TRY(bm_text_add(ctx, out, "%s\t%s", subject, bm_component_name(name, l)));
+        BM_TRY(add_number(ctx, out, single[l]));
+        BM_TRY(bm_text_add(ctx, out, "\tn/a\n"));
+    }
 out:
     return status;
 }

@@ -1,0 +1,97 @@
+#include "inputs.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "caching.h"
+#include "util/path.h"
+
+enum bm_status cli_add_source(struct cli_run *run, struct cli_sources *sources, const char *role,
+                              const char *path)
+{
+    enum bm_status status = BM_OK;
+    BM_TRY(cli_add_input(run, path));
+    BM_TRY(bm_grow(run->ctx, &sources->item, &sources->cap, sources->count + 1,
+                   sizeof *sources->item));
+    sources->item[sources->count++] = (struct bm_source){.role = role, .name = path};
+out:
+    return status;
+}
+
+enum bm_status cli_add_images(struct cli_run *run, struct cli_sources *sources,
+                              const struct bm_prepare_opts *prepare,
+                              const struct bm_inputs *inputs)
+{
+    enum bm_status status = BM_OK;
+    for (bm_index i = 0; i < inputs->count; i++)
+        if (i == 0 || strcmp(inputs->input[i].path, inputs->input[i - 1].path) != 0)
+            BM_TRY(cli_add_source(run, sources, "image", inputs->input[i].path));
+    if (strcmp(prepare->mask, "auto") != 0 && strcmp(prepare->mask, "none") != 0)
+        BM_TRY(cli_add_source(run, sources, "mask", prepare->mask));
+    if (prepare->subjects) BM_TRY(cli_add_source(run, sources, "subjects", prepare->subjects));
+    if (prepare->resample && access(prepare->resample, R_OK) == 0)
+        BM_TRY(cli_add_source(run, sources, "resample", prepare->resample));
+    for (bm_index k = 0; k < inputs->n_series; k++)
+        if (inputs->series[k].confounds_path)
+            BM_TRY(cli_add_source(run, sources, "confounds", inputs->series[k].confounds_path));
+out:
+    return status;
+}
+
+enum bm_status cli_digest_sources(struct cli_run *run, struct cli_sources *sources)
+{
+    enum bm_status status = BM_OK;
+    for (bm_index i = 0; i < sources->count; i++) {
+        struct bm_source *item = &sources->item[i];
+        BM_TRY(bm_cache_digest(run->ctx, run->cache, item->name, item->sha256));
+        item->name = bm_path_base(item->name);
+    }
+out:
+    return status;
+}
+
+void cli_sources_release(struct cli_sources *sources)
+{
+    bm_free(sources->item);
+    *sources = (struct cli_sources)CLI_SOURCES_INIT;
+}
+
+const struct cli_from_opts cli_from_default = {.from = NULL};
+
+#define AT(field) offsetof(struct cli_from_opts, field)
+const struct bm_param cli_from_params[] = {
+    {BM_P_FILE, 0, "from", AT(from), "DIR", "model: the directory that fit -o wrote",
+     .flags = BM_P_DIR},
+    {BM_P_TEXT, 0, "confounds", AT(confounds), "FILE,...[:COLUMNS|STRATEGY]",
+     "of the new images, as at the fit: one table for each image"},
+    {BM_P_FILE, 0, "subjects", AT(subjects), "FILE.tsv",
+     "table of images instead of operands, with columns subject and image"},
+    {BM_P_REAL, 0, "tr", AT(tr_s), "S", "seconds between volumes", .lo = 0, .hi = 1000,
+     .flags = BM_P_OPEN_LO, .otherwise = "as the images say"},
+    BM_PARAM_END,
+};
+
+enum bm_status cli_require_from(struct cli_run *run, const struct cli_from_opts *opts)
+{
+    if (opts->from) return BM_OK;
+    return bm_fail(run->ctx, BM_EUSAGE, "--from is needed: the directory that fit -o wrote");
+}
+
+enum bm_status cli_apply_from(struct cli_run *run, const struct cli_from_opts *opts,
+                              const char *const *files, struct bm_prepare_opts *prepare)
+{
+    enum bm_status status = BM_OK;
+    char *path = NULL;
+    prepare->confounds = opts->confounds;
+    prepare->subjects = opts->subjects;
+    if (opts->tr_s > 0) prepare->tr_s = opts->tr_s;
+    for (const char *const *name = files; *name; name++) {
+        BM_TRY(bm_path_join(run->ctx, &path, opts->from, *name));
+        BM_TRY(cli_add_input(run, path));
+        bm_free(path);
+        path = NULL;
+    }
+out:
+    bm_free(path);
+    return status;
+}
