@@ -117,3 +117,21 @@ verdict "killed, nothing was written" "$(ls killed 2>/dev/null | wc -l)" 0
 verdict "what was done is found" "$([ "$(number resumed cache_hits)" -ge 5 ] && echo yes)" yes
 same "and the result is that of an undisturbed run" whole resumed
 verdict "no damage" "$("$BRAINMINE" cache verify -q | wc -l)" 1
+
+# A penalty more: the path goes on from where it ended, to the same bytes.
+for model in tv-l1 tv svm logistic; do
+    case $model in
+        svm | logistic) few='--C 0.001,0.01' more='--C 0.001,0.01,0.1' ;;
+        *) few='--alpha 0.6max,0.4max' more='--alpha 0.6max,0.4max,0.3max' ;;
+    esac
+    for loss in '' '--loss squared'; do
+        case $model$loss in svm?* | logistic?*) continue ;; esac
+        rm -rf few more whole
+        small few --model $model $few $loss --seed 9
+        small more --model $model $more $loss --seed 9
+        small whole --model $model $more $loss --cache off --seed 9
+        same "$model$loss: a path that goes on is that in one go" whole more
+        verdict "$model$loss: each path went on" \
+            "$([ "$(number more cache_hits)" -ge 15 ] && echo yes)" yes
+    done
+done
