@@ -60,7 +60,7 @@ fit got --cache "$cache" 2> err && mv cache made
 
 # run_failing NAME STRIDE SETUP
 run_failing() {
-    stride=$(long 3 "$2") injected=0 wrong= turn=0
+    stride=$(long 13 "$2") injected=0 wrong= turn=0
     for error in $errors $(long "ENOSPC+ EIO+" ""); do
         turn=$((turn + 1)) n=$((1 + 7 * turn % stride))
         while :; do
