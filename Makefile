@@ -174,7 +174,7 @@ $(bench_bin): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/libbrainmine.a
 bench: all $(BUILD)/tools/map_score $(bench_bin)
 	@set -e; for b in $(bench_bin); do $$b; done
 	@set -e; for b in $(sort $(wildcard tests/bench/*.sh)); do \
-	    BRAINMINE=$(CURDIR)/brainmine BUILD=$(BUILD) sh $$b; done
+	    BRAINMINE=$(CURDIR)/brainmine BRAINMINE_CACHE=$${BRAINMINE_CACHE-off} BUILD=$(BUILD) sh $$b; done
 
 # OPTIONS and EXIT STATUS of the manual, between the markers of the hand-written pages.
 man: brainmine

@@ -187,4 +187,7 @@ extern const struct cli_command cli_version;
 /* All of them, NULL-terminated (commands.c). */
 extern const struct cli_command *const cli_commands[];
 
+/* One of them by its name, or NULL. */
+const struct cli_command *cli_find_command(const char *name);
+
 #endif

@@ -33,8 +33,8 @@ const struct bm_param cli_common_params[] = {
      .flags = BM_P_NOKEY,
      .otherwise = "75 % of what machine, cgroup, RLIMIT_AS and SLURM_MEM_PER_NODE allow"},
     {BM_P_FILE, 0, "cache", AT(cache), "DIR|off",
-     "where results of costly steps are kept, so that a later run that needs the same does not "
-     "compute them again; see brainmine-cache(1)",
+     "where results of costly steps are kept, for the next run that needs the same; see "
+     "brainmine-cache(1)",
      .flags = BM_P_NOKEY | BM_P_DIR | BM_P_OUTPUT,
      .otherwise = "$BRAINMINE_CACHE, else $XDG_CACHE_HOME/brainmine, else ~/.cache/brainmine"},
     {BM_P_FLAG, 0, "refresh", AT(refresh), NULL,

@@ -139,45 +139,6 @@ static const char *command_name(void *user, int i)
     return cli_commands[i] ? cli_commands[i]->name : NULL;
 }
 
-static const struct cli_command *find_command(const char *name)
-{
-    for (const struct cli_command *const *c = cli_commands; *c; c++)
-        if (strcmp((*c)->name, name) == 0) return *c;
-    return NULL;
-}
-
-enum bm_status cli_run_inner(struct cli_run *run,
-                             void (*watch)(void *user, const struct bm_key *key, bool cached),
-                             void *user)
-{
-    enum bm_status status = BM_OK;
-    bm_index skip = strcmp(bm_path_base(run->operands[0]), "brainmine") == 0;
-    char shown[128], **words = NULL;
-    struct cli_run inner = {.ctx = run->ctx, .watch = watch, .watch_user = user};
-    BM_TRY(cli_summary_init(&inner));
-    if (skip < run->n_operands) inner.command = find_command(run->operands[skip]);
-    if (!inner.command || inner.command == run->command)
-        BM_FAIL(run->ctx, BM_EUSAGE, "'%s' is no command that could be explained",
-                bm_escape(shown, sizeof shown, run->operands[skip < run->n_operands ? skip : 0]));
-    inner.argc = (int)(run->n_operands - skip) + 1;
-    BM_TRY(bm_calloc(run->ctx, &words, inner.argc + 1, sizeof *words));
-    memcpy(words + 1, run->operands + skip, (size_t)(inner.argc - 1) * sizeof *words);
-    words[0] = words[1];
-    inner.argv = words;
-    BM_TRY(cli_parse(&inner, inner.argc - 2, words + 2));
-    inner.common.dry_run = inner.common.json = true; /* its plan goes nowhere */
-    inner.common.force = true; /* what it wrote the last time is no objection */
-    if (!inner.common.cache) inner.common.cache = run->common.cache;
-    BM_TRY(cli_common_settle(&inner));
-    BM_TRY(inner.verb->run(&inner));
-out:
-    cli_close_cache(&inner);
-    cli_parse_release(&inner);
-    cli_summary_release(&inner);
-    bm_free(words);
-    return status;
-}
-
 static int unknown_command(const char *word)
 {
     char shown[128];
@@ -193,7 +154,7 @@ static int derived_text(int argc, char **argv)
 {
     struct bm_ctx ctx;
     bm_ctx_init(&ctx);
-    const struct cli_command *command = argc > 3 ? find_command(argv[3]) : NULL;
+    const struct cli_command *command = argc > 3 ? cli_find_command(argv[3]) : NULL;
     if (argc > 3 && !command) return unknown_command(argv[3]);
     enum bm_status status = strcmp(argv[1], "--_mdoc") == 0
                                 ? cli_print_mdoc(&ctx, argv[2], command)
@@ -226,7 +187,7 @@ int main(int argc, char **argv)
         return derived_text(argc, argv);
     if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0) return overview();
     if (strcmp(word, "--version") == 0) word = "version";
-    const struct cli_command *command = find_command(word);
+    const struct cli_command *command = cli_find_command(word);
     if (!command) return unknown_command(word);
     return run_command(command, argc, argv);
 }

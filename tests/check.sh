@@ -10,7 +10,9 @@ export SRC BUILD BRAINMINE CC SAN MAKE
 unset BRAINMINE_THREADS BRAINMINE_CACHE MAKEFLAGS MFLAGS
 # Whatever a test leaves behind, killed or not, goes with this folder.
 TMPDIR=$(mktemp -d "${TMPDIR:-/tmp}/brainmine-check-XXXXXX") || exit 1
-export TMPDIR
+# No test finds, or leaves, anything in the cache of whoever runs them.
+XDG_CACHE_HOME=$TMPDIR/cache
+export TMPDIR XDG_CACHE_HOME
 trap 'chmod -R u+rwx "$TMPDIR"; rm -rf "$TMPDIR"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM

@@ -9,7 +9,7 @@ cd "$work" || exit 1
 "$BRAINMINE" simulate decode -q -o data --shape 30x34x28 --voxels 8000 --samples 60 --groups 5 ||
     { echo "not ok data to fit"; exit 1; }
 fit() { # OUTPUT
-    exec "$BRAINMINE" decode fit -q --model svm -s data/samples.tsv -t label -g run -o "$1" \
+    exec "$BRAINMINE" decode fit -q --cache off --model svm -s data/samples.tsv -t label -g run -o "$1" \
         -m data/mask.nii.gz data/bold.nii.gz
 }
 begun=$(date +%s%N)

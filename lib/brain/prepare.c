@@ -440,6 +440,7 @@ enum bm_status bm_prepare(struct bm_ctx *ctx, const struct bm_prepare_opts *opts
         BM_TRY(make_basis(ctx, opts, inputs, &layout, r));
     BM_TRY(bm_steps_open(ctx, opts, inputs, &layout, &grid, &steps));
     if (automatic) BM_TRY(bm_steps_find_mask(ctx, &steps, &made.mask, &made.non_finite));
+    made.mask.grid = grid;
     bool survey = automatic && !steps.mask.hit;
     BM_TRY(bm_progress_begin(ctx, "images", inputs->count * (survey ? 2 : 1)));
     if (survey)

@@ -59,7 +59,8 @@ static enum bm_status list_entry(struct bm_ctx *ctx, int folder, const char *nam
     struct shard *shard = arg;
     struct bm_listing *listing = shard->listing;
     char id[80], again[68], prefix[3];
-    snprintf(id, sizeof id, "%s%.*s", shard->name, (int)strcspn(name, "."), name);
+    snprintf(id, sizeof id, "%s%s", shard->name, name);
+    id[strcspn(id, ".")] = '\0';
     if (!bm_store_split(id, prefix, again) || strcmp(again, name) != 0) return BM_OK;
     enum bm_status status = bm_grow(ctx, &listing->item, &listing->cap, listing->count + 1,
                                     sizeof *listing->item);

@@ -21,7 +21,8 @@ enum {
     BM_USES_LATTICE = 1 << 3,  /* the loss is a choice, and penalties are spatial */
     BM_CLASSIFIES = 1 << 4,
     BM_REGRESSES = 1 << 5,
-    BM_CORRELATES = 1 << 6     /* decisions are correlations: see bm_predict */
+    BM_CORRELATES = 1 << 6,    /* decisions are correlations: see bm_predict */
+    BM_RESUMES = 1 << 7        /* a path can be gone on with: struct bm_path_end */
 };
 
 /* Borrowed; shared by all training sets that use the same voxels. */
@@ -39,6 +40,14 @@ struct bm_point {
     double C;
 };
 
+/* Where the fits of a path ended, so that more points can be fitted from there, with the bits that
+ * they would have had in one go; if all points have the same l1_ratio and are relative or none. */
+struct bm_path_end {
+    unsigned char *state; /* owned; NULL = the beginning of a path */
+    bm_index bytes;
+    double alpha_max;     /* what relative alphas are fractions of; 0 = not known */
+};
+
 struct bm_training {
     struct bm_design design;
     const bm_index *rows;     /* ascending */
@@ -48,6 +57,8 @@ struct bm_training {
     enum bm_loss loss;        /* of spatial estimators */
     double tolerance;         /* relative duality gap */
     int max_iterations;
+    struct bm_path_end *end;  /* start there, and put there where it ended; NULL: neither. Of
+                                 BM_RESUMES; others leave it alone */
 };
 
 struct bm_fit {

@@ -45,6 +45,14 @@ static enum bm_status open_target(struct bm_ctx *ctx, bm_index target, int worke
     BM_TRY(bm_spatial_alloc(ctx, t->design.x, t->design.lattice, t->rows, t->m,
                             bm_mat_col(t->Y, target), t->loss, job->K, &job->problem[target]));
     double *alpha_max = job->alpha_max + target * job->count;
+    if (t->end && t->end->state) {
+        for (bm_index i = 0; i < job->count; i++) alpha_max[i] = t->end->alpha_max;
+        bm_index bytes = bm_spatial_state_bytes(job->problem[target]);
+        if (t->end->bytes != bytes * t->Y->cols)
+            BM_FAIL(ctx, BM_EBUG, "the end of another path");
+        bm_spatial_load(job->problem[target], t->end->state + target * bytes);
+        goto out;
+    }
     for (bm_index i = 0; i < job->count; i++) {
         double lower;
         if (!job->points[i].relative) continue;
@@ -81,6 +89,23 @@ static enum bm_status fit_target(struct bm_ctx *ctx, bm_index target, int worker
 out:
     bm_free(scratch);
     return status;
+}
+
+static enum bm_status keep_end(struct bm_ctx *ctx, const struct job *job)
+{
+    struct bm_path_end *end = job->training->end;
+    bm_index targets = job->training->Y->cols, bytes = bm_spatial_state_bytes(job->problem[0]);
+    unsigned char *state = NULL;
+    enum bm_status status = bm_alloc(ctx, &state, bytes * targets, 1);
+    if (status != BM_OK) return status;
+    double alpha_max = 0;
+    for (bm_index t = 0; t < targets; t++) {
+        bm_spatial_save(job->problem[t], state + t * bytes);
+        alpha_max = fmax(alpha_max, job->alpha_max[t * job->count]);
+    }
+    bm_free(end->state);
+    *end = (struct bm_path_end){state, bytes * targets, alpha_max};
+    return BM_OK;
 }
 
 static enum bm_status fit_spatial(struct bm_ctx *ctx, const struct bm_training *training, bool tv,
@@ -120,6 +145,7 @@ static enum bm_status fit_spatial(struct bm_ctx *ctx, const struct bm_training *
         for (bm_index j = 0; j < training->design.x->p; j++)
             fits[i].nonzeros += job.used[i * training->design.x->p + j];
     }
+    if (training->end) BM_TRY(keep_end(ctx, &job));
 out:
     for (bm_index t = 0; job.problem && t < targets; t++) bm_spatial_free(job.problem[t]);
     bm_free(job.problem);
@@ -146,7 +172,7 @@ static enum bm_status fit_tv(struct bm_ctx *ctx, const struct bm_training *train
 
 const struct bm_estimator bm_tvl1_estimator = {
     "tv-l1", "loss + alpha (l1_ratio |w|_1 + (1 - l1_ratio) TV(w)): sparse, in blobs",
-    BM_USES_ALPHA | BM_USES_L1_RATIO | BM_USES_LATTICE | BM_CLASSIFIES | BM_REGRESSES, fit_tvl1};
+    BM_USES_ALPHA | BM_USES_L1_RATIO | BM_USES_LATTICE | BM_RESUMES | BM_CLASSIFIES | BM_REGRESSES, fit_tvl1};
 const struct bm_estimator bm_tv_estimator = {
     "tv", "loss + alpha TV(w): piecewise constant",
-    BM_USES_ALPHA | BM_USES_LATTICE | BM_CLASSIFIES | BM_REGRESSES, fit_tv};
+    BM_USES_ALPHA | BM_USES_LATTICE | BM_RESUMES | BM_CLASSIFIES | BM_REGRESSES, fit_tv};

@@ -55,6 +55,7 @@ struct packed {
     bm_index *nonzeros;
     float *w;
     bm_index *voxels;
+    struct bm_path_end end;
     bm_index count, info_cols, rows, targets, stride, n_voxels;
 };
 
@@ -68,7 +69,7 @@ static void packed_release(struct packed *p)
     bm_free(p->w);
 }
 
-enum { MEMBERS = 7 };
+enum { MEMBERS = 9, STATE_MOST = 4 << 20 };
 static void describe(struct packed *p, struct bm_memo_member members[MEMBERS])
 {
     const struct bm_memo_member all[MEMBERS] = {
@@ -78,7 +79,9 @@ static void describe(struct packed *p, struct bm_memo_member members[MEMBERS])
         BM_MEMO_ARRAY("intercept", p->intercept, &p->targets, &p->count),
         BM_MEMO_ARRAY("nonzeros", p->nonzeros, &p->count),
         BM_MEMO_ARRAY("w", p->w, &p->stride, &p->targets),
-        BM_MEMO_ARRAY("voxels", p->voxels, &p->n_voxels)};
+        BM_MEMO_ARRAY("voxels", p->voxels, &p->n_voxels),
+        BM_MEMO_ARRAY("end.state", p->end.state, &p->end.bytes),
+        BM_MEMO_NUMBER("end.alpha-max", p->end.alpha_max)};
     memcpy(members, all, sizeof all);
 }
 
@@ -147,14 +150,21 @@ enum bm_status bm_fit_find(struct bm_ctx *ctx, struct bm_memo_step *step,
     *voxels = p.voxels;
     *n_voxels = p.n_voxels;
     p.voxels = NULL;
+    if (training->end) {
+        bm_free(training->end->state);
+        *training->end = p.end;
+        p.end.state = NULL;
+    }
 out:
+    bm_free(p.end.state);
     bm_free(p.voxels);
     packed_release(&p);
     return status;
 }
 
-void bm_fit_keep(struct bm_ctx *ctx, struct bm_memo_step *step, const struct bm_fit *fits,
-                 bm_index count, bm_index stride, const bm_index *voxels, bm_index n_voxels)
+void bm_fit_keep(struct bm_ctx *ctx, struct bm_memo_step *step, const struct bm_training *training,
+                 const struct bm_fit *fits, bm_index count, const bm_index *voxels,
+                 bm_index n_voxels)
 {
     struct packed p = {.count = count, .info_cols = INFO, .rows = fits[0].decision.rows,
                        .targets = fits[0].decision.cols, .n_voxels = n_voxels};
@@ -163,7 +173,9 @@ void bm_fit_keep(struct bm_ctx *ctx, struct bm_memo_step *step, const struct bm_
     if (pack(ctx, fits, &p) == BM_OK) {
         struct packed with = p; /* weights and voxels are the caller's */
         with.w = fits[0].w;
-        with.stride = with.w ? stride : 0;
+        with.stride = with.w ? bm_samples_stride(training->design.x) : 0;
+        /* Of many large maps a path's end is not worth its room. */
+        if (training->end && training->end->bytes <= STATE_MOST) with.end = *training->end;
         bm_index *lent = NULL;
         memcpy(&lent, &voxels, sizeof lent);
         with.voxels = lent;
@@ -171,4 +183,39 @@ void bm_fit_keep(struct bm_ctx *ctx, struct bm_memo_step *step, const struct bm_
         bm_memo_put(ctx, step, members, MEMBERS);
     }
     packed_release(&p);
+}
+
+static bool same_kind(const struct bm_point *a, const struct bm_point *b)
+{
+    return a->relative == b->relative &&
+           (a->l1_ratio == b->l1_ratio || (isnan(a->l1_ratio) && isnan(b->l1_ratio)));
+}
+
+enum bm_status bm_fit_find_part(struct bm_ctx *ctx, const char *design_id,
+                                const struct bm_estimator *estimator,
+                                const struct bm_training *training, const struct bm_point *points,
+                                bm_index count, bm_index rows, struct bm_fit *fits,
+                                bm_index *found)
+{
+    enum bm_status status = BM_OK;
+    struct bm_memo_step step = BM_MEMO_STEP_INIT;
+    bm_index *voxels = NULL, none = 0;
+    *found = 0;
+    if (!ctx->memo || !training->end || !(estimator->caps & BM_RESUMES)) return BM_OK;
+    for (bm_index i = 1; i < count; i++)
+        if (!same_kind(&points[0], &points[i])) return BM_OK;
+    for (bm_index part = count - 1; part > 0 && *found == 0; part--) {
+        bool cached;
+        bm_fit_name(ctx, &step.key, design_id, estimator, training, points, part, false);
+        BM_TRY(bm_memo_has(ctx, &step.key, &cached));
+        if (!cached) continue;
+        BM_TRY(bm_fit_find(ctx, &step, training, part, rows, fits, &voxels, &none));
+        if (step.hit && training->end->state) *found = part;
+        for (bm_index i = 0; i < part && *found == 0; i++) bm_fit_release(&fits[i]);
+        bm_memo_release(&step);
+    }
+out:
+    bm_free(voxels);
+    bm_memo_release(&step);
+    return status;
 }

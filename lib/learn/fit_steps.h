@@ -1,6 +1,7 @@
 /* Fits of a training set as cached steps (util/memo.h).
  *
- * All points of a path are one step: warm starts make a fit depend on those before it. */
+ * All points of a path are one step: warm starts make a fit depend on those before it. With it is
+ * kept where it ended, so that a longer path goes on from there. */
 #ifndef BM_LEARN_FIT_STEPS_H
 #define BM_LEARN_FIT_STEPS_H
 
@@ -23,9 +24,18 @@ enum bm_status bm_fit_find(struct bm_ctx *ctx, struct bm_memo_step *step,
                            const struct bm_training *training, bm_index count, bm_index rows,
                            struct bm_fit *fits, bm_index **voxels, bm_index *n_voxels) BM_CHECKED;
 
-/* Keep what was computed. stride: of the columns of weights. */
-void bm_fit_keep(struct bm_ctx *ctx, struct bm_memo_step *step, const struct bm_fit *fits,
-                 bm_index count, bm_index stride, const bm_index *voxels, bm_index n_voxels);
+/* Keep what was computed, and where it ended. */
+void bm_fit_keep(struct bm_ctx *ctx, struct bm_memo_step *step, const struct bm_training *training,
+                 const struct bm_fit *fits, bm_index count, const bm_index *voxels,
+                 bm_index n_voxels);
+
+/* Of a path that is not kept: how many of its first points are, *found, with their fits and where
+ * they ended in training->end. Looks at points of one kind only (see struct bm_path_end). */
+enum bm_status bm_fit_find_part(struct bm_ctx *ctx, const char *design_id,
+                                const struct bm_estimator *estimator,
+                                const struct bm_training *training, const struct bm_point *points,
+                                bm_index count, bm_index rows, struct bm_fit *fits,
+                                bm_index *found) BM_CHECKED;
 
 #ifdef __cplusplus
 }

@@ -69,6 +69,8 @@ enum bm_status bm_logistic_fit(struct bm_ctx *ctx, const struct bm_mat *K, const
 struct bm_logistic_work; /* factor and vectors for one (K, y); not shared between threads */
 enum bm_status bm_logistic_work_alloc(struct bm_ctx *ctx, const struct bm_mat *K, const double *y,
                                       struct bm_logistic_work **work) BM_CHECKED;
+/* Forget the factor: what follows does not depend on what came before. */
+void bm_logistic_work_restart(struct bm_logistic_work *work);
 enum bm_status bm_logistic_prox(struct bm_ctx *ctx, struct bm_logistic_work *work, double sigma,
                                 const double *h, double *a, double *b, double *z,
                                 int *newton_steps) BM_CHECKED;

@@ -67,6 +67,11 @@ void bm_logistic_work_free(struct bm_logistic_work *work)
     bm_free(work);
 }
 
+void bm_logistic_work_restart(struct bm_logistic_work *work)
+{
+    work->factored = false;
+}
+
 /* log(1 + exp(-t)) */
 static double softplus(double t)
 {

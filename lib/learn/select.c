@@ -133,23 +133,26 @@ static enum bm_status fit_rows(struct bm_ctx *ctx, const struct bm_problem *prob
     struct bm_view view = BM_VIEW_INIT;
     struct bm_memo_step step = BM_MEMO_STEP_INIT;
     struct bm_training training;
-    bm_index *made = NULL;
+    struct bm_path_end end = {.state = NULL};
+    bm_index *made = NULL, part = 0;
     BM_TRY(describe(ctx, problem, r, &Y, &training));
+    if (ctx->memo && r->count > 1) training.end = &end;
     bm_fit_name(ctx, &step.key, problem->design_id, problem->estimator, &training, r->points,
                 r->count, r->weights);
     BM_TRY(bm_fit_find(ctx, &step, &training, r->count, problem->n, fits, &made, n_voxels));
     if (!step.hit) {
+        BM_TRY(bm_fit_find_part(ctx, problem->design_id, problem->estimator, &training, r->points,
+                                r->count, problem->n, fits, &part));
         BM_TRY(problem->view(ctx, problem->user, r->rows, r->m, &view));
         training.design = view.design;
-        BM_TRY(bm_estimator_fit(ctx, problem->estimator, &training, r->points, r->count, r->weights,
-                                fits));
+        BM_TRY(bm_estimator_fit(ctx, problem->estimator, &training, r->points + part,
+                                r->count - part, r->weights, fits + part));
         if (r->weights && view.voxels) {
             BM_TRY(bm_alloc(ctx, &made, view.n_voxels, sizeof *made));
             memcpy(made, view.voxels, (size_t)view.n_voxels * sizeof *made);
             *n_voxels = view.n_voxels;
         }
-        bm_fit_keep(ctx, &step, fits, r->count, bm_samples_stride(view.design.x), made,
-                    made ? *n_voxels : 0);
+        bm_fit_keep(ctx, &step, &training, fits, r->count, made, made ? *n_voxels : 0);
     }
     if (voxels) {
         *voxels = made;
@@ -159,6 +162,7 @@ out:
     problem->view_release(&view);
     bm_memo_release(&step);
     bm_mat_release(&Y);
+    bm_free(end.state);
     bm_free(made);
     return status;
 }

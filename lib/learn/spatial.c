@@ -120,6 +120,51 @@ void bm_spatial_free(struct bm_spatial *s)
     bm_free(s);
 }
 
+/* What a fit starts from: numbers, vectors over rows, maps, and the dual of the total variation. */
+enum { STATE_NUMBERS = 3, STATE_ROWS = 3, STATE_MAPS = 2 };
+
+static void move_state(const struct bm_spatial *s, unsigned char *state, bool save,
+                       double numbers[STATE_NUMBERS])
+{
+    const struct {
+        void *data;
+        size_t bytes;
+    } parts[] = {{numbers, STATE_NUMBERS * sizeof(double)},
+                 {s->Xz, (size_t)s->m * sizeof(double)},
+                 {s->Xu, (size_t)s->m * sizeof(double)},
+                 {s->a, (size_t)s->m * sizeof(double)},
+                 {s->z, (size_t)s->stride * sizeof(float)},
+                 {s->u, (size_t)s->stride * sizeof(float)},
+                 {s->tv.v, 3 * (size_t)s->lattice->room * sizeof(float)}};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        memcpy(save ? state : parts[i].data, save ? parts[i].data : state, parts[i].bytes);
+        state += parts[i].bytes;
+    }
+}
+
+bm_index bm_spatial_state_bytes(const struct bm_spatial *s)
+{
+    return (STATE_NUMBERS + STATE_ROWS * s->m) * (bm_index)sizeof(double) +
+           (STATE_MAPS * s->stride + 3 * s->lattice->room) * (bm_index)sizeof(float);
+}
+
+void bm_spatial_save(const struct bm_spatial *s, unsigned char *state)
+{
+    double numbers[STATE_NUMBERS] = {s->b, s->sigma, s->alpha};
+    move_state(s, state, true, numbers);
+}
+
+void bm_spatial_load(struct bm_spatial *s, const unsigned char *state)
+{
+    double numbers[STATE_NUMBERS];
+    unsigned char *from;
+    memcpy(&from, &state, sizeof from); /* only read */
+    move_state(s, from, false, numbers);
+    s->b = numbers[0];
+    s->sigma = numbers[1];
+    s->alpha = numbers[2];
+}
+
 void bm_spatial_work(const struct bm_spatial *s, long *passes, long *inner)
 {
     *passes = s->passes;

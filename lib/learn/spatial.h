@@ -59,6 +59,12 @@ enum bm_status bm_spatial_fit_fista(struct bm_ctx *ctx, struct bm_spatial *spati
                                     float *w, double *b, double *decision,
                                     struct bm_fit_info *info) BM_CHECKED;
 
+/* Where the last fit ended, as bytes: a solver of the same problem that loads them goes on with the
+ * same bits. */
+bm_index bm_spatial_state_bytes(const struct bm_spatial *spatial);
+void bm_spatial_save(const struct bm_spatial *spatial, unsigned char *state);
+void bm_spatial_load(struct bm_spatial *spatial, const unsigned char *state);
+
 /* Passes over the data (X w or X'a) and inner iterations made so far, for reports. */
 void bm_spatial_work(const struct bm_spatial *spatial, long *passes, long *inner);
 

@@ -103,6 +103,7 @@ enum bm_status bm_spatial_fit(struct bm_ctx *ctx, struct bm_spatial *s, double a
     BM_TRY(bm_spatial_check(ctx, alpha, rho));
     memset(w, 0, (size_t)s->stride * sizeof *w);
     BM_TRY(factor(ctx, s));
+    if (s->logistic) bm_logistic_work_restart(s->logistic); /* bm_spatial_save does not keep it */
     start(s, alpha);
     double tol = 1e-2 * null / s->sigma;
     for (k = 1; k <= max_iterations; k++) {
