@@ -27,8 +27,8 @@
 
 struct job {
     const char *path;
-    int64_t first, count, times, among, seed, trial, bytes, cost_ms, limit, wait_s, threads, refresh,
-        sync, keep;
+    int64_t first, count, times, among, seed, trial, bytes, cost_ms, limit, wait_s, threads,
+        refresh, sync, keep;
     const char *log, *input, *ro;
     int64_t computed, wrong;
     double get_s, get_cpu_s, put_s, put_cpu_s; /* in bm_memo_get, with the key, and bm_memo_put */
@@ -299,13 +299,13 @@ int main(int argc, char **argv)
     struct bm_cache *cache = NULL;
     struct job job = {.count = 1, .times = 1, .bytes = 200000, .threads = 1, .sync = 1,
                       .wait_s = 3600};
+    const size_t n_verbs = sizeof verbs / sizeof *verbs;
     size_t verb = 0;
     bm_ctx_init(&ctx);
     ctx.log = (struct bm_log){BM_LOG_NOTE, say, NULL};
-    while (argc > 2 && verb < sizeof verbs / sizeof *verbs && strcmp(argv[2], verbs[verb].name) != 0)
-        verb++;
-    if (argc < 3 || verb == sizeof verbs / sizeof *verbs)
-        BM_FAIL(&ctx, BM_EUSAGE, "usage: cache_step CACHE run|damage|storm|verify|trim [NAME=VALUE...]");
+    while (argc > 2 && verb < n_verbs && strcmp(argv[2], verbs[verb].name) != 0) verb++;
+    if (argc < 3 || verb == n_verbs)
+        BM_FAIL(&ctx, BM_EUSAGE, "usage: cache_step CACHE VERB [NAME=VALUE...]");
     job.path = argv[1];
     for (int i = 3; i < argc; i++)
         if (!set(&job, argv[i])) BM_FAIL(&ctx, BM_EUSAGE, "what is '%s'?", argv[i]);
