@@ -14,7 +14,7 @@ one() {
     scratch=$(mktemp -d "${TMPDIR:-/tmp}/brainmine-cli-XXXXXX") || exit 1
     mkdir "$scratch/work" "$scratch/home"
     (cd "$scratch/work" && HOME=$scratch/home XDG_CACHE_HOME=$scratch/home/.cache \
-        timeout 600 sh "$case" > ../stdout 2> ../stderr < /dev/null)
+        timeout ${CASE_SECONDS:-600} sh "$case" > ../stdout 2> ../stderr < /dev/null)
     code=$?
     want=0
     [ -e "$stem.exit" ] && want=$(cat "$stem.exit")

@@ -154,9 +154,10 @@ static enum bm_status check_format(struct bm_ctx *ctx, struct bm_store *store, c
     char line[128] = "", word[64];
     int64_t number = 0;
     int fd = openat(store->root, "FORMAT", O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0 && errno == ENOENT && store->writable) {
+    if (fd < 0 && errno == ENOENT) {
         if (!is_fresh(store->root))
             BM_FAIL(ctx, BM_EOUTPUT, "%s: has other files in it and is no cache", name);
+        if (!store->writable) return BM_OK; /* nothing in it yet */
         int n = snprintf(line, sizeof line, "%s %d\n", format_line, FORMAT);
         BM_TRY(bm_store_put_file(ctx, store, store->root, "CACHEDIR.TAG", tag, sizeof tag - 1, 0644,
                                  false));

@@ -27,11 +27,11 @@
 
 struct job {
     const char *path;
-    int64_t first, count, times, among, seed, trial, bytes, cost_ms, limit, wait_s, threads, refresh,
-        sync, keep;
+    int64_t first, count, times, among, seed, trial, bytes, cost_ms, limit, wait_s, threads,
+        refresh, sync, keep;
     const char *log, *input, *ro;
     int64_t computed, wrong;
-    double get_s; /* in bm_memo_get */
+    double get_s, get_cpu_s, put_s, put_cpu_s; /* in bm_memo_get, with the key, and bm_memo_put */
 };
 
 static void say(void *user, enum bm_log_level level, const char *line)
@@ -40,10 +40,10 @@ static void say(void *user, enum bm_log_level level, const char *line)
     fprintf(stderr, "cache_step: %s\n", line);
 }
 
-static double seconds(void)
+static double seconds(clockid_t clock)
 {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
@@ -96,16 +96,20 @@ static enum bm_status ask(struct bm_ctx *ctx, struct job *job, int64_t number, b
     bm_index n = 0;
     struct bm_memo_member members[] = {BM_MEMO_NUMBER("number", stored_number),
                                        BM_MEMO_ARRAY("result", result, &n)};
-    double begun = seconds();
+    double begun = seconds(CLOCK_MONOTONIC), cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
     open_key(ctx, &step.key, job, number);
     BM_TRY(bm_memo_get(ctx, &step, members, 2));
-    job->get_s += seconds() - begun;
+    job->get_s += seconds(CLOCK_MONOTONIC) - begun;
+    job->get_cpu_s += seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
     *hit = step.hit;
     if (!step.hit) {
         job->computed++;
         BM_TRY(compute(ctx, job, number, &result));
         n = job->bytes / 8;
+        begun = seconds(CLOCK_MONOTONIC), cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
         bm_memo_put(ctx, &step, members, 2);
+        job->put_s += seconds(CLOCK_MONOTONIC) - begun;
+        job->put_cpu_s += seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
     }
     if (!is_right(job, number, result, n, stored_number)) {
         job->wrong++;
@@ -129,11 +133,12 @@ static enum bm_status run(struct bm_ctx *ctx, struct job *job, struct bm_cache *
         }
     struct bm_cache_stats s = bm_cache_stats(cache);
     printf("hits %lld computed %lld damaged %lld stored %lld duplicates %lld different %lld "
-           "failures %lld waits %lld take_overs %lld get_s %.4f wrong %lld\n",
+           "failures %lld waits %lld take_overs %lld get_s %.6f get_cpu_s %.6f "
+           "put_s %.6f put_cpu_s %.6f wrong %lld\n",
            (long long)s.hits, (long long)job->computed, (long long)s.reason[BM_MISS_DAMAGED],
            (long long)s.stored, (long long)s.duplicates, (long long)s.different,
            (long long)s.failures, (long long)s.waits, (long long)s.take_overs, job->get_s,
-           (long long)job->wrong);
+           job->get_cpu_s, job->put_s, job->put_cpu_s, (long long)job->wrong);
 out:
     return status;
 }
@@ -242,14 +247,14 @@ static enum bm_status trim(struct bm_ctx *ctx, struct job *job, struct bm_cache 
     enum bm_status status = BM_OK;
     struct bm_trimmed trimmed = {.entries = 0}, all = {.entries = 0};
     struct bm_trim_opts opts = {.most_bytes = job->keep, .older_than_s = -1};
-    double begun = seconds();
+    double begun = seconds(CLOCK_MONOTONIC);
     for (int64_t turn = 0; turn < job->times; turn++) {
         BM_TRY(bm_store_trim(ctx, bm_cache_store(cache), &opts, &trimmed));
         all.entries += trimmed.entries;
         all.unfinished += trimmed.unfinished;
     }
     printf("deleted %td unfinished %td left %td seconds %.3f\n", all.entries, all.unfinished,
-           trimmed.left, seconds() - begun);
+           trimmed.left, seconds(CLOCK_MONOTONIC) - begun);
 out:
     return status;
 }
@@ -294,13 +299,13 @@ int main(int argc, char **argv)
     struct bm_cache *cache = NULL;
     struct job job = {.count = 1, .times = 1, .bytes = 200000, .threads = 1, .sync = 1,
                       .wait_s = 3600};
+    const size_t n_verbs = sizeof verbs / sizeof *verbs;
     size_t verb = 0;
     bm_ctx_init(&ctx);
     ctx.log = (struct bm_log){BM_LOG_NOTE, say, NULL};
-    while (argc > 2 && verb < sizeof verbs / sizeof *verbs && strcmp(argv[2], verbs[verb].name) != 0)
-        verb++;
-    if (argc < 3 || verb == sizeof verbs / sizeof *verbs)
-        BM_FAIL(&ctx, BM_EUSAGE, "usage: cache_step CACHE run|damage|storm|verify|trim [NAME=VALUE...]");
+    while (argc > 2 && verb < n_verbs && strcmp(argv[2], verbs[verb].name) != 0) verb++;
+    if (argc < 3 || verb == n_verbs)
+        BM_FAIL(&ctx, BM_EUSAGE, "usage: cache_step CACHE VERB [NAME=VALUE...]");
     job.path = argv[1];
     for (int i = 3; i < argc; i++)
         if (!set(&job, argv[i])) BM_FAIL(&ctx, BM_EUSAGE, "what is '%s'?", argv[i]);

@@ -52,13 +52,3 @@ afflict shorter "without their last byte"
 afflict empty "empty"
 afflict zeros "of zeros"
 afflict swapped "under each other's names"
-
-rm -rf cache
-cp -a kept cache
-chmod -R u+w cache
-for entry in $entries; do last_byte cache/$entry; done
-chmod -R go-w cache
-n=$(echo "$entries" | wc -l)
-try "verify --repair deletes what is damaged" 3 "brainmine cache: *$n damaged, $n deleted*" \
-    cache verify --repair --cache "$cache"
-try "and then nothing is" 0 "brainmine cache: 0 entries*" cache verify --cache "$cache"

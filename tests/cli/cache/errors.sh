@@ -51,3 +51,36 @@ step run bytes=20000 > said && cp -a cache made
 failing "a hit, calls failing" 13 filled
 step damage bytes=20000 > said && mv cache broken
 failing "reading a damaged entry, calls failing" 23 damaged
+
+# The same of a whole command.
+phantom data
+rm -rf cache
+fit whole --cache off 2> err || echo "not ok a fit to compare with"
+fit got --cache "$cache" 2> err && mv cache made
+
+# run_failing NAME STRIDE SETUP
+run_failing() {
+    stride=$(long 13 "$2") injected=0 wrong= turn=0
+    for error in $errors $(long "ENOSPC+ EIO+" ""); do
+        turn=$((turn + 1)) n=$((1 + 7 * turn % stride))
+        while :; do
+            $3
+            under="$tools/at_call -p $cache $n $error"
+            fit got --cache "$cache" 2> err
+            code=$?
+            under=
+            [ $code != 77 ] || { echo "skip $1: processes cannot be traced here"; return; }
+            [ $code != 99 ] || break
+            injected=$((injected + 1))
+            [ $code = 0 ] || wrong="$wrong $error@$n:exit$code"
+            same_files whole got || wrong="$wrong $error@$n:other"
+            [ "$(notes)" -le 2 ] || wrong="$wrong $error@$n:notes"
+            "$BRAINMINE" cache verify --cache "$cache" > after 2>&1 || wrong="$wrong $error@$n:verify"
+            n=$((n + stride))
+        done
+    done
+    [ $injected -gt 3 ] || wrong="$wrong only-$injected-injected"
+    clean "$1" "$wrong" "$injected failures"
+}
+run_failing "a cold run, calls on its cache failing" 149 nothing
+run_failing "a warm run, calls on its cache failing" 71 filled

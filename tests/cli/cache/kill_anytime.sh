@@ -17,15 +17,17 @@ fit() { # SECONDS VARIANT OUTPUT OPTIONS...: killed after so long
     timeout -s KILL "$delay" "$BRAINMINE" decode fit --progress never -s data/samples.tsv -t label -g run \
         -m data/mask.nii.gz -o "$output" "$@" data/bold.nii.gz
 }
+begun=$(date +%s%N)
 for variant in 0 1 2 3 4 5; do
     fit 600 $variant whole$variant --cache off 2> /dev/null || echo "not ok variant $variant: a fit to compare with"
 done
+took=$((($(date +%s%N) - begun) / 6000000)) # ms, the mean of runs that were alone
 
 # one WORKER: until it was killed so often; its counts into counts.WORKER.
 one() {
     cut=0 whole=0 torn= turn=0
-    awk -v seed="$1" 'BEGIN { srand(seed); for (i = 0; i < 10000; i++) printf "%.3f %d\n", 0.002 + rand() ^ 2 * 0.6,
-        6 * rand() }' > delays.$1
+    awk -v seed="$1" -v took=$took 'BEGIN { srand(seed)
+        for (i = 0; i < 10000; i++) printf "%.3f %d\n", 0.002 + rand() ^ 2 * took / 125, 6 * rand() }' > delays.$1
     while [ $cut -lt $kills ] && read -r delay variant; do
         rm -rf out.$1
         fit "$delay" "$variant" out.$1 --cache "$cache" -j 1 --memory 1G 2>> said.$1

@@ -1,6 +1,6 @@
-# Places where no cache can be, or where someone has put something: the run gives what it gives
-# without one and exits 0, under --strict too; one line says why nothing is kept; nothing outside is
-# touched.
+# Links planted at each component of a cache, and a cache that its user cannot write: the run gives
+# what it gives without one and exits 0, under --strict too; one line says why nothing is kept;
+# nothing outside is touched. More places: safety.sh.
 . "$SRC/tests/cli/cache/functions"
 phantom data
 fit whole --cache off 2> err || echo "not ok a fit to compare with"
@@ -29,32 +29,6 @@ fresh() {
 }
 sleep 3 # an input is remembered once it is older than that
 fit got --cache "$PWD/kept" 2> err
-
-# What is no place for a cache.
-for place in /dev/null /dev/null/cache "$PWD/data/mask.nii.gz" "$PWD/data" /proc/brainmine; do
-    cache=$place
-    survives "a cache at $(basename "$place") of $(basename "$(dirname "$place")")" 1
-done
-cache=$PWD/cache
-for mode in 0777 1777 0770; do
-    fresh
-    chmod $mode cache
-    survives "a cache of mode $mode" 1
-done
-fresh
-rm -f cache/FORMAT
-echo "brainmine-cache 2" > cache/FORMAT
-survives "a cache of a newer format" 1
-if [ "$(id -u)" = 0 ]; then
-    fresh
-    chown 12345 cache
-    survives "a cache that belongs to someone else" 1
-    fresh
-    chown -R 12345 cache/v1/obj/*
-    survives "entries that belong to someone else" 1
-else
-    for name in "a cache" "entries"; do echo "skip $name of someone else: only root can give files away"; done
-fi
 
 # Planted links, each to a place outside that must stay as it is.
 outside=$PWD/outside
