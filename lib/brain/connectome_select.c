@@ -454,7 +454,7 @@ enum bm_status bm_connectome_search(struct bm_ctx *ctx, const struct bm_connecto
                                     bm_index n_alphas, bool relative, int rule, double tolerance,
                                     struct bm_path *path)
 {
-    enum { COARSE = 8, REFINEMENTS = 2 };
+    enum { COARSE = 8, LOWER = 6, REFINEMENTS = 2 };
     enum bm_status status = BM_OK;
     bm_index K = folds->subjects;
     struct bm_path made = {.alpha_max = NAN};
@@ -489,6 +489,10 @@ enum bm_status bm_connectome_search(struct bm_ctx *ctx, const struct bm_connecto
                                : alphas[i] * (relative ? made.alpha_max : 1);
     }
     BM_TRY(add_points(ctx, spec, folds, values, count, tolerance, &made));
+    for (int i = 0; search && i < LOWER && best_row(&made) == made.count - 1; i++) {
+        double next = made.row[made.count - 1].alpha * pow(0.01, 1.0 / (COARSE - 1));
+        BM_TRY(add_points(ctx, spec, folds, &next, 1, tolerance, &made));
+    }
     for (int i = 0; i < REFINEMENTS && search; i++)
         BM_TRY(refine(ctx, spec, folds, false, tolerance, &made));
     if (search && rule == BM_CONNECTOME_ONE_SE)

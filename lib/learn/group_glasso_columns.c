@@ -19,7 +19,9 @@
 #define INLINE static inline __attribute__((always_inline))
 
 /* More visits of a column than these do not pay: its neighbours move, too. */
-enum { PASSES = 6, SCALINGS = 3 };
+/* While W is not quite feasible, (1) may have no minimum: d goes no further in one visit. */
+enum { GROWTH = 4 };
+enum { PASSES = 20, SCALINGS = 3 };
 
 void bm_glasso_prox(bm_index K, const double *a, const double *z, double alpha, double t, double *x)
 {
@@ -60,6 +62,7 @@ struct column {
     double *y;    /* [p][K], y[c] is d */
     double *g;    /* [p][K] */
     double *a, *z, *x, *step;
+    double *before;   /* d when the visit began */
     bm_index *active; /* coordinates that are not zero */
     bm_index n_active;
 };
@@ -145,8 +148,9 @@ INLINE void scale_with_diagonal(struct column *q, const double *square, const do
     for (bm_index k = 0; k < K; k++) {
         double slope = q->w[k] * (top[k] + 2 * cross[k] + square[k]);
         double e = 2 * q->alpha * bend[k] / (d[k] * d[k]);
-        double next = e > 0 ? 2 * q->w[k] / (slope + sqrt(slope * slope + 4 * e * q->w[k]))
-                            : q->w[k] / slope;
+        double down = slope + sqrt(slope * slope + 4 * e * q->w[k]);
+        double next = down > 0 ? 2 * q->w[k] / down : INFINITY;
+        if (next > GROWTH * q->before[k]) next = GROWTH * q->before[k];
         by[k] = next / d[k];
         d[k] = next;
     }
@@ -156,7 +160,8 @@ INLINE void scale_with_diagonal(struct column *q, const double *square, const do
     }
 }
 
-/* The best d for y as it is, which makes d the Schur complement's inverse. */
+/* The best d for y as it is, which makes d the Schur complement's inverse; where that goes too far,
+ * the y for which it is GROWTH times what it was. */
 INLINE void update_diagonal(struct column *q)
 {
     bm_index K = q->K;
@@ -178,12 +183,23 @@ INLINE void update_diagonal(struct column *q)
         cross[k] /= d[k];
     }
     for (int i = 0; i < SCALINGS; i++) scale_with_diagonal(q, square, cross);
-    bool scaled = false;
+    bool scaled = false, held = false;
     for (bm_index k = 0; k < K; k++) {
-        double next = (1 + sqrt(1 + 4 * top[k] * square[k] * d[k] * d[k])) / (2 * top[k]);
-        q->step[k] = d[k] / next;
+        double yWy = square[k] * d[k] * d[k], most = GROWTH * q->before[k];
+        double next = (1 + sqrt(1 + 4 * top[k] * yWy)) / (2 * top[k]);
+        q->x[k] = 1; /* of y */
+        if (next > most) {
+            next = most;
+            q->x[k] = sqrt((top[k] * most - 1) * most / yWy);
+            held = true;
+        }
+        q->step[k] = q->x[k] * d[k] / next;
         d[k] = next;
         scaled = scaled || q->step[k] != 1;
+    }
+    for (bm_index i = 0; i < q->n_active && held; i++) {
+        double *y = row(q, q->y, q->active[i]);
+        for (bm_index k = 0; k < K; k++) y[k] *= q->x[k];
     }
     if (!scaled) return;
     for (bm_index j = 0; j < q->p; j++)
@@ -210,6 +226,7 @@ CLONES static double solve_column(struct column *q, double enough)
     bm_index K = q->K, p = q->p;
     double *d = row(q, q->y, q->c), largest = 0, moved = 0;
     memset(q->g, 0, (size_t)(p * K) * sizeof *q->g);
+    memcpy(q->before, d, (size_t)K * sizeof *d);
     list_active(q);
     for (bm_index i = 0; i < q->n_active; i++) {
         const double *y = row(q, q->y, q->active[i]);
@@ -239,18 +256,19 @@ CLONES static double solve_column(struct column *q, double enough)
 
 bm_index bm_glasso_sweep_work(const struct bm_glasso_block *block)
 {
-    return block->p * block->K + 4 * block->K + block->p;
+    return block->p * block->K + 5 * block->K + block->p;
 }
 
 void bm_glasso_sweep(struct bm_glasso_block *block, double *work, double *change)
 {
     bm_index K = block->K, p = block->p;
-    double *scratch = work + p * K, largest = 0, enough = 0.1 * *change;
+    double *scratch = work + p * K, largest = 0, enough = 0.03 * *change;
     _Static_assert(sizeof(bm_index) <= sizeof(double), "indices share the numbers' room");
     struct column q = {.K = K, .p = p, .alpha = block->alpha, .w = block->weight, .W = block->W,
                        .S = block->S, .g = work, .a = scratch, .z = scratch + K,
                        .x = scratch + 2 * K, .step = scratch + 3 * K,
-                       .active = (bm_index *)(void *)(scratch + 4 * K)};
+                       .before = scratch + 4 * K,
+                       .active = (bm_index *)(void *)(scratch + 5 * K)};
     for (bm_index c = 0; c < p; c++) {
         q.c = c;
         q.y = block->Y + bm_glasso_at(block, c, 0);

@@ -117,6 +117,11 @@ enum bm_status bm_glasso_certify(struct bm_ctx *ctx, struct bm_glasso_block *blo
         BM_TRY(dual_logdet(ctx, block, fmin(1, block->alpha / largest_violation(block)), B, &work,
                            &logdet));
     block->dual = (double)p + logdet;
+    for (bm_index i = 0; i < p && logdet > -INFINITY; i++)
+        for (bm_index j = 0; j <= i; j++)
+            for (bm_index k = 0; k < K; k++)
+                block->W[bm_glasso_at(block, i, j) + k] = block->W[bm_glasso_at(block, j, i) + k] =
+                    *bm_mat_at(&B[k], i, j);
 out:
     for (bm_index k = 0; B && k < K; k++) bm_mat_release(&B[k]);
     bm_free(B);
