@@ -135,11 +135,11 @@ out:
 static cJSON *json_node(const struct bm_graph *graph, bm_index i)
 {
     char shown[1024];
+    const char *name = bm_escape(shown, sizeof shown, graph->node[i].name);
     double values[NODE_VALUES];
     cJSON *node = cJSON_CreateObject();
     bool good = bm_json_put(node, "id", bm_json_whole(i + 1)) &&
-                bm_json_put(node, "name",
-                            cJSON_CreateString(bm_escape(shown, sizeof shown, graph->node[i].name)));
+                bm_json_put(node, "name", cJSON_CreateString(name));
     node_values(&graph->node[i], values);
     for (int v = 0; v < NODE_VALUES; v++)
         good = good && bm_json_put(node, value_names[v], bm_json_real(values[v]));
@@ -169,8 +169,8 @@ enum bm_status bm_graph_json(struct bm_ctx *ctx, const struct bm_graph *graph,
         good = good && bm_json_put(json, measure[m].name, bm_json_real(measure[m].value));
     for (bm_index i = 0; i < graph->p; i++) {
         good = good && bm_json_append(nodes, json_node(graph, i));
-        for (bm_index j = i + 1; j < graph->p; j++)
-            if (edge(graph, i, j) != 0) good = good && bm_json_append(links, json_link(graph, i, j));
+        for (bm_index j = i + 1; j < graph->p && good; j++)
+            if (edge(graph, i, j) != 0) good = bm_json_append(links, json_link(graph, i, j));
     }
     good = good && bm_json_put(json, "directed", cJSON_CreateFalse()) &&
            bm_json_put(json, "multigraph", cJSON_CreateFalse());

@@ -21,7 +21,7 @@ struct bm_graph_node {
     double module;     /* NaN = none */
 };
 
-/* Borrowed throughout. weights: p x p, symmetric; 0 and NaN = no edge; the diagonal does not count. */
+/* Borrowed throughout. weights: p x p, symmetric; 0 and NaN = no edge, nor is the diagonal. */
 struct bm_graph {
     bm_index p;
     const struct bm_graph_node *node;
@@ -42,8 +42,8 @@ struct bm_graph_measure {
     const char *name;
     double value;
 };
-/* One object: the measures by their names; nodes (id = index, name, x, y, z, voxels, coverage, degree,
- * strength, module) and links (source, target, weight), as networkx and d3 read them. */
+/* One object: the measures by their names; nodes (id = index, name, x, y, z, voxels, coverage,
+ * degree, strength, module) and links (source, target, weight), as networkx and d3 read them. */
 enum bm_status bm_graph_json(struct bm_ctx *ctx, const struct bm_graph *graph,
                              const struct bm_graph_measure *measure, bm_index n,
                              struct bm_text *out) BM_CHECKED;

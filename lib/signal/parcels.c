@@ -313,8 +313,8 @@ static enum bm_status least_squares(struct bm_ctx *ctx, const struct bm_parcels 
         for (bm_index r = 0; r < rank; r++) left -= row[r] * row[r];
         if (left < DEPENDENT && o >= reported) continue;
         if (left < DEPENDENT)
-            BM_FAIL(ctx, BM_EINPUT, "%s: map \"%s\" is a linear combination of other maps where there "
-                    "are data; needed: independent maps", parcels->file,
+            BM_FAIL(ctx, BM_EINPUT, "%s: map \"%s\" is a linear combination of other maps where "
+                    "there are data; needed: independent maps", parcels->file,
                     bm_escape(shown, sizeof shown, parcels->node[k].name));
         for (bm_index r = 0; r < rank; r++) *bm_mat_at(&L, rank, r) = row[r];
         *bm_mat_at(&L, rank, rank) = sqrt(left);

@@ -13,7 +13,8 @@ static const double RADIUS_MM = 5;
 
 static bool is_table(const char *path)
 {
-    return bm_has_suffix(path, ".tsv") || bm_has_suffix(path, ".csv") || bm_has_suffix(path, ".txt");
+    return bm_has_suffix(path, ".tsv") || bm_has_suffix(path, ".csv") ||
+           bm_has_suffix(path, ".txt");
 }
 
 /* Names ------------------------------------------------------------------------------------- */
@@ -48,8 +49,8 @@ static bm_index column_called(const struct bm_table *table, const char *name)
     return -1;
 }
 
-/* A table; but of text with neither tabs nor commas, whose first word is no number, each line is one
- * cell, blanks and all. */
+/* A table; but of text with neither tabs nor commas, whose first word is no number, each line is
+ * one cell, blanks and all. */
 static enum bm_status read_lines(struct bm_ctx *ctx, const char *path, struct bm_table *table)
 {
     enum bm_status status = BM_OK;

@@ -362,8 +362,8 @@ START_TEST(coordinates_may_come_without_header_and_radius)
     bm_parcels_release(&p);
     fails(bm_parcels_read(&test_ctx, test_write_text("c.csv", "a,1,2\nb,3,4\n"), NULL, &p),
           BM_EINPUT, "no column \"z\"");
-    fails(bm_parcels_read(&test_ctx, test_write_text("c.csv", "a,1,2,3,5\nb,3,4,5,1e9\n"), NULL, &p),
-          BM_EINPUT, "c.csv:2: radius is 1e+09, needed 0 to 100 mm");
+    fails(bm_parcels_read(&test_ctx, test_write_text("c.csv", "a,1,2,3,5\nb,3,4,5,1e9\n"), NULL,
+                          &p), BM_EINPUT, "c.csv:2: radius is 1e+09, needed 0 to 100 mm");
     fails(bm_parcels_read(&test_ctx, test_write_text("c.csv", "a,1,2,3\na,3,4,x\n"), NULL, &p),
           BM_EINPUT, "\"x\" is not a number");
     fails(bm_parcels_read(&test_ctx, test_write_text("c.csv", "a,1,2,3\na,3,4,5\n"), NULL, &p),
