@@ -6,8 +6,7 @@
 
 #include "brain/decode_model.h"
 #include "brain/decode_report.h"
-#include "cache/digest.h"
-#include "command.h"
+#include "caching.h"
 #include "util/path.h"
 #include "version.h"
 
@@ -65,7 +64,7 @@ static enum bm_status digest_sources(struct cli_run *run, struct sources *source
     enum bm_status status = BM_OK;
     for (bm_index i = 0; i < sources->count; i++) {
         struct bm_source *item = &sources->item[i];
-        BM_TRY(bm_digest_file(run->ctx, item->name, item->sha256, NULL));
+        BM_TRY(bm_cache_digest(run->ctx, run->cache, item->name, item->sha256));
         item->name = bm_path_base(item->name);
     }
 out:
@@ -160,6 +159,7 @@ out:
 
 static enum bm_status show_plan(struct cli_run *run, const struct bm_prepare_opts *prepare,
                                 const struct bm_decode_opts *opts, const struct bm_inputs *inputs,
+                                double tolerance, double path_tolerance,
                                 struct bm_decode_plan *plan)
 {
     enum bm_status status = BM_OK;
@@ -173,6 +173,18 @@ static enum bm_status show_plan(struct cli_run *run, const struct bm_prepare_opt
     else BM_TRY(cli_plan(run, "make %td samples with numbers as targets", rows->n));
     BM_TRY(cli_plan(run, "fit %s, %td point%s of the grid, %td folds", plan->estimator->name,
                     plan->n_points, plan->n_points == 1 ? "" : "s", plan->folds.count));
+    struct bm_cache_stats stats = bm_cache_stats(run->cache);
+    struct bm_select_plan look;
+    if (!run->ctx->memo) goto out;
+    BM_TRY(bm_decode_look(run->ctx, opts, tolerance, path_tolerance, plan, &mask, &x, &look));
+    BM_TRY(cli_plan(run, "cached: %lld of %lld steps of reading", (long long)stats.hits,
+                    (long long)(stats.hits + stats.misses)));
+    if (look.paths > 0)
+        BM_TRY(cli_plan(run, "cached: %td of %td paths of penalties", look.paths_cached,
+                        look.paths));
+    if (look.known)
+        BM_TRY(cli_plan(run, "cached: %td of %td fits of folds and of all", look.fits_cached,
+                        look.fits));
 out:
     bm_mask_release(&mask);
     bm_samples_release(&x);
@@ -214,6 +226,7 @@ static enum bm_status fit(struct cli_run *run)
                                           "confusion.tsv", NULL};
     const char *names[sizeof classes / sizeof *classes];
     double tolerance = run->common.tolerance;
+    double path_tolerance = cli_given(run, "tolerance") ? tolerance : PATH_TOLERANCE;
     BM_TRY(check_given(run, bm_estimators[opts->model]));
     BM_TRY(bm_decode_check(ctx, rows, opts));
     BM_TRY(bm_inputs_open(ctx, prepare, run->operands, run->n_operands, &inputs));
@@ -223,13 +236,13 @@ static enum bm_status fit(struct cli_run *run)
     if (plan.rows.n_classes == 0) names[7] = NULL;
     BM_TRY(cli_output_dir(run, names));
     BM_TRY(cli_check_warnings(run));
+    BM_TRY(cli_open_cache(run));
     if (run->common.dry_run) {
-        BM_TRY(show_plan(run, prepare, opts, &inputs, &plan));
+        BM_TRY(show_plan(run, prepare, opts, &inputs, tolerance, path_tolerance, &plan));
         goto out;
     }
     BM_TRY(digest_sources(run, &sources));
-    BM_TRY(bm_decode_fit(ctx, prepare, opts, &inputs, tolerance,
-                         cli_given(run, "tolerance") ? tolerance : PATH_TOLERANCE, &plan,
+    BM_TRY(bm_decode_fit(ctx, prepare, opts, &inputs, tolerance, path_tolerance, &plan,
                          &decoding));
     BM_TRY(cli_check_warnings(run));
     BM_TRY(bm_decoder_describe(ctx, BM_VERSION, prepare, rows, opts, &plan, &decoding,
@@ -317,6 +330,7 @@ static enum bm_status apply(struct cli_run *run, tabulate table)
     BM_TRY(bm_inputs_open(ctx, &decoder.prepare, run->operands, run->n_operands, &inputs));
     BM_TRY(find_sources(run, &decoder.prepare, rows_opts, &inputs, &sources));
     BM_TRY(cli_output_file(run));
+    BM_TRY(cli_open_cache(run));
     BM_TRY(bm_decoder_apply(ctx, &decoder, rows_opts, &inputs, &rows, &F));
     BM_TRY(cli_check_warnings(run));
     if (run->common.dry_run) {

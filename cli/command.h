@@ -15,7 +15,7 @@
 
 #include "io/nifti.h"
 #include "util/ctx.h"
-#include "util/param.h"
+#include "util/key.h"
 
 /* Options of every command. The tolerance is what to stop at; along a path the default is ten times
  * that, unless cli_given(run, "tolerance"). */
@@ -25,7 +25,7 @@ struct cli_common {
     bool force;
     int64_t threads;     /* resolved before the command runs: >= 1 */
     int64_t memory;      /* bytes, resolved; also ctx->mem->limit */
-    const char *cache;   /* accepted; nothing is cached yet */
+    const char *cache;   /* folder or "off"; NULL = as the environment says (caching.h) */
     bool refresh;
     int64_t seed;        /* also ctx->seed */
     double tolerance;
@@ -53,6 +53,7 @@ struct cli_verb {
     bool operands;        /* takes operands; else any is exit 2 */
     const struct bm_param_group *groups; /* ends with a NULL title; NULL = none of its own */
     enum bm_status (*run)(struct cli_run *run);
+    bool rest;            /* from the first operand on all words are operands: another command's */
 };
 
 struct cli_command {
@@ -79,12 +80,20 @@ struct cli_run {
     /* Kept by the program; commands use the functions below. */
     struct cli_given *given;
     cJSON *outputs, *scores, *warnings, *plan;
+    cJSON *details;         /* further members of the summary, by name */
+    enum bm_status late;    /* what the run comes to after its summary is printed; and why */
+    char late_message[256];
     int n_warnings;         /* of any kind so far */
     bool made_output;       /* -o DIR was not there before: goes again if the run fails */
     bool verb_named;        /* the verb was written, not left out */
     bool fitted, converged; /* set by cli_set_fit */
     double gap;
     char advice[256];
+    struct bm_cache *cache;      /* after cli_open_cache; NULL before */
+    struct cli_caching *caching; /* what it borrows */
+    /* Told of each step that is looked up: for `cache explain`. */
+    void (*watch)(void *user, const struct bm_key *key, bool cached);
+    void *watch_user;
 };
 
 /* True if the option was given, on the command line or in the --config file. */
@@ -150,6 +159,15 @@ enum bm_status cli_parameters(struct cli_run *run, cJSON **object) BM_CHECKED;
 /* A line of the plan of --dry-run: on stdout, or in the summary's "plan" with --json. */
 enum bm_status cli_plan(struct cli_run *run, const char *fmt, ...) BM_PRINTF(2, 3) BM_CHECKED;
 
+/* Commands in commands --------------------------------------------------------------- */
+
+/* Make a dry run of the command that run's operands spell, without output, telling `watch` of each
+ * step that is looked up in the cache. BM_EUSAGE if it is no command; and whatever that fails
+ * with. */
+enum bm_status cli_run_inner(struct cli_run *run,
+                             void (*watch)(void *user, const struct bm_key *key, bool cached),
+                             void *user) BM_CHECKED;
+
 /* Failing ------------------------------------------------------------------------- */
 
 /* BM_EINPUT if --strict and an input warning was given; call it once inputs have been read and
@@ -160,6 +178,7 @@ enum bm_status cli_check_warnings(struct cli_run *run) BM_CHECKED;
 void cli_advise(struct cli_run *run, const char *fmt, ...) BM_PRINTF(2, 3);
 
 /* The commands. */
+extern const struct cli_command cli_cache;
 extern const struct cli_command cli_decode;
 extern const struct cli_command cli_connectome;
 extern const struct cli_command cli_simulate;

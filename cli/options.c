@@ -471,10 +471,11 @@ enum bm_status cli_parse(struct cli_run *run, int n, char **words)
     for (w.at = 0; w.at < n; w.at++) {
         const char *word = words[w.at];
         if (w.at == w.skip) continue;
-        if (literal || word[0] != '-' || word[1] == '\0')
+        if (literal || word[0] != '-' || word[1] == '\0') {
             BM_TRY(operand(run, word));
-        else if (strcmp(word, "--") == 0)
-            literal = true;
+            literal = literal || run->verb->rest;
+        }
+        else if (strcmp(word, "--") == 0) literal = true;
         else if (word[1] == '-')
             BM_TRY(long_option(run, &w));
         else

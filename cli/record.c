@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <sys/utsname.h>
 
-#include "command.h"
+#include "caching.h"
 #include "util/path.h"
 #include "version.h"
 
@@ -64,6 +64,32 @@ out:
     return status;
 }
 
+/* What the cache did for the run. */
+static void add_cache(struct cli_run *run, cJSON *json)
+{
+    static const char *const reasons[] = {"absent", "damaged", "untrusted", "version", "refresh"};
+    struct bm_cache_stats stats = {.hits = 0};
+    if (run->cache) stats = bm_cache_stats(run->cache);
+    cJSON_AddNumberToObject(json, "cache_hits", (double)stats.hits);
+    cJSON_AddNumberToObject(json, "cache_misses", (double)stats.misses);
+    cJSON *cache = cJSON_AddObjectToObject(json, "cache");
+    const struct bm_store *store = run->cache ? bm_cache_store(run->cache) : NULL;
+    char shown[4 * 4096];
+    if (store)
+        cJSON_AddStringToObject(cache, "path", bm_as_utf8(shown, sizeof shown, store->path));
+    else cJSON_AddNullToObject(cache, "path");
+    cJSON *missed = cJSON_AddObjectToObject(cache, "missed");
+    for (int i = 0; i < BM_MISS_REASONS; i++)
+        cJSON_AddNumberToObject(missed, reasons[i], (double)stats.reason[i]);
+    cJSON_AddNumberToObject(cache, "stored", (double)stats.stored);
+    cJSON_AddNumberToObject(cache, "failures", (double)stats.failures);
+    cJSON_AddNumberToObject(cache, "waits", (double)stats.waits);
+    cJSON_AddNumberToObject(cache, "take_overs", (double)stats.take_overs);
+    cJSON_AddNumberToObject(cache, "read_bytes", (double)stats.read_bytes);
+    cJSON_AddNumberToObject(cache, "written_bytes", (double)stats.written_bytes);
+    cJSON_AddNumberToObject(cache, "saved_seconds", stats.saved_s);
+}
+
 enum bm_status cli_write_run(struct cli_run *run)
 {
     enum bm_status status = BM_OK;
@@ -87,7 +113,7 @@ enum bm_status cli_write_run(struct cli_run *run)
     cJSON_AddStringToObject(json, "host", uname(&host) == 0 ? host.nodename : "");
     cJSON_AddNumberToObject(json, "threads", run->ctx->threads);
     cJSON_AddNumberToObject(json, "peak_bytes", (double)run->ctx->mem->peak);
-    cJSON_AddNumberToObject(json, "cache_hits", 0);
+    add_cache(run, json);
     BM_TRY(write_json(run, "run.json", json));
 out:
     cJSON_Delete(json);

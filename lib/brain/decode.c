@@ -8,7 +8,7 @@
 #include "brain/screen.h"
 #include "brain/turn.h"
 
-enum { MANY_GROUPS = 12, INNER_FOLDS = 5, BLOCKS = 5 };
+enum { MANY_GROUPS = 12, INNER_FOLDS = 5, BLOCKS = 5, SAMPLES_VERSION = 1 };
 static const double SPATIAL_SHARE = 20; /* per cent of a brain's volume that screening keeps */
 
 /* Metrics by name; BM_EUSAGE for one that the task has not. */
@@ -179,8 +179,9 @@ static enum bm_status make_folds(struct bm_ctx *ctx, const struct bm_decode_opts
     if (opts->inner_cv) BM_TRY(bm_cv_parse(ctx, opts->inner_cv, &plan->inner));
     if (plan->n_points < 2 || opts->nested != 0) goto out;
     if (fewest < 2 && !opts->inner_cv)
-        BM_FAIL(ctx, BM_EINPUT, "a training set has one group only, so that it cannot be split to "
-                "choose among %td penalties (give one --alpha, or --nested no)", plan->n_points);
+        BM_FAIL(ctx, BM_EINPUT, "%s: a training set has one group only, so that it cannot be split "
+                "to choose among %td penalties (give one --alpha, or --nested no)",
+                rows->table.name, plan->n_points);
     BM_TRY(check_inner(ctx, plan, groups));
 out:
     return status;
@@ -248,6 +249,7 @@ struct bm_problem bm_decode_problem(const struct bm_decode_plan *plan)
         .max_iterations = BM_SPATIAL_ITERATIONS,
         .view = bm_screen_view,
         .view_release = bm_screen_view_release,
+        .ready = bm_screen_ready,
     };
 }
 
@@ -311,6 +313,19 @@ out:
     return status;
 }
 
+/* Samples are made of volumes by sample_of, which scrubbing has not shortened yet. */
+static enum bm_status name_samples(struct bm_ctx *ctx, const char *id, struct bm_decode_plan *plan)
+{
+    struct bm_key key = BM_KEY_INIT;
+    bm_key_open(ctx, &key, "decode.samples", SAMPLES_VERSION);
+    bm_key_input(ctx, &key, "volumes", 0, id);
+    bm_key_array(ctx, &key, "sample-of", BM_MEMO_I64, plan->rows.sample_of, plan->rows.volumes);
+    enum bm_status status = bm_key_close(ctx, &key);
+    memcpy(plan->samples_id, key.id, sizeof plan->samples_id);
+    bm_key_release(&key);
+    return status;
+}
+
 enum bm_status bm_decode_samples(struct bm_ctx *ctx, const struct bm_prepare_opts *prepare,
                                  const struct bm_decode_opts *opts, const struct bm_inputs *inputs,
                                  struct bm_decode_plan *plan, struct bm_mask *mask,
@@ -321,6 +336,7 @@ enum bm_status bm_decode_samples(struct bm_ctx *ctx, const struct bm_prepare_opt
     struct bm_samples made = BM_SAMPLES_INIT;
     bm_index before = plan->rows.n;
     BM_TRY(bm_prepare(ctx, prepare, inputs, plan->rows.cut, &prepared));
+    BM_TRY(name_samples(ctx, prepared.id, plan));
     BM_TRY(bm_rows_gather(ctx, &prepared, &plan->rows, &made));
     if (plan->rows.n != before) BM_TRY(make_folds(ctx, opts, plan));
     *mask = prepared.mask;
@@ -333,6 +349,65 @@ out:
     return status;
 }
 
+/* The problem with its views: what fitting starts from. */
+struct setting {
+    struct bm_turn turn;
+    struct bm_screen screen;
+    struct bm_problem problem;
+    struct bm_key design;
+    double percent;
+};
+#define SETTING_INIT {.turn = BM_TURN_INIT, .screen = BM_SCREEN_INIT, .design = BM_KEY_INIT}
+
+static void setting_release(struct setting *setting)
+{
+    bm_screen_release(&setting->screen);
+    bm_turn_release(&setting->turn);
+    bm_key_release(&setting->design);
+}
+
+/* x gets the order of the turned mask. */
+static enum bm_status set_up(struct bm_ctx *ctx, const struct bm_decode_opts *opts,
+                             double tolerance, double path_tolerance,
+                             const struct bm_decode_plan *plan, const struct bm_mask *mask,
+                             struct bm_samples *x, struct setting *setting)
+{
+    enum bm_status status = BM_OK;
+    struct bm_problem *problem = &setting->problem;
+    setting->percent = isnan(plan->percent) ? bm_screen_percent(mask, SPATIAL_SHARE)
+                                            : plan->percent;
+    *problem = bm_decode_problem(plan);
+    problem->nested = opts->nested == 0;
+    problem->one_se = opts->rule == BM_RULE_ONE_SE ||
+                      (opts->rule == BM_RULE_AUTO && plan->estimator->caps & BM_USES_LATTICE);
+    problem->tolerance = tolerance;
+    problem->path_tolerance = path_tolerance;
+    problem->user = &setting->screen;
+    BM_TRY(bm_turn_make(ctx, mask, &setting->turn));
+    BM_TRY(bm_turn_samples(ctx, &setting->turn, x));
+    BM_TRY(bm_screen_open(ctx, x, &setting->turn.mask, problem, setting->percent,
+                          (enum bm_boundary)opts->boundary, &setting->screen));
+    setting->screen.samples_id = plan->samples_id;
+    BM_TRY(bm_screen_name(ctx, &setting->screen, &setting->design));
+    problem->design_id = setting->design.id;
+out:
+    return status;
+}
+
+enum bm_status bm_decode_look(struct bm_ctx *ctx, const struct bm_decode_opts *opts,
+                              double tolerance, double path_tolerance,
+                              const struct bm_decode_plan *plan, const struct bm_mask *mask,
+                              struct bm_samples *x, struct bm_select_plan *out)
+{
+    enum bm_status status = BM_OK;
+    struct setting setting = SETTING_INIT;
+    BM_TRY(set_up(ctx, opts, tolerance, path_tolerance, plan, mask, x, &setting));
+    BM_TRY(bm_select_look(ctx, &setting.problem, &plan->folds, out));
+out:
+    setting_release(&setting);
+    return status;
+}
+
 enum bm_status bm_decode_fit(struct bm_ctx *ctx, const struct bm_prepare_opts *prepare,
                              const struct bm_decode_opts *opts, const struct bm_inputs *inputs,
                              double tolerance, double path_tolerance, struct bm_decode_plan *plan,
@@ -340,32 +415,19 @@ enum bm_status bm_decode_fit(struct bm_ctx *ctx, const struct bm_prepare_opts *p
 {
     enum bm_status status = BM_OK;
     struct bm_samples x = BM_SAMPLES_INIT;
-    struct bm_screen screen = BM_SCREEN_INIT;
-    struct bm_turn turn = BM_TURN_INIT;
+    struct setting setting = SETTING_INIT;
     struct bm_decoding made = BM_DECODING_INIT;
     BM_TRY(bm_decode_samples(ctx, prepare, opts, inputs, plan, &made.mask, &x));
-    made.percent = isnan(plan->percent) ? bm_screen_percent(&made.mask, SPATIAL_SHARE)
-                                        : plan->percent;
-    struct bm_problem problem = bm_decode_problem(plan);
-    problem.nested = opts->nested == 0;
-    problem.one_se = opts->rule == BM_RULE_ONE_SE ||
-                     (opts->rule == BM_RULE_AUTO && plan->estimator->caps & BM_USES_LATTICE);
-    problem.tolerance = tolerance;
-    problem.path_tolerance = path_tolerance;
-    problem.user = &screen;
-    BM_TRY(bm_turn_make(ctx, &made.mask, &turn));
-    BM_TRY(bm_turn_samples(ctx, &turn, &x));
-    BM_TRY(bm_screen_open(ctx, &x, &turn.mask, &problem, made.percent,
-                          (enum bm_boundary)opts->boundary, &screen));
-    BM_TRY(bm_select(ctx, &problem, &plan->folds, &made.selected));
-    BM_TRY(score_folds(ctx, &problem, plan, &made));
-    BM_TRY(make_weights(ctx, &x, &turn, &made));
+    BM_TRY(set_up(ctx, opts, tolerance, path_tolerance, plan, &made.mask, &x, &setting));
+    made.percent = setting.percent;
+    BM_TRY(bm_select(ctx, &setting.problem, &plan->folds, &made.selected));
+    BM_TRY(score_folds(ctx, &setting.problem, plan, &made));
+    BM_TRY(make_weights(ctx, &x, &setting.turn, &made));
     *out = made;
     made = (struct bm_decoding)BM_DECODING_INIT;
 out:
     bm_samples_release(&x);
-    bm_screen_release(&screen);
-    bm_turn_release(&turn);
+    setting_release(&setting);
     bm_decoding_release(&made);
     return status;
 }

@@ -115,6 +115,7 @@ struct bm_decode_plan {
     const struct bm_metric *metrics[9]; /* NULL-terminated; the first one selects */
     double percent;                     /* of voxels; NaN = a share of a brain's volume */
     struct bm_folds folds;
+    char samples_id[BM_ID_SIZE];        /* of the samples, once they are made (util/key.h) */
 };
 #define BM_DECODE_PLAN_INIT {.points = NULL}
 
@@ -148,6 +149,14 @@ enum bm_status bm_decode_fit(struct bm_ctx *ctx, const struct bm_prepare_opts *p
                              const struct bm_decode_opts *opts, const struct bm_inputs *inputs,
                              double tolerance, double path_tolerance, struct bm_decode_plan *plan,
                              struct bm_decoding *out) BM_CHECKED;
+
+/* What of bm_decode_fit's fitting is cached, for samples and mask from bm_decode_samples (changed
+ * on the way): for plans. */
+enum bm_status bm_decode_look(struct bm_ctx *ctx, const struct bm_decode_opts *opts,
+                              double tolerance, double path_tolerance,
+                              const struct bm_decode_plan *plan, const struct bm_mask *mask,
+                              struct bm_samples *x, struct bm_select_plan *out) BM_CHECKED;
+
 void bm_decoding_release(struct bm_decoding *decoding);
 
 /* The problem a plan poses, for functions of select.h. Borrows from the plan. */

@@ -385,7 +385,10 @@ enum bm_status bm_rows_gather(struct bm_ctx *ctx, struct bm_prepared *prepared,
         if (s >= 0) members[s]++;
     }
     for (bm_index s = 0; s < rows->n; s++) place[s] = members[s] > 0 ? kept++ : -1;
-    if (kept < 2) BM_FAIL(ctx, BM_EINPUT, "%td samples are left: at least 2 are needed", kept);
+    if (kept < 2)
+        BM_FAIL(ctx, BM_EINPUT, "%s%s%td samples are left by --scrub and the choice of rows: at "
+                "least 2 are needed", rows->table.name ? rows->table.name : "",
+                rows->table.name ? ": " : "", kept);
     if (same) {
         *x = prepared->samples;
         prepared->samples = (struct bm_samples)BM_SAMPLES_INIT;

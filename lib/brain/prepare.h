@@ -16,7 +16,7 @@
 #include "num/samples.h"
 #include "signal/clean.h"
 #include "signal/mask.h"
-#include "util/param.h"
+#include "util/key.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -97,6 +97,7 @@ struct bm_prepared {
     bm_index n_runs;
     bm_index constant;         /* series of a voxel in a run that did not vary (now 0) */
     bm_index non_finite;       /* voxels left out of an automatic mask for a NaN or infinity */
+    char id[BM_ID_SIZE];       /* what steps name these samples by (util/key.h); "" = no memo */
 };
 #define BM_PREPARED_INIT {.volume = NULL}
 

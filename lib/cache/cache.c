@@ -9,7 +9,8 @@
 #include "cache/known.h"
 #include "cache/usage.h"
 
-enum { MOST_STORES = 8, MOST_FAILURES = 3, SLICE_MS = 50, LONGEST_MS = 5000 };
+enum { MOST_STORES = 8, MOST_FAILURES = 3, SLICE_MS = 50, LONGEST_MS = 5000,
+       ABOUT_MOST = 16 << 10 };
 static const double SWEEP_SHARE = 0.05; /* of the limit, written between two sweeps */
 static const double LOW_MARK = 0.9, HIGH_MARK = 0.95;
 
@@ -196,12 +197,12 @@ out:
     return status;
 }
 
-static enum bm_status find(struct bm_ctx *ctx, void *user, const struct bm_key *key,
-                           const struct bm_memo_member *members, bm_index count, bool *hit,
-                           void **claim)
+static enum bm_status find_or_claim(struct bm_ctx *ctx, struct bm_cache *cache,
+                                    const struct bm_key *key,
+                                    const struct bm_memo_member *members, bm_index count,
+                                    bool *hit, void **claim)
 {
     enum bm_status status = BM_OK;
-    struct bm_cache *cache = user;
     struct bm_claim_watch watch = {.took_over = false};
     enum bm_cache_reason reason = BM_MISS_ABSENT;
     int wait_ms = 20;
@@ -245,6 +246,16 @@ out:
     return status;
 }
 
+static enum bm_status find(struct bm_ctx *ctx, void *user, const struct bm_key *key,
+                           const struct bm_memo_member *members, bm_index count, bool *hit,
+                           void **claim)
+{
+    struct bm_cache *cache = user;
+    enum bm_status status = find_or_claim(ctx, cache, key, members, count, hit, claim);
+    if (status == BM_OK && cache->watch) cache->watch(cache->watch_user, key, *hit);
+    return status;
+}
+
 static void abandon(void *user, void *claim)
 {
     struct claim *mine = claim;
@@ -253,10 +264,9 @@ static void abandon(void *user, void *claim)
     bm_free(mine);
 }
 
-/* The inputs that a key names, where they were: only for people. */
+/* The files of the run, where they were: only for people. */
 struct origin {
     struct bm_ctx *ctx;
-    const char *key;
     struct bm_text about;
 };
 
@@ -264,8 +274,8 @@ static void add_file(void *user, const char *path, const char *hex)
 {
     struct origin *origin = user;
     char shown[1024];
-    if (!strstr(origin->key, hex)) return;
-    if (bm_text_add(origin->ctx, &origin->about, "file.%.16s=%s\n", hex,
+    if (origin->about.length > ABOUT_MOST) return;
+    if (bm_text_add(origin->ctx, &origin->about, "file.%s=%s\n", hex,
                     bm_escape(shown, sizeof shown, path)) != BM_OK)
         return; /* without it, then */
 }
@@ -300,7 +310,7 @@ static void store(struct bm_ctx *ctx, void *user, const struct bm_key *key,
 {
     struct bm_cache *cache = user;
     struct bm_ctx own = aside(ctx);
-    struct origin origin = {&own, key->text.data, BM_TEXT_INIT};
+    struct origin origin = {&own, BM_TEXT_INIT};
     struct timespec now;
     uint64_t bytes = 0;
     pthread_mutex_lock(&cache->lock);

@@ -61,7 +61,8 @@ enum bm_status bm_cache_digest(struct bm_ctx *ctx, struct bm_cache *cache, const
 /* Add the run's counts to the store's, sweep if much was written, say in a line what failed. */
 void bm_cache_close(struct bm_ctx *ctx, struct bm_cache *cache);
 
-/* For explain: called at each question of bm_memo_has, with its answer. */
+/* For explain: called at each question, bm_memo_get's and bm_memo_has's, with its answer; from the
+ * thread that asks. */
 void bm_cache_watch(struct bm_cache *cache,
                     void (*fn)(void *user, const struct bm_key *key, bool cached), void *user);
 

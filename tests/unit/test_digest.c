@@ -59,7 +59,8 @@ START_TEST(what_is_not_a_file_is_refused_and_hex_stays)
           "absent\\x0a: No such");
     fails(bm_digest_file(&test_ctx, test_dir(), hex, NULL), BM_EINPUT, "not a regular file");
     ck_assert_int_eq(mkfifo(fifo, 0600), 0);
-    fails(bm_digest_file(&test_ctx, fifo, hex, NULL), BM_EINPUT, "not a regular file"); /* at once */
+    /* at once */
+    fails(bm_digest_file(&test_ctx, fifo, hex, NULL), BM_EINPUT, "not a regular file");
     ck_assert_str_eq(hex, "as it was");
 }
 END_TEST
@@ -69,7 +70,8 @@ START_TEST(a_raised_flag_stops_it)
     static const volatile sig_atomic_t stop = 1;
     char hex[65];
     test_ctx.cancel = &stop;
-    fails(bm_digest_file(&test_ctx, write_bytes("c", "x", 10), hex, NULL), BM_ECANCEL, "interrupted");
+    fails(bm_digest_file(&test_ctx, write_bytes("c", "x", 10), hex, NULL), BM_ECANCEL,
+          "interrupted");
 }
 END_TEST
 
