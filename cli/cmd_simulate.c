@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "brain/phantom.h"
-#include "command.h"
+#include "simulate.h"
 
 static const struct bm_phantom_opts phantom_default = BM_PHANTOM_OPTS_DEFAULT;
 
@@ -62,6 +62,8 @@ static const struct bm_param_group decode_groups[] = {
 static const struct cli_verb verbs[] = {
     {"decode", "make volumes with class and target signals in known places", "-o DIR",
      false, decode_groups, simulate_decode},
+    {"connectome", "make series of subjects whose nodes interact in a known graph", "-o DIR", false,
+     cli_simulate_connectome_groups, cli_simulate_connectome},
     {.run = NULL}};
 
 const struct cli_command cli_simulate = {
@@ -69,4 +71,5 @@ const struct cli_command cli_simulate = {
     "brainmine simulate decode -o train\n"
     "brainmine simulate decode --seed 1 -o test\n"
     "brainmine decode fit -s train/samples.tsv -t label -g run -m train/mask.nii.gz -o model \\\n"
-    "    train/bold.nii.gz\n"};
+    "    train/bold.nii.gz\n"
+    "brainmine simulate connectome --preset conn60 -o series\n"};
