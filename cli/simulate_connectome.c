@@ -15,7 +15,7 @@ static bool is_given(const void *run, const char *name)
 }
 
 static enum bm_status write_table(struct cli_run *run, const char *name,
-                                  const struct bm_mat *matrix, char (*nodes)[16])
+                                  const struct bm_mat *matrix, char (*nodes)[32])
 {
     enum bm_status status = BM_OK;
     struct bm_text text = BM_TEXT_INIT;
@@ -37,7 +37,7 @@ enum bm_status cli_simulate_connectome(struct cli_run *run)
     struct bm_phantom_connectome_opts *opts = run->opts[0];
     struct cli_names names = CLI_NAMES_INIT;
     struct bm_mat P = BM_MAT_INIT, X = BM_MAT_INIT;
-    char (*nodes)[16] = NULL, digits[32];
+    char (*nodes)[32] = NULL, digits[32];
     bm_phantom_connectome_preset(opts, is_given, run);
     bm_index subjects = (bm_index)opts->subjects, p = (bm_index)opts->nodes;
     int wide = subjects > 999 ? 4 : subjects > 99 ? 3 : 2;

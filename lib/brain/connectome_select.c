@@ -463,7 +463,7 @@ enum bm_status bm_connectome_search(struct bm_ctx *ctx, const struct bm_connecto
                                     bm_index n_alphas, bool relative, int rule, double tolerance,
                                     struct bm_path *path)
 {
-    enum { COARSE = 8, LOWER = 6, REFINEMENTS = 2 };
+    enum { STEPS = 14, PAST_BEST = 2, REFINEMENTS = 2 };
     enum bm_status status = BM_OK;
     bm_index K = folds->subjects;
     struct bm_path made = {.alpha_max = NAN};
@@ -472,7 +472,7 @@ enum bm_status bm_connectome_search(struct bm_ctx *ctx, const struct bm_connecto
     double *values = NULL, *weight = NULL, frames = 0;
     bool sparse = bm_connectome_is_sparse(spec->model);
     bool search = sparse && n_alphas == 0;
-    bm_index count = !sparse ? 1 : n_alphas > 0 ? n_alphas : COARSE;
+    bm_index count = sparse && !search ? n_alphas : 1;
     bm_index fits = folds->folds * units_of(spec, folds) * K;
     struct search job = {spec, folds, tolerance, NULL};
     BM_TRY(bm_calloc(ctx, &job.last, fits, sizeof *job.last));
@@ -496,13 +496,12 @@ enum bm_status bm_connectome_search(struct bm_ctx *ctx, const struct bm_connecto
             made.alpha_max = bm_group_glasso_alpha_max(S, K, weight);
         }
         if (!(made.alpha_max > 0)) made.alpha_max = 1; /* no correlation at all: any will do */
-        for (bm_index i = 0; i < count; i++)
-            values[i] = search ? made.alpha_max * pow(0.01, (double)i / (COARSE - 1))
-                               : alphas[i] * (relative ? made.alpha_max : 1);
+        for (bm_index i = 0; i < count && !search; i++)
+            values[i] = alphas[i] * (relative ? made.alpha_max : 1);
     }
-    BM_TRY(add_points(ctx, &job, values, count, &made));
-    for (int i = 0; search && i < LOWER && best_row(&made) == made.count - 1; i++) {
-        double next = made.row[made.count - 1].alpha * pow(0.01, 1.0 / (COARSE - 1));
+    if (!search) BM_TRY(add_points(ctx, &job, values, count, &made));
+    for (int i = 0; search && i < STEPS && best_row(&made) + PAST_BEST >= made.count; i++) {
+        double next = made.alpha_max * pow(0.01, (double)i / 7);
         BM_TRY(add_points(ctx, &job, &next, 1, &made));
     }
     for (int i = 0; i < REFINEMENTS && search; i++)

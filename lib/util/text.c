@@ -130,7 +130,8 @@ const char *bm_number(char out[BM_NUMBER_SIZE], double x)
         snprintf(out, BM_NUMBER_SIZE, "%.0f", x);
         return out;
     }
-    for (int digits = 1; digits <= 17; digits++) {
+    /* What has a decimal of at most 15 digits prints as that one: %g drops the zeros. */
+    for (int digits = 15; digits <= 17; digits++) {
         snprintf(out, BM_NUMBER_SIZE, "%.*g", digits, x);
         if (strtod(out, NULL) == x) break;
     }
