@@ -64,6 +64,8 @@ static const struct cli_verb verbs[] = {
      false, decode_groups, simulate_decode},
     {"rest", "make several subjects' spontaneous activity in known maps", "-o DIR", false,
      cli_simulate_rest_groups, cli_simulate_rest},
+    {"connectome", "make series of subjects whose nodes interact in a known graph", "-o DIR", false,
+     cli_simulate_connectome_groups, cli_simulate_connectome},
     {.run = NULL}};
 
 const struct cli_command cli_simulate = {
@@ -72,4 +74,5 @@ const struct cli_command cli_simulate = {
     "brainmine simulate decode --seed 1 -o test\n"
     "brainmine decode fit -s train/samples.tsv -t label -g run -m train/mask.nii.gz -o model \\\n"
     "    train/bold.nii.gz\n"
-    "brainmine simulate rest --preset plane50 -o rest\n"};
+    "brainmine simulate rest --preset plane50 -o rest\n"
+    "brainmine simulate connectome --preset conn60 -o series\n"};

@@ -164,9 +164,9 @@ struct bm_path {
 };
 #define BM_PATH_INIT {.count = 0}
 
-/* Likelihood of unseen frames along penalties. alphas: NULL = auto: eight from alpha_max down to a
- * hundredth of it (and on by the same ratio while the lowest is best, six times at most), then twice
- * four more between the neighbours of the best; for one standard error, four more where the likelihood falls below it. all: the
+/* Likelihood of unseen frames along penalties. alphas: NULL = auto: from alpha_max down by a factor of
+ * 100^(1/7) until two steps past the best (14 at most), then twice four more between the neighbours
+ * of the best; for one standard error, four more where the likelihood falls below it. all: the
  * moments of whole subjects, for alpha_max. The rule chooses: the best (ties: the smaller alpha), or
  * the largest alpha within one standard error of it. Folds in parallel. path is replaced. */
 enum bm_status bm_connectome_search(struct bm_ctx *ctx, const struct bm_connectome_spec *spec,

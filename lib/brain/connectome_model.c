@@ -136,6 +136,8 @@ static enum bm_status read_parameters(struct bm_ctx *ctx, const char *path, cons
     for (const struct bm_param *param = table; param->name; param++) {
         const cJSON *item = field(parameters, param->name);
         if (bm_list_has(skip, param->name) || cJSON_IsNull(item)) continue;
+        /* Where 0 cannot be given, it stands for what was not. */
+        if (cJSON_IsNumber(item) && item->valuedouble == 0 && param->flags & BM_P_OPEN_LO) continue;
         const char *text = cJSON_IsNumber(item) ? bm_number(number, item->valuedouble)
                          : cJSON_IsBool(item)   ? (cJSON_IsTrue(item) ? "yes" : "no")
                                                 : cJSON_GetStringValue(item);

@@ -250,6 +250,7 @@ struct scoring {
     const double *alphas;
     bm_index n_alphas, units; /* parts of a fold that are independent: subjects, or 1 */
     double tolerance;
+    struct bm_group_glasso *last; /* [item * subjects]: where fits start, and are left */
     struct bm_path_row *row;  /* n_alphas */
     double *density, *gap;    /* [alpha][fold * units + unit] */
 };
@@ -294,13 +295,11 @@ static enum bm_status score_unit(struct bm_ctx *ctx, bm_index item, int worker, 
     bm_index K = job->folds->subjects, fold = item / job->units, unit = item % job->units, n = 0;
     struct bm_moments *moments = NULL; /* views */
     struct bm_mat *P = NULL;
-    struct bm_group_glasso *start = NULL;
     bm_index *subject = NULL;
     struct bm_fit_info info;
     (void)worker;
     BM_TRY(bm_calloc(ctx, &moments, K, sizeof *moments));
     BM_TRY(bm_calloc(ctx, &P, K, sizeof *P));
-    BM_TRY(bm_calloc(ctx, &start, K, sizeof *start));
     BM_TRY(bm_alloc(ctx, &subject, K, sizeof *subject));
     for (bm_index k = 0; k < K; k++) {
         if ((job->units > 1 && k != unit) || job->folds->train[fold * K + k].n == 0) continue;
@@ -310,7 +309,7 @@ static enum bm_status score_unit(struct bm_ctx *ctx, bm_index item, int worker, 
     bm_index n_P = job->spec->pooled ? 1 : n;
     for (bm_index a = 0; a < job->n_alphas; a++) {
         status = bm_connectome_estimate(ctx, job->spec, moments, n, job->alphas[a], job->tolerance,
-                                        PATH_ITERATIONS, start, P, &info);
+                                        PATH_ITERATIONS, &job->last[item * K], P, &info);
         double density = 0;
         for (bm_index k = 0; k < n_P && P[k].data; k++) density += density_of(&P[k]) / (double)n_P;
         if (status == BM_OK)
@@ -327,13 +326,9 @@ static enum bm_status score_unit(struct bm_ctx *ctx, bm_index item, int worker, 
     }
     BM_TRY(bm_progress_step(ctx));
 out:
-    for (bm_index k = 0; k < K; k++) {
-        if (P) bm_mat_release(&P[k]);
-        if (start) bm_group_glasso_release(&start[k]);
-    }
+    for (bm_index k = 0; P && k < K; k++) bm_mat_release(&P[k]);
     bm_free(moments);
     bm_free(P);
-    bm_free(start);
     bm_free(subject);
     return status;
 }
@@ -372,17 +367,32 @@ static int by_alpha(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
+/* Items of a fold. */
+static bm_index units_of(const struct bm_connectome_spec *spec,
+                         const struct bm_fold_moments *folds)
+{
+    bool joint = spec->pooled || folds->by_subject || spec->model == BM_CONNECTOME_GROUP_SPARSE;
+    return joint ? 1 : folds->subjects;
+}
+
+/* What the steps of a search share. */
+struct search {
+    const struct bm_connectome_spec *spec;
+    const struct bm_fold_moments *folds;
+    double tolerance;
+    struct bm_group_glasso *last;
+};
+
 /* Score alphas (descending) and add them to the path. */
-static enum bm_status add_points(struct bm_ctx *ctx, const struct bm_connectome_spec *spec,
-                                 const struct bm_fold_moments *folds, const double *alphas,
-                                 bm_index n, double tolerance, struct bm_path *path)
+static enum bm_status add_points(struct bm_ctx *ctx, const struct search *search,
+                                 const double *alphas, bm_index n, struct bm_path *path)
 {
     enum bm_status status = BM_OK;
-    struct scoring job = {.spec = spec, .folds = folds, .alphas = alphas, .n_alphas = n,
-                          .tolerance = tolerance};
-    bool joint = spec->pooled || folds->by_subject || spec->model == BM_CONNECTOME_GROUP_SPARSE;
+    const struct bm_fold_moments *folds = search->folds;
+    struct scoring job = {.spec = search->spec, .folds = folds, .alphas = alphas, .n_alphas = n,
+                          .tolerance = search->tolerance, .last = search->last,
+                          .units = units_of(search->spec, folds)};
     bm_index scores = folds->folds * folds->subjects, cap = path->count;
-    job.units = joint ? 1 : folds->subjects;
     bm_index items = folds->folds * job.units;
     BM_TRY(bm_grow(ctx, &path->row, &cap, path->count + n, sizeof *path->row));
     job.row = path->row + path->count;
@@ -431,8 +441,7 @@ static void between(double high, double low, bm_index n, double *values)
         values[i] = high * pow(low / high, (double)(i + 1) / (double)(n + 1));
 }
 
-static enum bm_status refine(struct bm_ctx *ctx, const struct bm_connectome_spec *spec,
-                             const struct bm_fold_moments *folds, bool one_se, double tolerance,
+static enum bm_status refine(struct bm_ctx *ctx, const struct search *search, bool one_se,
                              struct bm_path *path)
 {
     enum { NEW = 4 };
@@ -445,7 +454,7 @@ static enum bm_status refine(struct bm_ctx *ctx, const struct bm_connectome_spec
     for (bm_index i = 0; i < NEW; i++) /* an interior point of a wider bracket may be there */
         for (bm_index r = 0; r < path->count; r++)
             if (fabs(values[i] / path->row[r].alpha - 1) < 1e-6) values[i] *= 1 - 1e-3;
-    return add_points(ctx, spec, folds, values, NEW, tolerance, path);
+    return add_points(ctx, search, values, NEW, path);
 }
 
 enum bm_status bm_connectome_search(struct bm_ctx *ctx, const struct bm_connectome_spec *spec,
@@ -454,7 +463,7 @@ enum bm_status bm_connectome_search(struct bm_ctx *ctx, const struct bm_connecto
                                     bm_index n_alphas, bool relative, int rule, double tolerance,
                                     struct bm_path *path)
 {
-    enum { COARSE = 8, LOWER = 6, REFINEMENTS = 2 };
+    enum { STEPS = 14, PAST_BEST = 2, REFINEMENTS = 2 };
     enum bm_status status = BM_OK;
     bm_index K = folds->subjects;
     struct bm_path made = {.alpha_max = NAN};
@@ -463,7 +472,10 @@ enum bm_status bm_connectome_search(struct bm_ctx *ctx, const struct bm_connecto
     double *values = NULL, *weight = NULL, frames = 0;
     bool sparse = bm_connectome_is_sparse(spec->model);
     bool search = sparse && n_alphas == 0;
-    bm_index count = !sparse ? 1 : n_alphas > 0 ? n_alphas : COARSE;
+    bm_index count = sparse && !search ? n_alphas : 1;
+    bm_index fits = folds->folds * units_of(spec, folds) * K;
+    struct search job = {spec, folds, tolerance, NULL};
+    BM_TRY(bm_calloc(ctx, &job.last, fits, sizeof *job.last));
     BM_TRY(bm_alloc(ctx, &values, count, sizeof *values));
     values[0] = NAN;
     if (sparse) {
@@ -484,24 +496,25 @@ enum bm_status bm_connectome_search(struct bm_ctx *ctx, const struct bm_connecto
             made.alpha_max = bm_group_glasso_alpha_max(S, K, weight);
         }
         if (!(made.alpha_max > 0)) made.alpha_max = 1; /* no correlation at all: any will do */
-        for (bm_index i = 0; i < count; i++)
-            values[i] = search ? made.alpha_max * pow(0.01, (double)i / (COARSE - 1))
-                               : alphas[i] * (relative ? made.alpha_max : 1);
+        for (bm_index i = 0; i < count && !search; i++)
+            values[i] = alphas[i] * (relative ? made.alpha_max : 1);
     }
-    BM_TRY(add_points(ctx, spec, folds, values, count, tolerance, &made));
-    for (int i = 0; search && i < LOWER && best_row(&made) == made.count - 1; i++) {
-        double next = made.row[made.count - 1].alpha * pow(0.01, 1.0 / (COARSE - 1));
-        BM_TRY(add_points(ctx, spec, folds, &next, 1, tolerance, &made));
+    if (!search) BM_TRY(add_points(ctx, &job, values, count, &made));
+    for (int i = 0; search && i < STEPS && best_row(&made) + PAST_BEST >= made.count; i++) {
+        double next = made.alpha_max * pow(0.01, (double)i / 7);
+        BM_TRY(add_points(ctx, &job, &next, 1, &made));
     }
     for (int i = 0; i < REFINEMENTS && search; i++)
-        BM_TRY(refine(ctx, spec, folds, false, tolerance, &made));
+        BM_TRY(refine(ctx, &job, false, &made));
     if (search && rule == BM_CONNECTOME_ONE_SE)
-        BM_TRY(refine(ctx, spec, folds, true, tolerance, &made));
+        BM_TRY(refine(ctx, &job, true, &made));
     made.chosen = rule == BM_CONNECTOME_ONE_SE ? one_se_row(&made) : best_row(&made);
     bm_path_release(path);
     *path = made;
     made = (struct bm_path)BM_PATH_INIT;
 out:
+    for (bm_index i = 0; job.last && i < fits; i++) bm_group_glasso_release(&job.last[i]);
+    bm_free(job.last);
     bm_path_release(&made);
     bm_moments_release(&pooled);
     bm_free(S);

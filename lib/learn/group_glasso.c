@@ -111,7 +111,7 @@ static void fill_block(const struct task *task, const bm_index *member,
             if (i != j) largest = fmax(largest, norm);
         }
     double keep = largest > 0 ? fmin(1, block->alpha / sqrt(largest)) : 1;
-    for (bm_index at = 0; at < p * p * K; at++)
+    for (bm_index at = 0; at < p * p * block->stride; at++)
         block->W[at] = block->S[at] + keep * (block->W[at] - block->S[at]);
 }
 
@@ -139,7 +139,8 @@ static enum bm_status solve_block(struct bm_ctx *ctx, bm_index b, int worker, vo
     bm_index K = task->K, p = task->first[b + 1] - task->first[b];
     double gap = task->opts->tolerance * (double)p / 100, *room = NULL, *work = NULL;
     int most = task->opts->max_iterations;
-    struct bm_glasso_block block = {.K = K, .p = p, .alpha = task->opts->alpha,
+    bm_index stride = bm_glasso_stride(K), size = p * p * stride;
+    struct bm_glasso_block block = {.K = K, .p = p, .stride = stride, .alpha = task->opts->alpha,
                                     .weight = task->weight, .primal = INFINITY,
                                     .dual = -INFINITY};
     (void)worker;
@@ -147,13 +148,13 @@ static enum bm_status solve_block(struct bm_ctx *ctx, bm_index b, int worker, vo
         solve_single(task, b);
         return BM_OK;
     }
-    BM_TRY(bm_alloc(ctx, &room, 3 * p * p * K, sizeof *room));
+    BM_TRY(bm_calloc(ctx, &room, 3 * size, sizeof *room));
     BM_TRY(bm_alloc(ctx, &work, bm_glasso_sweep_work(&block), sizeof *work));
     BM_TRY(bm_calloc(ctx, &block.P, K, sizeof *block.P));
     for (bm_index k = 0; k < K; k++) BM_TRY(bm_mat_alloc(ctx, &block.P[k], p, p));
     block.S = room;
-    block.W = room + p * p * K;
-    block.Y = room + 2 * p * p * K;
+    block.W = room + size;
+    block.Y = room + 2 * size;
     fill_block(task, member, &block);
     if (task->opts->solver == BM_GLASSO_ADMM) {
         BM_TRY(bm_glasso_admm(ctx, &block, gap, most));
@@ -249,16 +250,14 @@ enum bm_status bm_group_glasso_fit(struct bm_ctx *ctx, const struct bm_mat *S, b
 {
     enum bm_status status = BM_OK;
     struct bm_group_glasso made = BM_GROUP_GLASSO_INIT;
-    double *equal = NULL;
-    struct task task = {.S = S, .K = K, .weight = weight, .opts = opts, .start = start,
+    double *padded = NULL; /* weights, then zeros */
+    struct task task = {.S = S, .K = K, .opts = opts, .start = start,
                         .fit = &made};
     BM_TRY(check_problem(ctx, S, K, opts, start));
     bm_index p = task.p = S->rows;
-    if (!weight) {
-        BM_TRY(bm_alloc(ctx, &equal, K, sizeof *equal));
-        for (bm_index k = 0; k < K; k++) equal[k] = 1 / (double)K;
-        task.weight = equal;
-    }
+    BM_TRY(bm_calloc(ctx, &padded, bm_glasso_stride(K), sizeof *padded));
+    for (bm_index k = 0; k < K; k++) padded[k] = weight ? weight[k] : 1 / (double)K;
+    task.weight = padded;
     BM_TRY(allocate(ctx, K, p, &made));
     BM_TRY(bm_alloc(ctx, &task.block_of, p, sizeof *task.block_of));
     BM_TRY(bm_alloc(ctx, &task.member, p, sizeof *task.member));
@@ -271,7 +270,7 @@ enum bm_status bm_group_glasso_fit(struct bm_ctx *ctx, const struct bm_mat *S, b
     made = (struct bm_group_glasso)BM_GROUP_GLASSO_INIT;
 out:
     bm_group_glasso_release(&made);
-    bm_free(equal);
+    bm_free(padded);
     bm_free(task.block_of);
     bm_free(task.member);
     bm_free(task.first);

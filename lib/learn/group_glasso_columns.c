@@ -23,44 +23,55 @@
 enum { GROWTH = 4 };
 enum { PASSES = 20, SCALINGS = 3 };
 
-void bm_glasso_prox(bm_index K, const double *a, const double *z, double alpha, double t, double *x)
+typedef double lanes __attribute__((vector_size(32), aligned(8)));
+
+INLINE double sum_lanes(lanes v)
+{
+    return (v[0] + v[2]) + (v[1] + v[3]);
+}
+
+CLONES void bm_glasso_prox(bm_index n, const double *a, const double *z, double alpha, double t,
+                           double *x)
 {
     double norm = 0, most = 0;
-    for (bm_index k = 0; k < K; k++) {
+    for (bm_index k = 0; k < n; k++) {
         norm += z[k] * z[k];
         most = a[k] > most ? a[k] : most;
     }
     norm = sqrt(norm);
     if (norm <= alpha) {
-        memset(x, 0, (size_t)K * sizeof *x);
+        memset(x, 0, (size_t)n * sizeof *x);
         return;
     }
     /* t = ||x|| is the root of h(t) = sum (z / (a t + alpha))^2 = 1; Newton on h^-1/2, which is
-     * nearly linear and concave: from the left it never passes the root. */
+     * nearly linear and concave: from the left it never passes the root. The last step squares the
+     * error. */
     double least = (norm - alpha) / most;
     if (!(t > least)) t = least;
     for (int i = 0; i < 50; i++) {
-        double h = 0, slope = 0;
-        for (bm_index k = 0; k < K; k++) {
-            double over = 1 / (a[k] * t + alpha), term = z[k] * over * (z[k] * over);
-            h += term;
-            slope += term * a[k] * over;
+        lanes h4 = {0}, slope4 = {0};
+        for (bm_index k = 0; k < n; k += 4) {
+            lanes curve = *(const lanes *)(a + k), over = 1 / (curve * t + alpha);
+            lanes term = *(const lanes *)(z + k) * over;
+            term *= term;
+            h4 += term;
+            slope4 += term * curve * over;
         }
-        double next = t + h * (sqrt(h) - 1) / slope;
+        double h = sum_lanes(h4), next = t + h * (sqrt(h) - 1) / sum_lanes(slope4);
         if (!(next > least)) next = least;
-        bool done = fabs(next - t) <= 1e-13 * t;
+        bool done = fabs(next - t) <= 1e-7 * t;
         t = next;
         if (done) break;
     }
-    for (bm_index k = 0; k < K; k++) x[k] = z[k] * t / (a[k] * t + alpha);
+    for (bm_index k = 0; k < n; k++) x[k] = z[k] * t / (a[k] * t + alpha);
 }
 
 struct column {
-    bm_index K, p, c;
+    bm_index K, stride, p, c;
     double alpha;
     const double *w, *W, *s, *S;
-    double *y;    /* [p][K], y[c] is d */
-    double *g;    /* [p][K] */
+    double *y;    /* [p][stride], y[c] is d */
+    double *g;    /* [p][stride] */
     double *a, *z, *x, *step;
     double *before;   /* d when the visit began */
     bm_index *active; /* coordinates that are not zero */
@@ -69,35 +80,37 @@ struct column {
 
 INLINE double *row(const struct column *q, double *array, bm_index m)
 {
-    return array + m * q->K;
+    return array + m * q->stride;
 }
 
 /* g += step W[m] for all subjects. */
 INLINE void add_row(const struct column *q, bm_index m, const double *restrict step)
 {
-    const double *restrict w = q->W + m * q->p * q->K;
+    const double *restrict w = q->W + m * q->p * q->stride;
     double *restrict g = q->g;
-    if (q->K == 1) {
+    if (q->stride == 1) {
         double d = step[0];
         for (bm_index j = 0; j < q->p; j++) g[j] += d * w[j];
         return;
     }
-    bm_index K = q->K;
-    for (bm_index j = 0; j < q->p; j++, g += K, w += K)
-        for (bm_index k = 0; k < K; k++) g[k] += step[k] * w[k];
+    for (bm_index k = 0; k < q->stride; k += 4) {
+        lanes d = *(const lanes *)(step + k);
+        for (bm_index j = k; j < q->p * q->stride; j += q->stride)
+            *(lanes *)(g + j) += d * *(const lanes *)(w + j);
+    }
 }
 
 INLINE double zero_norm(const struct column *q, bm_index m)
 {
-    const double *g = row(q, q->g, m), *s = q->s + m * q->K;
-    double sum = 0;
-    if (q->K == 1) return fabs(q->w[0] * (g[0] + s[0]));
-#pragma omp simd reduction(+ : sum)
-    for (bm_index k = 0; k < q->K; k++) {
-        double z = q->w[k] * (g[k] + s[k]);
+    const double *g = row(q, q->g, m), *s = q->s + m * q->stride;
+    if (q->stride == 1) return fabs(q->w[0] * (g[0] + s[0]));
+    lanes sum = {0};
+    for (bm_index k = 0; k < q->stride; k += 4) {
+        lanes z = *(const lanes *)(q->w + k) *
+                  (*(const lanes *)(g + k) + *(const lanes *)(s + k));
         sum += z * z;
     }
-    return sqrt(sum);
+    return sqrt(sum_lanes(sum));
 }
 
 /* Best value of coordinate m with the others held; returns how much W moves by it. */
@@ -105,7 +118,8 @@ INLINE double visit(struct column *q, bm_index m, bool zero)
 {
     bm_index K = q->K;
     double *y = row(q, q->y, m), *g = row(q, q->g, m), *d = row(q, q->y, q->c);
-    const double *s = q->s + m * K, *diagonal = q->S + (m * q->p + m) * K;
+    const double *s = q->s + m * q->stride;
+    const double *diagonal = q->S + (m * q->p + m) * q->stride;
     double moved = 0, norm = 0;
     if (zero && zero_norm(q, m) <= q->alpha) return 0;
     for (bm_index k = 0; k < K; k++) {
@@ -117,7 +131,7 @@ INLINE double visit(struct column *q, bm_index m, bool zero)
         double size = fabs(q->z[0]) - q->alpha;
         q->x[0] = size > 0 ? copysign(size, q->z[0]) / q->a[0] : 0;
     } else {
-        bm_glasso_prox(K, q->a, q->z, q->alpha, sqrt(norm), q->x);
+        bm_glasso_prox(q->stride, q->a, q->z, q->alpha, sqrt(norm), q->x);
     }
     for (bm_index k = 0; k < K; k++) {
         q->step[k] = (q->x[k] - y[k]) / d[k];
@@ -135,7 +149,7 @@ INLINE void scale_with_diagonal(struct column *q, const double *square, const do
 {
     bm_index K = q->K;
     double *d = row(q, q->y, q->c), *bend = q->z, *by = q->x;
-    const double *top = q->S + (q->c * q->p + q->c) * K;
+    const double *top = q->S + (q->c * q->p + q->c) * q->stride;
     memset(bend, 0, (size_t)K * sizeof *bend);
     for (bm_index i = 0; i < q->n_active; i++) {
         const double *y = row(q, q->y, q->active[i]);
@@ -166,13 +180,13 @@ INLINE void update_diagonal(struct column *q)
 {
     bm_index K = q->K;
     double *d = row(q, q->y, q->c);
-    const double *top = q->S + (q->c * q->p + q->c) * K;
+    const double *top = q->S + (q->c * q->p + q->c) * q->stride;
     double *square = q->a, *cross = q->step;
     memset(square, 0, (size_t)K * sizeof *square);
     memset(cross, 0, (size_t)K * sizeof *cross);
     for (bm_index i = 0; i < q->n_active; i++) {
         bm_index m = q->active[i];
-        const double *y = row(q, q->y, m), *g = row(q, q->g, m), *s = q->s + m * K;
+        const double *y = row(q, q->y, m), *g = row(q, q->g, m), *s = q->s + m * q->stride;
         for (bm_index k = 0; k < K; k++) {
             square[k] += y[k] * g[k];
             cross[k] += y[k] * s[k];
@@ -203,7 +217,7 @@ INLINE void update_diagonal(struct column *q)
     }
     if (!scaled) return;
     for (bm_index j = 0; j < q->p; j++)
-        for (bm_index k = 0; k < K; k++) q->g[j * K + k] *= q->step[k];
+        for (bm_index k = 0; k < K; k++) q->g[j * q->stride + k] *= q->step[k];
 }
 
 INLINE bool is_zero(const struct column *q, bm_index m)
@@ -225,7 +239,7 @@ CLONES static double solve_column(struct column *q, double enough)
 {
     bm_index K = q->K, p = q->p;
     double *d = row(q, q->y, q->c), largest = 0, moved = 0;
-    memset(q->g, 0, (size_t)(p * K) * sizeof *q->g);
+    memset(q->g, 0, (size_t)(p * q->stride) * sizeof *q->g);
     memcpy(q->before, d, (size_t)K * sizeof *d);
     list_active(q);
     for (bm_index i = 0; i < q->n_active; i++) {
@@ -256,19 +270,20 @@ CLONES static double solve_column(struct column *q, double enough)
 
 bm_index bm_glasso_sweep_work(const struct bm_glasso_block *block)
 {
-    return block->p * block->K + 5 * block->K + block->p;
+    return block->p * block->stride + 5 * block->stride + block->p;
 }
 
 void bm_glasso_sweep(struct bm_glasso_block *block, double *work, double *change)
 {
-    bm_index K = block->K, p = block->p;
-    double *scratch = work + p * K, largest = 0, enough = 0.03 * *change;
+    bm_index K = block->K, stride = block->stride, p = block->p;
+    double *scratch = work + p * stride, largest = 0, enough = 0.03 * *change;
     _Static_assert(sizeof(bm_index) <= sizeof(double), "indices share the numbers' room");
-    struct column q = {.K = K, .p = p, .alpha = block->alpha, .w = block->weight, .W = block->W,
-                       .S = block->S, .g = work, .a = scratch, .z = scratch + K,
-                       .x = scratch + 2 * K, .step = scratch + 3 * K,
-                       .before = scratch + 4 * K,
-                       .active = (bm_index *)(void *)(scratch + 5 * K)};
+    struct column q = {.K = K, .stride = stride, .p = p, .alpha = block->alpha, .w = block->weight, .W = block->W,
+                       .S = block->S, .g = work, .a = scratch, .z = scratch + stride,
+                       .x = scratch + 2 * stride, .step = scratch + 3 * stride,
+                       .before = scratch + 4 * stride,
+                       .active = (bm_index *)(void *)(scratch + 5 * stride)};
+    memset(scratch, 0, (size_t)(5 * stride) * sizeof *scratch); /* steps of the padding stay 0 */
     for (bm_index c = 0; c < p; c++) {
         q.c = c;
         q.y = block->Y + bm_glasso_at(block, c, 0);
@@ -279,7 +294,7 @@ void bm_glasso_sweep(struct bm_glasso_block *block, double *work, double *change
             if (j == c) continue;
             double *across = block->W + bm_glasso_at(block, c, j);
             double *down = block->W + bm_glasso_at(block, j, c);
-            for (bm_index k = 0; k < K; k++) across[k] = down[k] = -q.g[j * K + k];
+            for (bm_index k = 0; k < K; k++) across[k] = down[k] = -q.g[j * stride + k];
         }
     }
     block->iterations++;

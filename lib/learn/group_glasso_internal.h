@@ -4,14 +4,16 @@
 
 #include "learn/group_glasso.h"
 
-/* Subjects are innermost, so that what is done for an element is done for all of them at once. */
+/* Subjects are innermost, so that what is done for an element is done for all of them at once, and
+ * padded to whole vectors by subjects of weight 0 that never change. */
 struct bm_glasso_block {
     bm_index K, p;
+    bm_index stride;      /* subjects with padding: bm_glasso_stride(K) */
     double alpha;
-    const double *weight; /* K */
-    double *S;            /* [i][j][K] */
-    double *W;            /* [i][j][K]: positive definite, with the diagonal of S */
-    double *Y;            /* [c][i][K]: column c of the P_k, as its last visit left it */
+    const double *weight; /* stride; 0 in the padding */
+    double *S;            /* [i][j][stride] */
+    double *W;            /* [i][j][stride]: positive definite, with the diagonal of S */
+    double *Y;            /* [c][i][stride]: column c of the P_k, as its last visit left it */
     struct bm_mat *P;     /* K matrices: what the last certificate was made for */
     double primal, dual;  /* of that certificate */
     int iterations;
@@ -19,7 +21,11 @@ struct bm_glasso_block {
 
 static inline bm_index bm_glasso_at(const struct bm_glasso_block *block, bm_index i, bm_index j)
 {
-    return (i * block->p + j) * block->K;
+    return (i * block->p + j) * block->stride;
+}
+static inline bm_index bm_glasso_stride(bm_index K)
+{
+    return K == 1 ? 1 : (K + 3) / 4 * 4;
 }
 
 /* One sweep over the columns. *change: largest change of W that a coordinate made. Keeps W positive
@@ -36,8 +42,9 @@ enum bm_status bm_glasso_certify(struct bm_ctx *ctx, struct bm_glasso_block *blo
 enum bm_status bm_glasso_admm(struct bm_ctx *ctx, struct bm_glasso_block *block, double gap,
                               int most) BM_CHECKED;
 
-/* argmin_x 1/2 sum a_k x_k^2 - z_k x_k + alpha ||x||, from the guess t of ||x|| (0 = none). */
-void bm_glasso_prox(bm_index K, const double *a, const double *z, double alpha, double t,
+/* argmin_x 1/2 sum a_k x_k^2 - z_k x_k + alpha ||x||, from the guess t of ||x|| (0 = none). n: a
+ * multiple of 4; where a_k is 0, z_k must be. */
+void bm_glasso_prox(bm_index n, const double *a, const double *z, double alpha, double t,
                     double *x);
 
 #endif
