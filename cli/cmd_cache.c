@@ -227,7 +227,8 @@ static enum bm_status show(struct cli_run *run)
     struct table table = {BM_TEXT_INIT, NULL};
     char made[32], used[32], number[BM_NUMBER_SIZE];
     if (run->n_operands != 1)
-        BM_FAIL(ctx, BM_EUSAGE, "show wants one id, or its first digits (see brainmine cache list)");
+        BM_FAIL(ctx, BM_EUSAGE,
+                "show wants one id, or its first digits (see brainmine cache list)");
     BM_TRY(cli_output_file(run));
     BM_TRY(cli_open_store(run, BM_STORE_PEEK, &store));
     BM_TRY(find_entry(run, &store, run->operands[0], &item));

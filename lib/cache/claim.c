@@ -11,7 +11,7 @@
 
 #include "util/text.h"
 
-enum { TEXT = 512, BEAT_S = 15, DEAD_S = 60, FORGOTTEN_S = 3600 };
+enum { TEXT = 512, BEAT_S = 15, DEAD_S = 60 };
 
 struct held {
     struct held *next;
@@ -193,7 +193,7 @@ static bool is_stale(struct bm_claims *claims, const char *id, struct bm_claim_w
     ssize_t n = read(fd, text, sizeof text - 1);
     text[n > 0 ? n : 0] = '\0';
     clock_gettime(CLOCK_REALTIME, &date);
-    if (bm_claim_is_dead(claims, text) || date.tv_sec - st.st_mtim.tv_sec > FORGOTTEN_S) {
+    if (bm_claim_is_dead(claims, text) || date.tv_sec - st.st_mtim.tv_sec > BM_CLAIM_FORGOTTEN_S) {
         stale = true; /* clocks may disagree, but hardly by so much */
     } else if (watch->file != st.st_ino || watch->touched.tv_sec != st.st_mtim.tv_sec ||
                watch->touched.tv_nsec != st.st_mtim.tv_nsec) {

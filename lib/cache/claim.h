@@ -14,6 +14,8 @@
 extern "C" {
 #endif
 
+enum { BM_CLAIM_FORGOTTEN_S = 3600 }; /* not touched for so long, by any clock: taken for dead */
+
 enum bm_claimed {
     BM_CLAIM_MINE,
     BM_CLAIM_HELD, /* by a process that seems alive */

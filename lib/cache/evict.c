@@ -9,6 +9,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "cache/claim.h"
 #include "util/text.h"
 
 enum { DEAD_DAYS = 7 };
@@ -58,7 +59,8 @@ static enum bm_status list_entry(struct bm_ctx *ctx, int folder, const char *nam
     struct shard *shard = arg;
     struct bm_listing *listing = shard->listing;
     char id[80], again[68], prefix[3];
-    snprintf(id, sizeof id, "%s%.*s", shard->name, (int)strcspn(name, "."), name);
+    snprintf(id, sizeof id, "%s%s", shard->name, name);
+    id[strcspn(id, ".")] = '\0';
     if (!bm_store_split(id, prefix, again) || strcmp(again, name) != 0) return BM_OK;
     enum bm_status status = bm_grow(ctx, &listing->item, &listing->cap, listing->count + 1,
                                     sizeof *listing->item);
@@ -161,6 +163,17 @@ static enum bm_status drop_dead(struct bm_ctx *ctx, int folder, const char *name
     return BM_OK;
 }
 
+/* A claim that no heart has touched for so long. */
+static enum bm_status drop_claim(struct bm_ctx *ctx, int folder, const char *name,
+                                 const struct stat *st, void *arg)
+{
+    (void)ctx;
+    const struct trim *trim = arg;
+    if (trim->now - seconds(&st->st_mtim) > BM_CLAIM_FORGOTTEN_S && !trim->opts->dry)
+        unlinkat(folder, name, 0);
+    return BM_OK;
+}
+
 static enum bm_status drop_new(struct bm_ctx *ctx, int folder, const char *name,
                                const struct stat *st, void *arg)
 {
@@ -221,6 +234,7 @@ enum bm_status bm_store_trim(struct bm_ctx *ctx, const struct bm_store *store,
         made.bytes += item->bytes;
     }
     BM_TRY(visit(ctx, store->base, "tmp", drop_dead, &trim));
+    BM_TRY(visit(ctx, store->base, "claim", drop_claim, &trim));
     BM_TRY(visit(ctx, store->root, ".", drop_new, &trim));
     if (opts->everything) {
         BM_TRY(visit(ctx, store->base, "bad", drop_any, &trim));

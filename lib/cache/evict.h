@@ -42,8 +42,8 @@ struct bm_trimmed {
     int64_t bytes, left_bytes;
 };
 
-/* Delete entries by these rules, and temporary files of processes that are gone (or older than 7
- * days). BM_EOUTPUT if nothing could be deleted that should be. */
+/* Delete entries by these rules, temporary files of processes that are gone (or older than 7 days)
+ * and forgotten claims. BM_EOUTPUT if nothing could be deleted that should be. */
 enum bm_status bm_store_trim(struct bm_ctx *ctx, const struct bm_store *store,
                              const struct bm_trim_opts *opts,
                              struct bm_trimmed *trimmed) BM_CHECKED;
