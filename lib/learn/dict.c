@@ -179,6 +179,7 @@ enum bm_status bm_dict_fit(struct bm_ctx *ctx, const struct bm_dict_data *data,
     made.alpha = state.alpha;
     made.mu = state.mu;
     made.lambda = state.alpha * (double)data->count * state.mu;
+    made.objective[made.iterations] = state.loss + made.lambda * state.omega;
     made.subjects = data->count;
     made.U = state.U;
     state.U = NULL;

@@ -78,33 +78,42 @@ static enum bm_status cube_block(struct bm_ctx *ctx, bm_index block, int worker,
     return BM_OK;
 }
 
-/* One step: W <- sum s^3 x' - (3 / p) W, s = W x, then orthonormal (rows of x have length 1);
- * *moved = the largest 1 - |w.w_before|. */
-static enum bm_status ica_step(struct bm_ctx *ctx, const struct bm_samples *x, struct bm_mat *W,
-                               double *moved)
+/* M = sum s^3 x' for s = W x (rows of x have length 1), and *fourth = sum s^4. */
+static enum bm_status cubes(struct bm_ctx *ctx, const struct bm_samples *x, const struct bm_mat *W,
+                            struct bm_mat *M, double *fourth)
 {
     enum bm_status status = BM_OK;
-    bm_index k = x->n;
     struct bm_samples s = BM_SAMPLES_INIT;
-    struct bm_mat next = BM_MAT_INIT;
     BM_TRY(rotate(ctx, W, x, &s));
     BM_TRY(bm_parallel_for(ctx, (s.panels + BLOCK - 1) / BLOCK, cube_block, &s));
-    BM_TRY(bm_mat_alloc(ctx, &next, k, k));
-    BM_TRY(bm_samples_cross(ctx, &s, x, &next));
-    for (bm_index i = 0; i < k * k; i++) next.data[i] -= 3 / (double)x->p * W->data[i];
-    BM_TRY(orthonormalise(ctx, &next));
-    *moved = 0;
-    for (bm_index l = 0; l < k; l++) {
-        double product = 0;
-        for (bm_index j = 0; j < k; j++)
-            product += *bm_mat_at(&next, l, j) * *bm_mat_at(W, l, j);
-        *moved = fmax(*moved, fabs(1 - fabs(product)));
-    }
-    memcpy(W->data, next.data, (size_t)(k * k) * sizeof *W->data);
+    BM_TRY(bm_samples_cross(ctx, &s, x, M));
+    *fourth = 0; /* sum s^3 s = <M, W> */
+    for (bm_index i = 0; i < W->rows * W->cols; i++) *fourth += M->data[i] * W->data[i];
 out:
-    bm_mat_release(&next);
     bm_samples_release(&s);
     return status;
+}
+
+/* W = the orthonormal matrix nearest to M - shift V. */
+static enum bm_status turn(struct bm_ctx *ctx, const struct bm_mat *M, double shift,
+                           const struct bm_mat *V, struct bm_mat *W)
+{
+    for (bm_index i = 0; i < M->rows * M->cols; i++)
+        W->data[i] = M->data[i] - shift * V->data[i];
+    return orthonormalise(ctx, W);
+}
+
+/* Largest 1 - |w.v| of the rows. */
+static double distance(const struct bm_mat *W, const struct bm_mat *V)
+{
+    double moved = 0;
+    for (bm_index l = 0; l < W->rows; l++) {
+        double product = 0;
+        for (bm_index j = 0; j < W->cols; j++)
+            product += *bm_mat_at(W, l, j) * *bm_mat_at(V, l, j);
+        moved = fmax(moved, fabs(1 - fabs(product)));
+    }
+    return moved;
 }
 
 /* Per map: l1 norm and third moment. */
@@ -118,25 +127,45 @@ static void moments(const struct bm_samples *s, bm_index l, double *l1, double *
     }
 }
 
+/* Fixed-point steps with shift 3 / p converge fast where all maps are far from Gaussian, but may
+ * go in circles elsewhere. Steps without shift never lower sum s^4, which is convex in W: they
+ * replace those that did. */
 static enum bm_status one_start(struct bm_ctx *ctx, const struct bm_samples *x, int start,
                                 int max_iterations, double tolerance, struct bm_mat *W,
                                 int *iterations, bool *converged)
 {
     enum bm_status status = BM_OK;
     bm_index k = x->n;
-    double moved = INFINITY;
+    struct bm_mat V = BM_MAT_INIT, M = BM_MAT_INIT, last = BM_MAT_INIT;
+    double moved = INFINITY, fourth, best = -INFINITY, shift = 3 / (double)x->p;
     struct bm_rng rng = bm_rng_stream(ctx->seed, "ica", (uint64_t)start);
     BM_TRY(bm_mat_alloc(ctx, W, k, k));
+    BM_TRY(bm_mat_alloc(ctx, &V, k, k));
+    BM_TRY(bm_mat_alloc(ctx, &M, k, k));
+    BM_TRY(bm_mat_alloc(ctx, &last, k, k));
     for (bm_index i = 0; i < k; i++)
         for (bm_index j = 0; j < k; j++)
             *bm_mat_at(W, i, j) = start > 0 ? bm_rng_normal(&rng) : (double)(i == j);
     BM_TRY(orthonormalise(ctx, W));
     for (*iterations = 0; *iterations < max_iterations && moved > tolerance; ++*iterations) {
-        BM_TRY(ica_step(ctx, x, W, &moved));
+        BM_TRY(cubes(ctx, x, W, &M, &fourth));
         BM_TRY(bm_ctx_cancelled(ctx));
+        bool lower = fourth < best * (1 - 1e-12);
+        if (!lower) {
+            best = fourth;
+            memcpy(V.data, W->data, (size_t)(k * k) * sizeof *V.data);
+            memcpy(last.data, M.data, (size_t)(k * k) * sizeof *M.data);
+        }
+        status = lower ? BM_ENUMERIC : turn(ctx, &last, shift, &V, W);
+        if (status == BM_ENUMERIC) status = turn(ctx, &last, 0, &V, W);
+        if (status != BM_OK) goto out;
+        moved = distance(W, &V);
     }
     *converged = moved <= tolerance;
 out:
+    bm_mat_release(&V);
+    bm_mat_release(&M);
+    bm_mat_release(&last);
     return status;
 }
 

@@ -5,8 +5,10 @@
 
 #include "num/lapack.h"
 
-/* Leading eigenvectors of K as columns, largest first: at most `rows` of those above 1e-12 of the
- * largest; each scaled to length 1, or by 1/sqrt(eigenvalue). */
+static const double FLOOR = 1e-7;
+
+/* Leading eigenvectors of K as columns, largest first: at most `rows` of those above FLOOR of the
+ * largest (below, it is the rounding of float products); each scaled to length 1, or by 1/sqrt(eigenvalue). */
 static enum bm_status leading(struct bm_ctx *ctx, struct bm_mat *K, bm_index rows, bool unit,
                               struct bm_mat *P)
 {
@@ -15,7 +17,7 @@ static enum bm_status leading(struct bm_ctx *ctx, struct bm_mat *K, bm_index row
     double *w = NULL;
     BM_TRY(bm_alloc(ctx, &w, n, sizeof *w));
     BM_TRY(bm_eigh(ctx, K, w));
-    while (rank < n && rank < rows && w[n - 1 - rank] > 1e-12 * w[n - 1]) rank++;
+    while (rank < n && rank < rows && w[n - 1 - rank] > FLOOR * w[n - 1]) rank++;
     BM_TRY(bm_mat_alloc(ctx, P, n, rank));
     for (bm_index j = 0; j < rank; j++) {
         const double *from = bm_mat_col(K, n - 1 - j);

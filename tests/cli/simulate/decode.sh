@@ -59,9 +59,7 @@ refused "more classes than samples" 2 'brainmine simulate: 12 classes of 8 sampl
     simulate decode --samples 8 --classes 12
 refused "also in a dry run" 2 'brainmine simulate: 12 classes of 8 samples*' \
     simulate decode -n --samples 8 --classes 12
-for verb in rest; do
-    try "later: $verb" 2 "brainmine simulate: '$verb' is neither a verb*" simulate $verb -o later
-done
+try "an unknown verb" 2 "brainmine simulate: 'brain' is neither a verb*" simulate brain -o later
 refused "operands" 2 'brainmine simulate: *takes no operands*' simulate decode $small p/bold.nii.gz
 refused "too little memory" 1 \
     'brainmine simulate: memory: needs 117.2 MiB beside * in use, limit 1.0 MiB (see --memory)' \
