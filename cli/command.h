@@ -138,6 +138,7 @@ void cli_advise(struct cli_run *run, const char *fmt, ...) BM_PRINTF(2, 3);
 /* The commands. */
 extern const struct cli_command cli_decode;
 extern const struct cli_command cli_simulate;
+extern const struct cli_command cli_render;
 extern const struct cli_command cli_help;
 extern const struct cli_command cli_version;
 

@@ -3,6 +3,7 @@
 
 const struct cli_command *const cli_commands[] = {
     &cli_decode,
+    &cli_render,
     &cli_simulate,
     &cli_help,
     &cli_version,

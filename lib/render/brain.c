@@ -1,0 +1,136 @@
+/* The brain that a figure's map lies in: cut from a mask or a background, or made of ellipsoids. */
+#include <math.h>
+#include <string.h>
+
+#include "render/subject.h"
+
+static const double BRAIN_MM = 2;   /* voxels of the brain's field */
+static const double MARGIN_MM = 10; /* around it */
+
+/* The generated brain ------------------------------------------------------------------------ */
+
+/* Parts of one half (x is the distance from the middle plane), in MNI space: centre, radii, and the
+ * angle in degrees by which the part is pitched (front down) about its centre. */
+struct part {
+    double centre[3], radius[3], pitch;
+};
+static const struct part parts[] = {
+    {{28, -18, 27}, {40, 86, 49}, 2},   /* convexity */
+    {{24, 30, 6}, {31, 38, 30}, 0},     /* frontal */
+    {{24, -66, 8}, {30, 36, 28}, 0},    /* occipital */
+    {{44, -12, -20}, {21, 40, 22}, -12}, /* temporal */
+    {{23, -64, -36}, {29, 25, 20}, 8},  /* cerebellum */
+    {{0, -32, -38}, {11, 13, 30}, -14}, /* brain stem */
+    {{8, -10, 0}, {22, 36, 22}, 0}};    /* middle */
+enum { N_PARTS = sizeof parts / sizeof *parts };
+
+/* About the distance in mm from the surface of a part, positive inside. */
+static double inside_part(const struct part *p, const double mm[3])
+{
+    double angle = p->pitch * acos(-1) / 180, square = 0, gradient = 0;
+    double y = mm[1] - p->centre[1], z = mm[2] - p->centre[2];
+    double turned[3] = {fabs(mm[0]) - p->centre[0], y * cos(angle) - z * sin(angle),
+                        y * sin(angle) + z * cos(angle)};
+    for (int d = 0; d < 3; d++) {
+        double t = turned[d] / p->radius[d];
+        square += t * t;
+        gradient += t * t / (p->radius[d] * p->radius[d]);
+    }
+    return gradient > 0 ? sqrt(square) * (1 - sqrt(square)) / sqrt(gradient) : 10;
+}
+
+static double generated_brain(const double mm[3])
+{
+    double best = -INFINITY;
+    for (int i = 0; i < N_PARTS; i++) best = fmax(best, inside_part(&parts[i], mm));
+    return fmin(1, fmax(0, .5 + best / 4));
+}
+
+static enum bm_status generate(struct bm_ctx *ctx, struct bm_subject *subject)
+{
+    enum bm_status status = BM_OK;
+    static const double lo[3] = {-82, -118, -80}, hi[3] = {82, 84, 90};
+    BM_TRY(bm_field_make(ctx, lo, hi, BRAIN_MM, &subject->brain));
+    bm_index voxels = bm_grid_voxels(&subject->brain.grid);
+    for (bm_index v = 0; v < voxels; v++) {
+        double mm[3];
+        bm_field_place(&subject->brain, v, mm);
+        subject->brain.data[v] = (float)generated_brain(mm);
+    }
+    BM_TRY(bm_field_smooth(ctx, &subject->brain, 2));
+out:
+    return status;
+}
+
+/* A brain from an image ---------------------------------------------------------------------- */
+
+/* Only the largest part, without holes: what cannot be reached from the outside is brain. */
+static enum bm_status one_solid(struct bm_ctx *ctx, struct bm_field *brain)
+{
+    enum bm_status status = BM_OK;
+    bm_index voxels = bm_grid_voxels(&brain->grid), peak;
+    unsigned char *part = NULL;
+    BM_TRY(bm_alloc(ctx, &part, voxels, 1));
+    BM_TRY(bm_field_largest(ctx, brain, .5, part, &peak));
+    for (bm_index v = 0; v < voxels; v++) brain->data[v] = part[v] ? 0 : 1;
+    BM_TRY(bm_field_largest(ctx, brain, .5, part, &peak));
+    for (bm_index v = 0; v < voxels; v++) brain->data[v] = part[v] ? 0 : 1;
+out:
+    bm_free(part);
+    return status;
+}
+
+static enum bm_status solid_of(struct bm_ctx *ctx, const struct bm_field *from, double level,
+                               struct bm_field *brain)
+{
+    enum bm_status status = BM_OK;
+    struct bm_field made = BM_FIELD_INIT;
+    double lo[3], hi[3], voxel[3];
+    if (!bm_field_bounds(from, level, lo, hi)) BM_FAIL(ctx, BM_EBUG, "an empty brain");
+    double thin = fmin(hi[0] - lo[0], fmin(hi[1] - lo[1], hi[2] - lo[2]));
+    for (int d = 0; d < 3; d++) lo[d] -= MARGIN_MM, hi[d] += MARGIN_MM;
+    /* Of small things, such as a cut-out, with finer voxels; of huge ones with coarser. */
+    double volume = (hi[0] - lo[0]) * (hi[1] - lo[1]) * (hi[2] - lo[2]);
+    double mm = fmax(fmin(BRAIN_MM, cbrt(volume / 2e5)), cbrt(volume / 4e6));
+    bm_grid_voxel_mm(&from->grid, voxel);
+    BM_TRY(bm_field_make(ctx, lo, hi, mm, &made));
+    bm_index voxels = bm_grid_voxels(&made.grid);
+    for (bm_index v = 0; v < voxels; v++) {
+        double at[3];
+        bm_field_place(&made, v, at);
+        made.data[v] = (float)bm_field_above(from, at, level, NULL);
+    }
+    BM_TRY(one_solid(ctx, &made));
+    /* Steps of voxels go; a thin slab stays. */
+    double sigma = fmax(mm, .6 * fmax(voxel[0], fmax(voxel[1], voxel[2])));
+    BM_TRY(bm_field_smooth(ctx, &made, fmin(sigma, .25 * thin)));
+    *brain = made;
+    made.data = NULL;
+out:
+    bm_field_release(&made);
+    return status;
+}
+
+enum bm_status bm_brain_open(struct bm_ctx *ctx, const struct bm_brain_opts *opts,
+                             struct bm_subject *subject)
+{
+    enum bm_status status = BM_OK;
+    struct bm_field mask = subject->brain;
+    subject->brain = (struct bm_field)BM_FIELD_INIT;
+    subject->generated = !opts->mask && !opts->background;
+    if (opts->mask) {
+        BM_TRY(solid_of(ctx, &mask, 0, &subject->brain));
+    } else if (opts->background) {
+        double range = subject->bright - subject->dark;
+        double level = subject->cut_out ? 0 : subject->dark + .25 * range;
+        BM_TRY(solid_of(ctx, &subject->background, level, &subject->brain));
+    } else {
+        BM_TRY(generate(ctx, subject));
+    }
+    if (!bm_field_bounds(&subject->brain, .5, subject->lo, subject->hi))
+        BM_FAIL(ctx, BM_EINPUT, "%s: too thin a brain to draw",
+                opts->mask ? opts->mask : opts->background);
+out:
+    bm_field_release(&mask);
+    return status;
+}
