@@ -48,8 +48,8 @@ CXX := g++
 CXXFLAGS ?= -O2 -g
 CXXFLAGS += -std=c++17 -fPIE -pthread -fstack-protector-strong -Wall -Wextra \
         $(if $(DEV),-Werror) -MMD -MP
-vtk_modules := RenderingOpenGL2 RenderingFreeType RenderingCore FiltersCore FiltersGeneral \
-        FiltersSources CommonExecutionModel CommonDataModel CommonMath CommonTransforms CommonCore
+vtk_modules := RenderingOpenGL2 RenderingFreeType RenderingCore FiltersCore \
+        FiltersSources CommonExecutionModel CommonDataModel CommonMath CommonMisc CommonTransforms CommonCore
 vtk_version := $(patsubst /usr/include/vtk-%,%,$(vtk_headers))
 vtk_libs := $(vtk_modules:%=-lvtk%-$(vtk_version)) -lGLEW -lEGL -lOpenGL -lX11
 png_libs := $(shell pkg-config --libs libpng 2>/dev/null)

@@ -15,13 +15,13 @@ struct part {
     double centre[3], radius[3], pitch;
 };
 static const struct part parts[] = {
-    {{28, -18, 27}, {40, 86, 49}, 2},   /* convexity */
-    {{24, 30, 6}, {31, 38, 30}, 0},     /* frontal */
-    {{24, -66, 8}, {30, 36, 28}, 0},    /* occipital */
-    {{44, -12, -20}, {21, 40, 22}, -12}, /* temporal */
-    {{23, -64, -36}, {29, 25, 20}, 8},  /* cerebellum */
-    {{0, -32, -38}, {11, 13, 30}, -14}, /* brain stem */
-    {{8, -10, 0}, {22, 36, 22}, 0}};    /* middle */
+    {{20, -18, 25}, {50, 86, 54}, 2},    /* convexity */
+    {{20, 32, 6}, {40, 38, 32}, 0},      /* frontal */
+    {{20, -66, 10}, {38, 38, 30}, 0},    /* occipital */
+    {{46, -14, -20}, {22, 43, 23}, -12}, /* temporal */
+    {{23, -64, -36}, {29, 25, 20}, 8},   /* cerebellum */
+    {{0, -30, -38}, {12, 14, 30}, -14},  /* brain stem */
+    {{8, -10, 0}, {22, 36, 24}, 0}};     /* middle */
 enum { N_PARTS = sizeof parts / sizeof *parts };
 
 /* About the distance in mm from the surface of a part, positive inside. */
@@ -68,12 +68,12 @@ out:
 static enum bm_status one_solid(struct bm_ctx *ctx, struct bm_field *brain)
 {
     enum bm_status status = BM_OK;
-    bm_index voxels = bm_grid_voxels(&brain->grid), peak;
+    bm_index voxels = bm_grid_voxels(&brain->grid);
     unsigned char *part = NULL;
     BM_TRY(bm_alloc(ctx, &part, voxels, 1));
-    BM_TRY(bm_field_largest(ctx, brain, .5, part, &peak));
+    BM_TRY(bm_field_largest(ctx, brain, .5, part));
     for (bm_index v = 0; v < voxels; v++) brain->data[v] = part[v] ? 0 : 1;
-    BM_TRY(bm_field_largest(ctx, brain, .5, part, &peak));
+    BM_TRY(bm_field_largest(ctx, brain, .5, part));
     for (bm_index v = 0; v < voxels; v++) brain->data[v] = part[v] ? 0 : 1;
 out:
     bm_free(part);
@@ -132,5 +132,70 @@ enum bm_status bm_brain_open(struct bm_ctx *ctx, const struct bm_brain_opts *opt
                 opts->mask ? opts->mask : opts->background);
 out:
     bm_field_release(&mask);
+    return status;
+}
+
+/* Gyri and sulci ----------------------------------------------------------------------------- */
+
+/* Otsu's threshold of the present values within the brain: dark fluid below, tissue above. */
+static double tissue_level(const struct bm_field *image, const struct bm_subject *subject)
+{
+    enum { BINS = 256 };
+    double level = subject->dark;
+    double count[BINS] = {0}, total = 0, sum = 0, below = 0, sum_below = 0, best = -1;
+    double unit = (subject->bright - subject->dark) / BINS;
+    bm_index voxels = bm_grid_voxels(&image->grid);
+    for (bm_index v = 0; v < voxels; v++) {
+        double x = image->data[v];
+        if (!(fabs(x) > 0)) continue;
+        int bin = (int)fmin(BINS - 1, fmax(0, (x - subject->dark) / unit));
+        count[bin]++;
+        total++;
+        sum += bin;
+    }
+    for (int b = 0; b < BINS; b++) {
+        below += count[b];
+        sum_below += count[b] * b;
+        if (below == 0 || below == total) continue;
+        double d = sum_below / below - (sum - sum_below) / (total - below);
+        double between = below * (total - below) * d * d;
+        if (between <= best) continue;
+        best = between;
+        level = subject->dark + (b + 1) * unit;
+    }
+    return level;
+}
+
+enum bm_status bm_cortex_open(struct bm_ctx *ctx, const struct bm_subject *subject, double mm,
+                              struct bm_field *cortex)
+{
+    enum bm_status status = BM_OK;
+    struct bm_field made = BM_FIELD_INIT;
+    double lo[3], hi[3], level = 0;
+    bool detailed = subject->background.data && subject->cut_out;
+    bm_field_bounds(&subject->brain, .5, lo, hi);
+    for (int d = 0; d < 3; d++) lo[d] -= MARGIN_MM, hi[d] += MARGIN_MM;
+    BM_TRY(bm_field_make(ctx, lo, hi, mm, &made));
+    if (detailed) level = tissue_level(&subject->background, subject);
+    bm_index voxels = bm_grid_voxels(&made.grid);
+    double width = .5 * (subject->bright - subject->dark);
+    for (bm_index v = 0; v < voxels; v++) {
+        double at[3];
+        bm_field_place(&made, v, at);
+        double brain = bm_field_at(&subject->brain, at);
+        if (!(brain > 0)) continue;
+        if (!detailed) {
+            made.data[v] = (float)brain;
+            continue;
+        }
+        double value = bm_field_at(&subject->background, at);
+        double tissue = fmin(1, fmax(0, .5 + (value - level) / width));
+        made.data[v] = (float)(isnan(tissue) ? 0 : fmin(tissue, fmin(1, 1.6 * brain)));
+    }
+    if (detailed) BM_TRY(bm_field_smooth(ctx, &made, .8 * mm));
+    *cortex = made;
+    made.data = NULL;
+out:
+    bm_field_release(&made);
     return status;
 }

@@ -331,25 +331,12 @@ static double flood(const struct bm_field *field, unsigned char *marks, bm_index
     return sum;
 }
 
-static double neighbourhood(const struct bm_field *field, const unsigned char *part, bm_index v)
-{
-    const bm_index *dim = field->grid.dim;
-    bm_index stride[3] = {1, dim[0], dim[0] * dim[1]};
-    bm_index at[3] = {v % dim[0], v / dim[0] % dim[1], v / stride[2]};
-    double sum = 2 * fabsf(field->data[v]);
-    for (int d = 0; d < 3; d++) {
-        if (at[d] > 0 && part[v - stride[d]]) sum += fabsf(field->data[v - stride[d]]);
-        if (at[d] < dim[d] - 1 && part[v + stride[d]]) sum += fabsf(field->data[v + stride[d]]);
-    }
-    return sum;
-}
-
 enum bm_status bm_field_largest(struct bm_ctx *ctx, const struct bm_field *field, double level,
-                                unsigned char *part, bm_index *peak)
+                                unsigned char *part)
 {
     enum bm_status status = BM_OK;
     bm_index voxels = bm_grid_voxels(&field->grid), best = -1, *stack = NULL;
-    double largest = -1, highest = -1;
+    double largest = -1;
     BM_TRY(bm_alloc(ctx, &stack, voxels, sizeof *stack));
     for (bm_index v = 0; v < voxels; v++) part[v] = fabsf(field->data[v]) > level;
     for (bm_index v = 0; v < voxels; v++) {
@@ -362,15 +349,7 @@ enum bm_status bm_field_largest(struct bm_ctx *ctx, const struct bm_field *field
     }
     for (bm_index v = 0; v < voxels; v++) part[v] = part[v] == 2;
     if (best >= 0) flood(field, part, stack, best, 3);
-    *peak = -1;
     for (bm_index v = 0; v < voxels; v++) part[v] = part[v] == 3;
-    for (bm_index v = 0; v < voxels; v++) {
-        if (!part[v]) continue;
-        double mean = neighbourhood(field, part, v);
-        if (mean <= highest) continue;
-        highest = mean;
-        *peak = v;
-    }
 out:
     bm_free(stack);
     return status;

@@ -51,11 +51,10 @@ bool bm_field_bounds(const struct bm_field *field, double level, double lo[3], d
 /* Gaussian of standard deviation `mm`, in place; absent voxels become 0, beyond the edge is 0. */
 enum bm_status bm_field_smooth(struct bm_ctx *ctx, struct bm_field *field, double mm) BM_CHECKED;
 
-/* Keep the largest connected part (faces touch) of the voxels with |value| > level: part[v] is 1
- * there, else 0; largest in the sum of |value|. Returns through *peak the voxel of it with the
- * largest mean |value| over it and its neighbours; -1 and an empty part if no voxel exceeds. */
+/* The largest connected part (faces touch) of the voxels with |value| > level, by the sum of
+ * |value|: part[v] is 1 there, else 0. */
 enum bm_status bm_field_largest(struct bm_ctx *ctx, const struct bm_field *field, double level,
-                                unsigned char *part, bm_index *peak) BM_CHECKED;
+                                unsigned char *part) BM_CHECKED;
 
 #ifdef __cplusplus
 }

@@ -4,175 +4,10 @@
 #include <string.h>
 
 #include "render/figure.h"
-#include "util/parallel.h"
 
+static const double PEAK_MM = 4;        /* smoothing before the peak is sought */
 enum { MOST_CUTS = 100, MOST_PANELS = 3 * MOST_CUTS };
 static const double MARGIN_MM = 2;      /* around the brain in a panel */
-static const double REGION_ALPHA = .8;  /* of a filled region over a background */
-
-/* One panel ---------------------------------------------------------------------------------- */
-
-struct slice {
-    struct bm_sheet *sheet;
-    const struct bm_subject *subject;
-    struct bm_panel panel;
-    double at;       /* mm along the panel's axis */
-    int fine;        /* each pixel is looked at fine x fine times */
-    int width, height;
-    int reach;       /* half the width of an outline, in looks */
-    int *label;      /* of each look, for outlines; else NULL */
-};
-
-static void place_of(const struct slice *s, double x, double y, double mm[3])
-{
-    double plane[2];
-    int axes[2];
-    bm_plane_axes(s->panel.axis, axes);
-    bm_panel_to_mm(&s->panel, s->panel.box.x0 + x, s->panel.box.y0 + y, plane);
-    mm[axes[0]] = plane[0];
-    mm[axes[1]] = plane[1];
-    mm[s->panel.axis] = s->at;
-}
-
-static enum bm_status label_row(struct bm_ctx *ctx, bm_index y, int worker, void *arg)
-{
-    (void)ctx, (void)worker;
-    const struct slice *s = arg;
-    int columns = s->width * s->fine;
-    for (int x = 0; x < columns; x++) {
-        double mm[3];
-        place_of(s, (x + .5) / s->fine, ((double)y + .5) / s->fine, mm);
-        s->label[y * columns + x] = bm_field_label(&s->subject->map, mm);
-    }
-    return BM_OK;
-}
-
-/* The region whose outline a look lies on: one of its own that is near another; 0 = none. */
-static int outline_at(const struct slice *s, int x, int y)
-{
-    int columns = s->width * s->fine, rows = s->height * s->fine;
-    int own = s->label[y * columns + x];
-    if (own == 0) return 0;
-    for (int v = -s->reach; v <= s->reach; v++)
-        for (int u = -s->reach; u <= s->reach; u++) {
-            if (u * u + v * v > s->reach * s->reach) continue;
-            if (x + u < 0 || y + v < 0 || x + u >= columns || y + v >= rows) continue;
-            if (s->label[(y + v) * columns + x + u] != own) return own;
-        }
-    return 0;
-}
-
-struct ink {
-    double r, g, b, alpha; /* premultiplied */
-};
-
-static void lay(struct ink *ink, struct bm_rgb color, double alpha)
-{
-    ink->r += alpha * (color.r - ink->r);
-    ink->g += alpha * (color.g - ink->g);
-    ink->b += alpha * (color.b - ink->b);
-    ink->alpha += alpha * (1 - ink->alpha);
-}
-
-/* Lightness L* = 100 share, as sRGB. */
-static struct bm_rgb gray(double share)
-{
-    double f = (100 * fmin(1, fmax(0, share)) + 16) / 116;
-    double y = f > 6. / 29 ? f * f * f : (116 * f - 16) * 27 / 24389;
-    double s = 255 * (y <= .0031308 ? 12.92 * y : 1.055 * pow(y, 1 / 2.4) - .055);
-    unsigned char level = (unsigned char)(s + .5);
-    return (struct bm_rgb){level, level, level};
-}
-
-static void lay_background(const struct slice *s, const double mm[3], struct ink *ink)
-{
-    const struct bm_subject *subject = s->subject;
-    double value;
-    if (subject->background.data) {
-        double present = bm_field_above(&subject->background, mm, subject->cut_out ? 0 : -1, &value);
-        if (present < .5) return;
-        /* The faintest edge of an extracted brain is no black rim on white paper. */
-        lay(ink, gray(.06 + .9 * (value - subject->dark) / (subject->bright - subject->dark)), 1);
-    } else if (bm_field_at(&subject->brain, mm) > .5) {
-        lay(ink, bm_rgb_between(s->sheet->paper, s->sheet->ink, .13), 1);
-    }
-}
-
-static struct ink look(const struct slice *s, int x, int y)
-{
-    struct ink ink = {0};
-    struct bm_rgb color = {0};
-    double mm[3];
-    place_of(s, (x + .5) / s->fine, (y + .5) / s->fine, mm);
-    lay_background(s, mm, &ink);
-    if (s->label) {
-        int own = outline_at(s, x, y);
-        if (own) lay(&ink, bm_region_color(own - 1), 1);
-        return ink;
-    }
-    double alpha = bm_subject_paint(s->subject, mm, &color);
-    if (s->subject->labels && s->subject->background.data) alpha *= REGION_ALPHA;
-    lay(&ink, color, alpha);
-    return ink;
-}
-
-/* How much of a fine line along the brain's surface covers a pixel. */
-static double brain_line(const struct slice *s, int x, int y)
-{
-    double mm[3], f[3];
-    for (int i = 0; i < 3; i++) {
-        place_of(s, x + .5 + (i == 1), y + .5 + (i == 2), mm);
-        f[i] = bm_field_at(&s->subject->brain, mm);
-    }
-    double slope = hypot(f[1] - f[0], f[2] - f[0]);
-    if (!(slope > 0)) return 0;
-    return fmin(1, fmax(0, .65 * fmax(1, s->sheet->line) + .5 - fabs(f[0] - .5) / slope));
-}
-
-static enum bm_status draw_row(struct bm_ctx *ctx, bm_index row, int worker, void *arg)
-{
-    (void)ctx, (void)worker;
-    const struct slice *s = arg;
-    int y = (int)row, n = s->fine * s->fine;
-    for (int x = 0; x < s->width; x++) {
-        struct ink sum = {0};
-        for (int i = 0; i < n; i++) {
-            struct ink one = look(s, x * s->fine + i % s->fine, y * s->fine + i / s->fine);
-            sum.r += one.r, sum.g += one.g, sum.b += one.b, sum.alpha += one.alpha;
-        }
-        int px = (int)s->panel.box.x0 + x, py = (int)s->panel.box.y0 + y;
-        if (sum.alpha > 0) {
-            struct bm_rgb color = {(unsigned char)(sum.r / sum.alpha + .5),
-                                   (unsigned char)(sum.g / sum.alpha + .5),
-                                   (unsigned char)(sum.b / sum.alpha + .5)};
-            bm_canvas_mix(&s->sheet->canvas, px, py, color, sum.alpha / n);
-        }
-        if (!s->subject->background.data)
-            bm_canvas_mix(&s->sheet->canvas, px, py, s->sheet->faint, brain_line(s, x, y));
-    }
-    return BM_OK;
-}
-
-static enum bm_status draw_slice(struct bm_ctx *ctx, struct bm_sheet *sheet,
-                                 const struct bm_subject *subject, struct bm_panel panel, double at)
-{
-    enum bm_status status = BM_OK;
-    struct slice s = {.sheet = sheet, .subject = subject, .panel = panel, .at = at,
-                      .width = (int)(panel.box.x1 - panel.box.x0),
-                      .height = (int)(panel.box.y1 - panel.box.y0)};
-    bm_index pixels = (bm_index)sheet->canvas.width * sheet->canvas.height;
-    s.fine = pixels <= 2000000 ? 3 : 2;
-    s.reach = (int)fmax(1, rint(.7 * fmax(1, sheet->line) * s.fine));
-    if (subject->outline) {
-        BM_TRY(bm_alloc(ctx, &s.label, (bm_index)s.width * s.height * s.fine * s.fine,
-                        sizeof *s.label));
-        BM_TRY(bm_parallel_for(ctx, (bm_index)s.height * s.fine, label_row, &s));
-    }
-    BM_TRY(bm_parallel_for(ctx, s.height, draw_row, &s));
-out:
-    bm_free(s.label);
-    return status;
-}
 
 /* Where to cut ------------------------------------------------------------------------------- */
 
@@ -186,7 +21,8 @@ static enum bm_status peak_of(struct bm_ctx *ctx, const struct bm_subject *subje
 {
     enum bm_status status = BM_OK;
     const struct bm_field *map = &subject->map;
-    bm_index voxels = bm_grid_voxels(&map->grid), n = 0, peak;
+    bm_index voxels = bm_grid_voxels(&map->grid), n = 0, peak = -1;
+    struct bm_field cluster = BM_FIELD_INIT;
     unsigned char *part = NULL;
     float *x = NULL;
     double level = subject->scale.threshold;
@@ -205,9 +41,17 @@ static enum bm_status peak_of(struct bm_ctx *ctx, const struct bm_subject *subje
             if (fabsf(map->data[v]) > 0) x[n++] = fabsf(map->data[v]);
         level = nextafterf((float)bm_percentile(x, n, 90), 0);
     }
-    BM_TRY(bm_field_largest(ctx, map, level, part, &peak));
+    BM_TRY(bm_field_largest(ctx, map, level, part));
+    /* Its peak after smoothing: a plateau is cut through its middle. */
+    cluster.grid = map->grid;
+    BM_TRY(bm_alloc(ctx, &cluster.data, voxels, sizeof *cluster.data));
+    for (bm_index v = 0; v < voxels; v++) cluster.data[v] = part[v] ? fabsf(map->data[v]) : 0;
+    BM_TRY(bm_field_smooth(ctx, &cluster, PEAK_MM));
+    for (bm_index v = 0; v < voxels; v++)
+        if (part[v] && (peak < 0 || cluster.data[v] > cluster.data[peak])) peak = v;
     if (peak >= 0) bm_field_place(map, peak, mm);
 out:
+    bm_field_release(&cluster);
     bm_free(part);
     bm_free(x);
     return status;
@@ -300,7 +144,8 @@ static double height_mm(const struct layout *l, int axis)
 
 static void place(struct layout *l, int i, double x, double y, bool mirrored)
 {
-    l->panel[i] = bm_panel_at(x, y, l->cut[i].axis, l->scale, l->lo, l->hi, mirrored);
+    int axis = l->cut[i].axis;
+    l->panel[i] = bm_panel_at(x, y, axis, l->scale, l->lo, l->hi, mirrored && axis != 0);
 }
 
 static double box_width(struct bm_box b)
@@ -458,7 +303,7 @@ enum bm_status bm_figure_slices(struct bm_ctx *ctx, const struct bm_figure_opts 
     for (int i = 0; i < l.n; i++) at[l.cut[i].axis] = l.cut[i].at;
     BM_TRY(bm_progress_begin(ctx, "slices", l.n));
     for (int i = 0; i < l.n; i++) {
-        BM_TRY(draw_slice(ctx, sheet, &subject, l.panel[i], l.cut[i].at));
+        BM_TRY(bm_panel_draw(ctx, sheet, &subject, l.panel[i], l.cut[i].at));
         if (axis == BM_AXIS_ORTHO) draw_cross(sheet, &l.panel[i], at);
         BM_TRY(label_slice(ctx, sheet, &l.panel[i], &l.cut[i]));
         if (axis == BM_AXIS_ORTHO || i == 0 || l.cut[i].axis != l.cut[i - 1].axis)

@@ -335,4 +335,5 @@ void bm_subject_release(struct bm_subject *subject)
     bm_field_release(&subject->map);
     bm_field_release(&subject->background);
     bm_field_release(&subject->brain);
+    bm_field_release(&subject->relief);
 }

@@ -28,9 +28,13 @@ struct bm_subject {
 
     struct bm_field brain;   /* share of brain 0 .. 1 at every place, smooth; surface at .5 */
     bool generated;
+    struct bm_field relief;  /* of a projection: opacity of the brain's inner lines; data NULL: a
+                                plane */
     double lo[3], hi[3];     /* box in mm around all there is to see */
 };
-#define BM_SUBJECT_INIT {.map = BM_FIELD_INIT, .background = BM_FIELD_INIT, .brain = BM_FIELD_INIT}
+#define BM_SUBJECT_INIT                                                                            \
+    {.map = BM_FIELD_INIT, .background = BM_FIELD_INIT, .brain = BM_FIELD_INIT,   \
+     .relief = BM_FIELD_INIT}
 
 /* Read and settle all. path NULL: a brain alone, for graphs. BM_EINPUT and BM_EUSAGE as found. */
 enum bm_status bm_subject_open(struct bm_ctx *ctx, const struct bm_figure_opts *opts,
@@ -53,9 +57,14 @@ enum bm_status bm_scale_settle(struct bm_ctx *ctx, const struct bm_look_opts *lo
 /* P-th percentile of n numbers, which are put into another order. n > 0. */
 double bm_percentile(float *x, bm_index n, double percent);
 
-/* The brain of --mask or --background, or the generated one (brain.c). */
+/* brain.c: the brain of --mask or --background, or the generated one. */
 enum bm_status bm_brain_open(struct bm_ctx *ctx, const struct bm_brain_opts *opts,
                              struct bm_subject *subject) BM_CHECKED;
+
+/* The brain with what its image shows of gyri and sulci: share of tissue 0 .. 1 on a grid of
+ * voxels of `mm` along x, y, z; surface at .5. Without such an image, the brain. */
+enum bm_status bm_cortex_open(struct bm_ctx *ctx, const struct bm_subject *subject, double mm,
+                              struct bm_field *cortex) BM_CHECKED;
 
 #ifdef __cplusplus
 }

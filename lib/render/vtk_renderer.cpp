@@ -10,7 +10,7 @@ enum bm_status bm_vtk_open(struct bm_ctx *ctx, struct bm_renderer *renderer)
 {
     VtkState *state = new (std::nothrow) VtkState;
     if (!state) return bm_fail(ctx, BM_ENOMEM, "memory: no room for VTK");
-    *renderer = bm_renderer{state, vtk_text, nullptr, nullptr};
+    *renderer = bm_renderer{state, vtk_text, vtk_isosurface, vtk_draw};
     return BM_OK;
 }
 

@@ -10,18 +10,18 @@
 #include "render/vtk_renderer_internal.h"
 
 /* A way to OpenGL. */
-class Display {
+class Route {
 public:
-    virtual ~Display() {}
+    virtual ~Route() {}
     /* The window to draw in, off screen. */
     virtual vtkSmartPointer<vtkRenderWindow> window() = 0;
 };
 
 /* Open the first way that works; BM_EUNSUP says why none does and what to install. */
-enum bm_status open_display(struct bm_ctx *ctx, std::unique_ptr<Display> *display);
+enum bm_status open_route(struct bm_ctx *ctx, std::unique_ptr<Route> *route);
 
 struct VtkState {
-    std::unique_ptr<Display> display;
+    std::unique_ptr<Route> route;
     vtkSmartPointer<vtkRenderWindow> window;
 };
 
