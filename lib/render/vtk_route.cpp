@@ -106,7 +106,8 @@ public:
         vtkSmartPointer<LentWindow> made = vtkSmartPointer<LentWindow>::New();
         made->SetReadyForRendering(true);
         made->SetIsCurrent(true);
-        made->OpenGLInitContext();
+        made->SetSupportsOpenGL(1);
+        made->OpenGLInit();
         glDepthFunc(GL_LEQUAL);
         glEnable(GL_DEPTH_TEST);
         glEnable(GL_BLEND);
