@@ -13,7 +13,8 @@ enum bm_status bm_figure_draw(struct bm_ctx *ctx, const char *view,
         const char *name;
         bm_figure_fn *draw;
     } figures[] = {{"slices", bm_figure_slices}, {"glass", bm_figure_glass},
-                 {"surface", bm_figure_surface}, {"volume", bm_figure_volume}};
+                 {"surface", bm_figure_surface}, {"volume", bm_figure_volume},
+                 {"graph", bm_figure_graph},     {"matrix", bm_figure_matrix}};
     enum bm_status status = BM_OK;
     struct bm_sheet made = BM_SHEET_INIT;
     size_t i = 0;

@@ -34,7 +34,7 @@ void bm_sides_place(const struct bm_sheet *sheet, const double lo[3], const doub
         cross(sides[i].up, sides[i].from, right);
         /* Of a box seen from an angle the corners are empty: a brain is round. */
         double round = fabs(sides[i].from[0]) + fabs(sides[i].from[1]) + fabs(sides[i].from[2]);
-        double slack = round > 1.01 ? .8 : 1;
+        double slack = round > 1.01 ? .74 : 1;
         width[i] = slack * extent(lo, hi, right);
         height[i] = slack * extent(lo, hi, sides[i].up);
     }
@@ -165,7 +165,7 @@ enum bm_status bm_shell_make(struct bm_ctx *ctx, const struct bm_sheet *sheet,
     const struct bm_renderer *renderer = sheet->canvas.renderer;
     struct bm_field cortex = BM_FIELD_INIT;
     BM_TRY(bm_cortex_open(ctx, subject, SHELL_MM, &cortex));
-    BM_TRY(bm_field_smooth(ctx, &cortex, .8 * SHELL_MM));
+    BM_TRY(bm_field_smooth(ctx, &cortex, 1.2 * SHELL_MM));
     BM_TRY(renderer->isosurface(ctx, renderer->state, &cortex.grid, cortex.data, .5, shell));
 out:
     bm_field_release(&cortex);

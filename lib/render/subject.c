@@ -260,6 +260,7 @@ double bm_subject_shade(const struct bm_subject *subject, double value, struct b
 double bm_subject_paint(const struct bm_subject *subject, const double mm[3], struct bm_rgb *color)
 {
     double value;
+    if (!subject->map.data) return 0;
     if (subject->labels) {
         int label = bm_field_label(&subject->map, mm);
         if (label > 0) *color = bm_region_color(label - 1);

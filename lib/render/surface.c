@@ -38,13 +38,12 @@ out:
     return status;
 }
 
-/* Opacity and colour of the map under a point of the surface: the mean over some depths; of
- * regions the first met. */
+/* Opacity and colour of the map under a point of the surface: the largest magnitude among some
+ * depths; of regions the first met. Over the edge of a cluster the opacity runs out. */
 static double paint_under(const struct bm_subject *subject, const float *point,
                           const float *normal, struct bm_rgb *color)
 {
-    double sum = 0, value;
-    int n = 0;
+    double largest = 0, covered = 0, value;
     for (int i = 0; i < N_DEPTHS; i++) {
         double mm[3];
         for (int d = 0; d < 3; d++) mm[d] = point[d] - depths[i] * normal[d];
@@ -52,20 +51,18 @@ static double paint_under(const struct bm_subject *subject, const float *point,
             if (bm_subject_paint(subject, mm, color) > 0) return 1;
             continue;
         }
-        value = bm_field_at(&subject->map, mm);
-        if (isnan(value)) continue;
-        sum += value;
-        n++;
+        covered = fmax(covered, bm_field_above(&subject->map, mm, subject->scale.threshold, &value));
+        if (fabs(value) > fabs(largest)) largest = value;
     }
-    if (n == 0 || sum == 0 || fabs(sum / n) < subject->scale.threshold) return 0;
-    return bm_subject_shade(subject, sum / n, color);
+    if (largest == 0) return 0;
+    return fmin(1, fmax(0, (covered - .35) / .3)) * bm_subject_shade(subject, largest, color);
 }
 
 /* Each point gets the map's colour, or that of grey matter; darker, the more brain is around. */
 static void color_points(const struct bm_subject *subject, const struct bm_field *blurred,
                          struct bm_mesh *mesh)
 {
-    static const struct bm_rgb crown = {214, 211, 206}, valley = {110, 104, 100};
+    static const struct bm_rgb crown = {232, 229, 224}, valley = {124, 117, 112};
     for (bm_index i = 0; i < mesh->n_points; i++) {
         const float *point = mesh->points + 3 * i, *normal = mesh->normals + 3 * i;
         double mm[3];

@@ -182,7 +182,7 @@ static void add(vtkRenderer *renderer, vtkPolyData *data, const unsigned char *c
     vtkProperty *property = actor->GetProperty();
     if (color) property->SetColor(color[0] / 255., color[1] / 255., color[2] / 255.);
     property->SetInterpolationToPhong();
-    property->SetAmbient(clear ? .35 : .16);
+    property->SetAmbient(clear ? .35 : .2);
     property->SetDiffuse(clear ? .65 : .86);
     property->SetSpecular(shine);
     property->SetSpecularPower(28);
@@ -221,7 +221,7 @@ static void add_lights(vtkRenderer *renderer)
 {
     static const struct {
         double place[3], strength;
-    } lights[] = {{{-.5, .75, 1}, .72}, {{.9, .1, .8}, .26}, {{0, -.8, .5}, .14}};
+    } lights[] = {{{-.45, .7, 1}, .74}, {{.9, .1, .8}, .3}, {{0, -.8, .5}, .16}};
     renderer->AutomaticLightCreationOff();
     for (const auto &each : lights) {
         vtkNew<vtkLight> light;
