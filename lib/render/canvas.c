@@ -162,8 +162,8 @@ static bool is_free(const struct bm_canvas *canvas, struct bm_box box, double ga
     if (box.x0 < 0 || box.y0 < 0 || box.x1 > canvas->width || box.y1 > canvas->height) return false;
     for (bm_index i = 0; i < canvas->n_labels; i++) {
         const struct bm_box *other = &canvas->labels[i];
-        if (box.x0 < other->x1 + gap && other->x0 < box.x1 + gap && box.y0 < other->y1 &&
-            other->y0 < box.y1)
+        if (box.x0 < other->x1 + gap && other->x0 < box.x1 + gap && box.y0 < other->y1 + .3 * gap &&
+            other->y0 < box.y1 + .3 * gap)
             return false;
     }
     return true;

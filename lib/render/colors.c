@@ -179,9 +179,16 @@ void bm_cmap_make(int name, struct bm_cmap *map)
 
 struct bm_rgb bm_region_color(bm_index i)
 {
+    /* The first few, chosen to be told apart side by side; then hues a golden section apart. */
+    static const struct point first[] = {{68, 62, 62},  {48, 48, 262}, {62, 52, 145}, {58, 60, 345},
+                                         {82, 62, 92},  {66, 34, 205}, {40, 58, 308}, {48, 62, 30},
+                                         {78, 30, 260}, {42, 40, 125}};
+    enum { N_FIRST = sizeof first / sizeof *first };
     static const double lightness[] = {63, 48, 77}, chroma[] = {58, 54, 48};
-    double hue = fmod(25 + 360 * .61803398875 * (double)i, 360) * acos(-1) / 180;
-    double c = chroma[i % 3], lab[3] = {lightness[i % 3], c * cos(hue), c * sin(hue)};
+    struct point p = i < N_FIRST ? first[i]
+                                 : (struct point){lightness[i % 3], chroma[i % 3],
+                                                  fmod(25 + 360 * .61803398875 * (double)i, 360)};
+    double hue = p.h * acos(-1) / 180, lab[3] = {p.l, p.c * cos(hue), p.c * sin(hue)};
     into_gamut(lab);
     return to_rgb(lab);
 }

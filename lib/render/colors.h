@@ -28,7 +28,7 @@ void bm_cmap_make(int name, struct bm_cmap *map);
 /* Index of a name that is in the list. */
 int bm_cmap_find(const char *name);
 
-/* Colour of region i = 0, 1, 2 ...: hues a golden section apart, three lightnesses. */
+/* Colour of region i = 0, 1, 2 ...; neighbours in this order differ much. */
 struct bm_rgb bm_region_color(bm_index i);
 
 /* L*, a*, b* of a colour, and back; without the colours that sRGB lacks. */

@@ -9,7 +9,7 @@
 /* A few numbers may be so much larger than the rest that no colours would be left for it: then the
  * scale ends at this percentile, and its arrow says so. */
 static const double PERCENTILE = 98, MUCH = 3;
-enum { LONGEST_NAME = 24 };
+enum { LONGEST_NAME = 24, NAME_ROWS = 2 /* of modules */ };
 
 struct matrix_page {
     struct bm_sheet *sheet;
@@ -147,10 +147,13 @@ static enum bm_status draw_modules(struct bm_ctx *ctx, const struct matrix_page 
                                                    b.y0 + to}, color, 1);
             bm_canvas_fill(canvas, (struct bm_box){b.x0 + from, b.y0 - gap - bar, b.x0 + to,
                                                    b.y0 - gap}, color, 1);
-            BM_TRY(bm_canvas_label(ctx, canvas, b.x0 + (from + to) / 2,
-                                   b.y0 - gap - bar - .15 * page->sheet->px,
-                                   (struct bm_anchor){.5, 1}, net->module_name[m],
-                                   bm_sheet_text(page->sheet), page->sheet->ink, NULL));
+            /* A name that its neighbour leaves no room goes into a second row. */
+            bool placed = false;
+            for (int row = 0; row < NAME_ROWS && !placed; row++)
+                BM_TRY(bm_canvas_label(ctx, canvas, b.x0 + (from + to) / 2,
+                                       b.y0 - gap - bar - (.15 + 1.2 * row) * page->sheet->px,
+                                       (struct bm_anchor){.5, 1}, net->module_name[m],
+                                       bm_sheet_text(page->sheet), page->sheet->ink, &placed));
         }
         if (end < net->n) {
             double line = fmax(1, page->sheet->line);
@@ -237,7 +240,7 @@ enum bm_status bm_figure_matrix(struct bm_ctx *ctx, const struct bm_figure_opts 
     double side = fmin(area.x1 - area.x0, area.y1 - area.y0);
     /* Names take what they need, but never most of the page. */
     double names = fmin(widest, .35 * side) + .5 * sheet->px;
-    double above = modules ? bar + 1.6 * sheet->px : 0;
+    double above = modules ? bar + (.4 + 1.2 * NAME_ROWS) * sheet->px : 0;
     double size = floor(fmin(area.x1 - area.x0 - names - offset, area.y1 - area.y0 - names - above));
     page.cell = size / (double)net.n;
     double left = rint((area.x0 + area.x1 - size + names + offset) / 2);

@@ -11,10 +11,25 @@ enum { LEAST_PX = 10, MOST_LINES = 3, LONGEST_LINE = 400 };
 
 const char *bm_tick(char out[BM_TICK_SIZE], double x)
 {
-    char plain[BM_TICK_SIZE - 8];
+    static const char *const raised[] = {"\xe2\x81\xb0", "\xc2\xb9", "\xc2\xb2", "\xc2\xb3",
+                                         "\xe2\x81\xb4", "\xe2\x81\xb5", "\xe2\x81\xb6",
+                                         "\xe2\x81\xb7", "\xe2\x81\xb8", "\xe2\x81\xb9"};
+    char plain[24];
     snprintf(plain, sizeof plain, "%.3g", fabs(x));
     bool zero = strcmp(plain, "0") == 0;
-    snprintf(out, BM_TICK_SIZE, "%s%s", x < 0 && !zero ? "\xe2\x88\x92" : "", plain);
+    const char *minus = x < 0 && !zero ? "\xe2\x88\x92" : "";
+    char *e = strchr(plain, 'e');
+    if (!e) {
+        snprintf(out, BM_TICK_SIZE, "%s%s", minus, plain);
+        return out;
+    }
+    /* "1.05e+06" as 1.05 x 10 to the 6th, "1e+06" as 10 to the 6th. */
+    *e = '\0';
+    bool one = strcmp(plain, "1") == 0;
+    int n = snprintf(out, BM_TICK_SIZE, "%s%s%s10%s", minus, one ? "" : plain,
+                     one ? "" : "\xc3\x97", e[1] == '-' ? "\xe2\x81\xbb" : "");
+    for (const char *d = e + 2 + (e[2] == '0'); *d; d++)
+        n += snprintf(out + n, (size_t)(BM_TICK_SIZE - n), "%s", raised[*d - '0']);
     return out;
 }
 
@@ -208,8 +223,10 @@ static int choose_ticks(const struct bm_scale *s, double room, double ticks[MOST
             ticks[n++] = t;
         return n;
     }
-    if (s->threshold > 0 && s->two_sided) ticks[n++] = -s->threshold;
-    if (s->threshold > 0) ticks[n++] = s->threshold;
+    /* A threshold that is seen as a gap. */
+    bool gap = s->threshold > .04 * fmax(fabs(s->lo), fabs(s->hi));
+    if (gap && -s->threshold > s->lo) ticks[n++] = -s->threshold;
+    if (gap && s->threshold < s->hi) ticks[n++] = s->threshold;
     if (s->lo < 0 && s->hi > 0) ticks[n++] = 0;
     double step = (s->hi - s->lo) / fmax(1, fmin(5, room)), power = pow(10, floor(log10(step)));
     step = power * (step <= power ? 1 : step <= 2 * power ? 2 : step <= 5 * power ? 5 : 10);
@@ -277,7 +294,11 @@ enum bm_status bm_sheet_colorbar(struct bm_ctx *ctx, struct bm_sheet *sheet,
     draw_colors(sheet, scale, fade, bar);
     for (int i = 0; i < n; i++) {
         double y = bar.y1 - share_of(scale, ticks[i]) * length;
-        bool placed;
+        bool placed, crowded = false;
+        for (int j = 0; j < i; j++)
+            crowded |= fabs(share_of(scale, ticks[j]) - share_of(scale, ticks[i])) * length <
+                       1.25 * px;
+        if (crowded) continue;
         BM_TRY(bm_canvas_label(ctx, &sheet->canvas, right + .55 * px, y, (struct bm_anchor){0, .5},
                                bm_tick(text, ticks[i]), style, sheet->ink, &placed));
         if (placed)

@@ -46,8 +46,8 @@ enum bm_status bm_sheet_colorbar(struct bm_ctx *ctx, struct bm_sheet *sheet,
 double bm_sheet_arrange(const struct bm_sheet *sheet, int n, double width, double height,
                         double gap, double extra, int *rows, int *cols);
 
-/* "-3.25" with a true minus, three significant digits. */
-enum { BM_TICK_SIZE = 48 };
+/* Three significant digits, with a true minus and raised exponents. */
+enum { BM_TICK_SIZE = 64 };
 const char *bm_tick(char out[BM_TICK_SIZE], double x);
 
 #ifdef __cplusplus

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+enum { FINE_PIXELS = 2000000 };
+
 /* Layout ------------------------------------------------------------------------------------- */
 
 static void cross(const double a[3], const double b[3], double out[3])
@@ -87,11 +89,23 @@ void bm_sides_place(const struct bm_sheet *sheet, const double lo[3], const doub
 /* Pictures ----------------------------------------------------------------------------------- */
 
 /* Opacity is what is lost between a picture on black and one on white. */
-static double opacity(const unsigned char *white, const unsigned char *black)
+static double opacity(struct bm_rgb white, struct bm_rgb black)
 {
-    double lost = 0;
-    for (int c = 0; c < 3; c++) lost += (white[c] - black[c]) / 255. / 3;
-    return fmin(1, fmax(0, 1 - lost));
+    int lost = white.r - black.r + white.g - black.g + white.b - black.b;
+    return fmin(1, fmax(0, 1 - lost / 765.));
+}
+
+/* Colour of pixel (x, y) of a picture drawn `fine` times as large. */
+static struct bm_rgb mean_of(const unsigned char *rgb, int width, int fine, int x, int y)
+{
+    int sum[3] = {0}, n = fine * fine;
+    for (int v = 0; v < fine; v++)
+        for (int u = 0; u < fine; u++)
+            for (int c = 0; c < 3; c++)
+                sum[c] += rgb[3 * ((bm_index)(y * fine + v) * width + x * fine + u) + c];
+    return (struct bm_rgb){(unsigned char)((sum[0] + n / 2) / n),
+                           (unsigned char)((sum[1] + n / 2) / n),
+                           (unsigned char)((sum[2] + n / 2) / n)};
 }
 
 static enum bm_status draw_box(struct bm_ctx *ctx, struct bm_sheet *sheet, struct bm_box box,
@@ -101,7 +115,9 @@ static enum bm_status draw_box(struct bm_ctx *ctx, struct bm_sheet *sheet, struc
     struct bm_canvas *canvas = &sheet->canvas;
     const struct bm_renderer *renderer = canvas->renderer;
     unsigned char *rgb = NULL, *black = NULL;
-    int width = (int)(box.x1 - box.x0), height = (int)(box.y1 - box.y0);
+    /* Of a page of usual size each pixel is drawn as four. */
+    int fine = (bm_index)canvas->width * canvas->height <= FINE_PIXELS ? 2 : 1;
+    int width = fine * (int)(box.x1 - box.x0), height = fine * (int)(box.y1 - box.y0);
     bool clear = sheet->look->canvas == BM_CANVAS_TRANSPARENT;
     BM_TRY(bm_alloc(ctx, &rgb, (bm_index)width * height, 3));
     memcpy(scene->background, &sheet->paper, 3);
@@ -111,16 +127,17 @@ static enum bm_status draw_box(struct bm_ctx *ctx, struct bm_sheet *sheet, struc
         memset(scene->background, 0, 3);
         BM_TRY(renderer->draw(ctx, renderer->state, scene, width, height, black));
     }
-    for (int y = 0; y < height; y++)
-        for (int x = 0; x < width; x++) {
-            const unsigned char *p = rgb + 3 * ((bm_index)y * width + x);
-            struct bm_rgb color = {p[0], p[1], p[2]};
+    for (int y = 0; y < height / fine; y++)
+        for (int x = 0; x < width / fine; x++) {
+            struct bm_rgb color = mean_of(rgb, width, fine, x, y);
             double alpha = 1;
             if (clear) {
-                const unsigned char *b = black + 3 * ((bm_index)y * width + x);
-                alpha = opacity(p, b);
-                for (int c = 0; alpha > 0 && c < 3; c++)
-                    (&color.r)[c] = (unsigned char)fmin(255, b[c] / alpha + .5);
+                struct bm_rgb dark = mean_of(black, width, fine, x, y);
+                alpha = opacity(color, dark);
+                if (alpha > 0)
+                    color = (struct bm_rgb){(unsigned char)fmin(255, dark.r / alpha + .5),
+                                            (unsigned char)fmin(255, dark.g / alpha + .5),
+                                            (unsigned char)fmin(255, dark.b / alpha + .5)};
             }
             bm_canvas_mix(canvas, (int)box.x0 + x, (int)box.y0 + y, color, alpha);
         }
@@ -156,7 +173,7 @@ out:
 /* The transparent brain ---------------------------------------------------------------------- */
 
 static const double SHELL_MM = 2;
-static const double CLEAREST = .025, DENSEST = .5; /* opacity of one wall, facing and at the rim */
+static const double CLEAREST = .025, DENSEST = .42; /* opacity of one wall, facing and at the rim */
 
 enum bm_status bm_shell_make(struct bm_ctx *ctx, const struct bm_sheet *sheet,
                              const struct bm_subject *subject, struct bm_mesh *shell)

@@ -222,7 +222,7 @@ enum bm_status bm_scale_settle(struct bm_ctx *ctx, const struct bm_look_opts *lo
     double end = fmax(fabs(least), fabs(most));
     bool both = least < 0 && most > 0;
     struct bm_scale s = {.lo = least, .hi = most, .threshold = threshold};
-    const char *name = light ? (both || least < 0 ? "blue-red" : "lagoon")
+    const char *name = light ? (both || least < 0 ? "blue-red" : "ink")
                              : both ? "cold-hot" : least < 0 ? "ice" : "heat";
     bm_cmap_make(look->cmap ? look->cmap : bm_cmap_find(name), &s.map);
     if (s.map.diverging) {

@@ -6,6 +6,7 @@ VTK_MODULE_INIT(vtkRenderingOpenGL2)
 #include <cstring>
 
 #include <vtkActor.h>
+#include <vtkAppendPolyData.h>
 #include <vtkCamera.h>
 #include <vtkCellArray.h>
 #include <vtkFloatArray.h>
@@ -170,17 +171,14 @@ static bool translucent(const struct bm_mesh *mesh)
     return false;
 }
 
-static void add(vtkRenderer *renderer, vtkPolyData *data, const unsigned char *color, bool clear,
-                double shine)
+static void add(vtkRenderer *renderer, vtkPolyData *data, bool clear, double shine)
 {
     vtkNew<vtkPolyDataMapper> mapper;
     vtkNew<vtkActor> actor;
     mapper->SetInputData(data);
-    mapper->SetScalarVisibility(color == nullptr);
     mapper->SetColorModeToDirectScalars();
     actor->SetMapper(mapper);
     vtkProperty *property = actor->GetProperty();
-    if (color) property->SetColor(color[0] / 255., color[1] / 255., color[2] / 255.);
     property->SetInterpolationToPhong();
     property->SetAmbient(clear ? .35 : .2);
     property->SetDiffuse(clear ? .65 : .86);
@@ -190,8 +188,24 @@ static void add(vtkRenderer *renderer, vtkPolyData *data, const unsigned char *c
     renderer->AddActor(actor);
 }
 
+/* One piece of what is drawn at once: its points get a colour. */
+static void append(vtkAppendPolyData *all, vtkPolyData *piece, const unsigned char *color)
+{
+    vtkNew<vtkUnsignedCharArray> colors;
+    vtkNew<vtkPolyData> copy;
+    vtkIdType n = piece->GetNumberOfPoints();
+    colors->SetNumberOfComponents(3);
+    colors->SetNumberOfTuples(n);
+    for (vtkIdType i = 0; i < n; i++) memcpy(colors->GetPointer(3 * i), color, 3);
+    copy->ShallowCopy(piece);
+    copy->GetPointData()->SetScalars(colors);
+    all->AddInputData(copy);
+}
+
 static void add_balls_and_sticks(vtkRenderer *renderer, const struct bm_scene *scene)
 {
+    vtkNew<vtkAppendPolyData> all;
+    if (scene->n_balls + scene->n_sticks == 0) return;
     for (bm_index i = 0; i < scene->n_balls; i++) {
         const struct bm_ball *ball = &scene->balls[i];
         vtkNew<vtkSphereSource> sphere;
@@ -200,7 +214,7 @@ static void add_balls_and_sticks(vtkRenderer *renderer, const struct bm_scene *s
         sphere->SetThetaResolution(28);
         sphere->SetPhiResolution(20);
         sphere->Update();
-        add(renderer, sphere->GetOutput(), ball->color, false, .25);
+        append(all, sphere->GetOutput(), ball->color);
     }
     for (bm_index i = 0; i < scene->n_sticks; i++) {
         const struct bm_stick *stick = &scene->sticks[i];
@@ -212,8 +226,10 @@ static void add_balls_and_sticks(vtkRenderer *renderer, const struct bm_scene *s
         tube->SetRadius(stick->radius);
         tube->SetNumberOfSides(16);
         tube->Update();
-        add(renderer, tube->GetOutput(), stick->color, false, .2);
+        append(all, tube->GetOutput(), stick->color);
     }
+    all->Update();
+    add(renderer, all->GetOutput(), false, .25);
 }
 
 /* A key light from above the eye's left shoulder and two weaker ones: shadows keep their shape. */
@@ -264,7 +280,7 @@ enum bm_status vtk_draw(struct bm_ctx *ctx, void *opaque, const struct bm_scene 
         renderer->SetBackground(b[0] / 255., b[1] / 255., b[2] / 255.);
         for (int i = 0; i < scene->n_meshes; i++)
             if (scene->meshes[i]->n_points > 0)
-                add(renderer, from_mesh(scene->meshes[i]), nullptr, translucent(scene->meshes[i]),
+                add(renderer, from_mesh(scene->meshes[i]), translucent(scene->meshes[i]),
                     .08);
         add_balls_and_sticks(renderer, scene);
         add_lights(renderer);
