@@ -191,21 +191,52 @@ double bm_field_above(const struct bm_field *field, const double mm[3], double l
     return above;
 }
 
+/* The three voxels of one axis around a coordinate, and their weights: a quadratic B-spline. Voxels
+ * beyond the edge are those at it. */
+static void spline(double x, bm_index last, bm_index at[3], double weight[3])
+{
+    double near = rint(x), t = x - near;
+    for (int i = 0; i < 3; i++) {
+        double k = fmin((double)last, fmax(0, near - 1 + i));
+        at[i] = (bm_index)k;
+    }
+    weight[0] = .5 * (.5 - t) * (.5 - t);
+    weight[1] = .75 - t * t;
+    weight[2] = .5 * (.5 + t) * (.5 + t);
+}
+
 int bm_field_label(const struct bm_field *field, const double mm[3])
 {
-    bm_index voxel[8];
-    double weight[8], best = 0;
-    int n = bm_field_corners(field, mm, voxel, weight), label = 0;
-    for (int i = 0; i < n; i++) {
-        double total = 0;
-        for (int j = 0; j < n; j++)
-            if (field->data[voxel[j]] == field->data[voxel[i]]) total += weight[j];
-        if (total > best + 1e-9) {
-            best = total;
-            label = (int)field->data[voxel[i]];
-        }
+    const bm_index *dim = field->grid.dim;
+    bm_index at[3][3];
+    double weight[3][3], total[27], best = 0;
+    float label[27], found = 0;
+    int n = 0;
+    for (int d = 0; d < 3; d++) {
+        const double *row = field->from_world[d];
+        double x = row[0] * mm[0] + row[1] * mm[1] + row[2] * mm[2] + row[3];
+        x = rint(x * 0x1p20) * 0x1p-20;
+        if (!(x >= -.5 && x <= (double)dim[d] - .5)) return 0;
+        spline(x, dim[d] - 1, at[d], weight[d]);
     }
-    return label;
+    for (int k = 0; k < 27; k++) {
+        int c[3] = {k % 3, k / 3 % 3, k / 9};
+        float x = field->data[at[0][c[0]] + dim[0] * (at[1][c[1]] + dim[1] * at[2][c[2]])];
+        double w = weight[0][c[0]] * weight[1][c[1]] * weight[2][c[2]];
+        int i = 0;
+        while (i < n && label[i] != x) i++;
+        if (i == n) {
+            label[n] = x;
+            total[n++] = 0;
+        }
+        total[i] += w;
+    }
+    for (int i = 0; i < n; i++)
+        if (total[i] > best + 1e-9) {
+            best = total[i];
+            found = label[i];
+        }
+    return (int)found;
 }
 
 bool bm_field_bounds(const struct bm_field *field, double level, double lo[3], double hi[3])

@@ -41,7 +41,8 @@ double bm_field_at(const struct bm_field *field, const double mm[3]);
  * interest) is the mean of these alone. */
 double bm_field_above(const struct bm_field *field, const double mm[3], double level,
                       double *value);
-/* The region that holds most of a place in a field of whole numbers: 0 outside. */
+/* The region that holds most of a place and its surroundings of half a voxel, smoothly weighted, in
+ * a field of whole numbers: 0 outside. */
 int bm_field_label(const struct bm_field *field, const double mm[3]);
 
 /* Smallest box in mm around the voxels (edges included) whose |value| exceeds the level; false if

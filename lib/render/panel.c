@@ -245,8 +245,8 @@ enum bm_status bm_panel_draw(struct bm_ctx *ctx, struct bm_sheet *sheet,
                       .width = (int)(panel.box.x1 - panel.box.x0),
                       .height = (int)(panel.box.y1 - panel.box.y0)};
     bm_index pixels = (bm_index)sheet->canvas.width * sheet->canvas.height;
-    s.fine = pixels <= 2000000 ? 4 : 2;
-    s.reach = (int)fmax(1, rint(.7 * fmax(1, sheet->line) * s.fine));
+    s.fine = pixels <= 2000000 && !subject->outline ? 4 : subject->outline ? 3 : 2;
+    s.reach = (int)fmax(2, rint(1.1 * fmax(1, sheet->line) * s.fine));
     if (subject->outline) {
         BM_TRY(bm_alloc(ctx, &s.label, (bm_index)s.width * s.height * s.fine * s.fine,
                         sizeof *s.label));

@@ -64,6 +64,7 @@ struct bm_scene {
     bm_index n_sticks;
     struct bm_camera camera;
     unsigned char background[3];
+    bool smooth; /* edges; else a pixel has one sample */
 };
 
 struct bm_renderer {

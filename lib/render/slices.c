@@ -16,7 +16,39 @@ struct cut {
     double at;
 };
 
-/* Through the peak of the largest cluster; of regions and of empty maps the middle. */
+/* The voxel of the largest region that is nearest to its centre. */
+static enum bm_status middle_of_largest(struct bm_ctx *ctx, const struct bm_subject *subject,
+                                        double mm[3])
+{
+    enum bm_status status = BM_OK;
+    const struct bm_field *map = &subject->map;
+    bm_index voxels = bm_grid_voxels(&map->grid), *count = NULL;
+    int largest = 1;
+    double centre[3] = {0}, at[3], best = INFINITY;
+    BM_TRY(bm_calloc(ctx, &count, subject->n_regions + 1, sizeof *count));
+    for (bm_index v = 0; v < voxels; v++) count[(int)map->data[v]]++;
+    for (int r = 2; r <= subject->n_regions; r++)
+        if (count[r] > count[largest]) largest = r;
+    for (bm_index v = 0; v < voxels; v++) {
+        if (map->data[v] != (float)largest) continue;
+        bm_field_place(map, v, at);
+        for (int d = 0; d < 3; d++) centre[d] += at[d] / (double)count[largest];
+    }
+    for (bm_index v = 0; v < voxels; v++) {
+        if (map->data[v] != (float)largest) continue;
+        double square = 0;
+        bm_field_place(map, v, at);
+        for (int d = 0; d < 3; d++) square += (at[d] - centre[d]) * (at[d] - centre[d]);
+        if (square >= best) continue;
+        best = square;
+        for (int d = 0; d < 3; d++) mm[d] = at[d];
+    }
+out:
+    bm_free(count);
+    return status;
+}
+
+/* Through the peak of the largest cluster, or the largest region; of empty maps the middle. */
 static enum bm_status peak_of(struct bm_ctx *ctx, const struct bm_subject *subject, double mm[3])
 {
     enum bm_status status = BM_OK;
@@ -28,12 +60,7 @@ static enum bm_status peak_of(struct bm_ctx *ctx, const struct bm_subject *subje
     double level = subject->scale.threshold;
     for (int d = 0; d < 3; d++) mm[d] = rint((subject->lo[d] + subject->hi[d]) / 2);
     if (subject->empty) return BM_OK;
-    if (subject->labels) {
-        double lo[3], hi[3];
-        if (bm_field_bounds(map, 0, lo, hi))
-            for (int d = 0; d < 3; d++) mm[d] = rint((lo[d] + hi[d]) / 2);
-        return BM_OK;
-    }
+    if (subject->labels) return middle_of_largest(ctx, subject, mm);
     BM_TRY(bm_alloc(ctx, &part, voxels, 1));
     if (level == 0) {
         BM_TRY(bm_alloc(ctx, &x, voxels, sizeof *x));

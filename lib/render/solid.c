@@ -121,6 +121,7 @@ static enum bm_status draw_box(struct bm_ctx *ctx, struct bm_sheet *sheet, struc
     bool clear = sheet->look->canvas == BM_CANVAS_TRANSPARENT;
     BM_TRY(bm_alloc(ctx, &rgb, (bm_index)width * height, 3));
     memcpy(scene->background, &sheet->paper, 3);
+    scene->smooth = fine == 1;
     BM_TRY(renderer->draw(ctx, renderer->state, scene, width, height, rgb));
     if (clear) {
         BM_TRY(bm_alloc(ctx, &black, (bm_index)width * height, 3));

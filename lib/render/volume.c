@@ -6,6 +6,7 @@
 
 enum { MOST_MESHES = 2000 };
 static const double SHARE = .4;      /* of the largest magnitude: surface without a threshold */
+static const double BLOCK_MM = 2;    /* regions are drawn no finer than this */
 static const double UNDER_MM = 3;    /* how deep below its surface a cluster's colour is looked up */
 
 struct blobs {
@@ -35,36 +36,40 @@ static void paint(struct bm_mesh *mesh, const struct bm_subject *subject, struct
     }
 }
 
-/* The part of the map's grid around one region, as shares, smoothed by a voxel. */
+/* The part of the map's grid around one region, as shares of blocks of some 2 mm, smoothed. */
 static enum bm_status crop(struct bm_ctx *ctx, const struct bm_field *map, int region,
                            const bm_index first[3], const bm_index last[3], struct bm_field *out)
 {
     enum bm_status status = BM_OK;
     enum { BORDER = 3 };
     struct bm_field made = BM_FIELD_INIT;
-    const bm_index *dim = map->grid.dim;
-    double mm[3];
+    const bm_index *dim = map->grid.dim, *to = made.grid.dim;
+    bm_index step[3], at[3];
+    double mm[3], block = 1;
+    bm_grid_voxel_mm(&map->grid, mm);
     made.grid = map->grid;
     for (int d = 0; d < 3; d++) {
-        made.grid.dim[d] = last[d] - first[d] + 1 + 2 * BORDER;
-        for (int r = 0; r < 3; r++)
-            made.grid.to_world[r][3] += map->grid.to_world[r][d] * (double)(first[d] - BORDER);
+        step[d] = (bm_index)fmax(1, rint(BLOCK_MM / mm[d]));
+        block *= (double)step[d];
+        made.grid.dim[d] = (last[d] - first[d]) / step[d] + 1 + 2 * BORDER;
+        /* The middle of the first block, in voxels of the map. */
+        double middle = (double)(first[d] - BORDER * step[d]) + .5 * (double)(step[d] - 1);
+        for (int r = 0; r < 3; r++) {
+            made.grid.to_world[r][3] += map->grid.to_world[r][d] * middle;
+            made.grid.to_world[r][d] *= (double)step[d];
+        }
     }
-    bm_index voxels = bm_grid_voxels(&made.grid), v = 0;
-    BM_TRY(bm_calloc(ctx, &made.data, voxels, sizeof *made.data));
-    for (bm_index k = 0; k < made.grid.dim[2]; k++)
-        for (bm_index j = 0; j < made.grid.dim[1]; j++)
-            for (bm_index i = 0; i < made.grid.dim[0]; i++, v++) {
-                bm_index at[3] = {i + first[0] - BORDER, j + first[1] - BORDER,
-                                  k + first[2] - BORDER};
-                bool inside = true;
-                for (int d = 0; d < 3; d++) inside = inside && at[d] >= 0 && at[d] < dim[d];
-                if (!inside) continue;
-                float x = map->data[at[0] + dim[0] * (at[1] + dim[1] * at[2])];
-                made.data[v] = x == (float)region;
+    BM_TRY(bm_calloc(ctx, &made.data, bm_grid_voxels(&made.grid), sizeof *made.data));
+    for (at[2] = first[2]; at[2] <= last[2]; at[2]++)
+        for (at[1] = first[1]; at[1] <= last[1]; at[1]++)
+            for (at[0] = first[0]; at[0] <= last[0]; at[0]++) {
+                if (map->data[at[0] + dim[0] * (at[1] + dim[1] * at[2])] != (float)region) continue;
+                bm_index b[3];
+                for (int d = 0; d < 3; d++) b[d] = (at[d] - first[d]) / step[d] + BORDER;
+                made.data[b[0] + to[0] * (b[1] + to[1] * b[2])] += (float)(1 / block);
             }
     bm_grid_voxel_mm(&made.grid, mm);
-    BM_TRY(bm_field_smooth(ctx, &made, .8 * fmin(mm[0], fmin(mm[1], mm[2]))));
+    BM_TRY(bm_field_smooth(ctx, &made, .7 * fmin(mm[0], fmin(mm[1], mm[2]))));
     *out = made;
     made.data = NULL;
 out:

@@ -11,7 +11,6 @@ VTK_MODULE_INIT(vtkRenderingOpenGL2)
 #include <vtkCellArray.h>
 #include <vtkFloatArray.h>
 #include <vtkFlyingEdges3D.h>
-#include <vtkIdTypeArray.h>
 #include <vtkImageData.h>
 #include <vtkLight.h>
 #include <vtkLineSource.h>
@@ -24,6 +23,7 @@ VTK_MODULE_INIT(vtkRenderingOpenGL2)
 #include <vtkRenderer.h>
 #include <vtkSphereSource.h>
 #include <vtkTubeFilter.h>
+#include <vtkTypeInt32Array.h>
 #include <vtkUnsignedCharArray.h>
 #include <vtkWindowedSincPolyDataFilter.h>
 
@@ -144,7 +144,7 @@ static vtkSmartPointer<vtkPolyData> from_mesh(const struct bm_mesh *mesh)
     vtkNew<vtkPoints> points;
     vtkNew<vtkFloatArray> places, normals;
     vtkNew<vtkUnsignedCharArray> colors;
-    vtkNew<vtkIdTypeArray> corners;
+    vtkNew<vtkTypeInt32Array> corners;
     vtkNew<vtkCellArray> polys;
     /* Lent, not copied: the scene outlives the picture. */
     places->SetNumberOfComponents(3);
@@ -154,8 +154,7 @@ static vtkSmartPointer<vtkPolyData> from_mesh(const struct bm_mesh *mesh)
     colors->SetNumberOfComponents(4);
     colors->SetArray(mesh->colors, 4 * mesh->n_points, 1);
     points->SetData(places);
-    corners->SetNumberOfValues(3 * mesh->n_triangles);
-    for (bm_index i = 0; i < 3 * mesh->n_triangles; i++) corners->SetValue(i, mesh->triangles[i]);
+    corners->SetArray(mesh->triangles, 3 * mesh->n_triangles, 1);
     polys->SetData(3, corners);
     data->SetPoints(points);
     data->SetPolys(polys);
@@ -271,12 +270,12 @@ enum bm_status vtk_draw(struct bm_ctx *ctx, void *opaque, const struct bm_scene 
             enum bm_status status = open_route(ctx, &state->route);
             if (status != BM_OK) return status;
             state->window = state->route->window();
-            state->window->SetMultiSamples(4);
         }
         vtkRenderWindow *window = state->window;
         vtkNew<vtkRenderer> renderer;
         const unsigned char *b = scene->background;
         window->SetSize(width, height);
+        window->SetMultiSamples(scene->smooth ? 4 : 0);
         renderer->SetBackground(b[0] / 255., b[1] / 255., b[2] / 255.);
         for (int i = 0; i < scene->n_meshes; i++)
             if (scene->meshes[i]->n_points > 0)
