@@ -137,7 +137,13 @@ check-unit: $(BUILD)/unit
 # The small programs that tests use: tests/support/X_main.c, with X.c if there is one, becomes
 # $(BUILD)/tools/X.
 tool_src := $(sort $(wildcard tests/support/*_main.c))
+# Those that read pictures need libpng.
+picture_tools := $(BUILD)/tools/compare_pictures $(BUILD)/tools/contact_sheet
 tools := $(patsubst tests/support/%_main.c,$(BUILD)/tools/%,$(tool_src))
+ifneq ($(VTK),1)
+tools := $(filter-out $(picture_tools),$(tools))
+endif
+$(picture_tools): LIBS += $(png_libs)
 $(call obj,$(tool_src)): CPPFLAGS += -Itests -I.
 .SECONDEXPANSION:
 $(tools): $(BUILD)/tools/%: $(BUILD)/tests/support/%_main.o \
@@ -193,7 +199,7 @@ demo:
 	@sh .ci/packages build --install
 	@$(MAKE) --no-print-directory -j$(jobs) demo-programs
 	@BUILD=$(BUILD) sh tests/demo.sh
-demo-programs: all $(BUILD)/tools/map_score
+demo-programs: all $(BUILD)/tools/map_score $(if $(filter 1,$(VTK)),$(BUILD)/tools/contact_sheet)
 	@:
 
 # Times and memory, as JSON on stdout: tests/bench/bench_X.c, tests/bench/X.sh.

@@ -22,8 +22,8 @@ static enum bm_status render(struct cli_run *run)
     if (run->n_operands != 1)
         BM_FAIL(run->ctx, BM_EUSAGE, "%s wants one file, got %td", view->name, run->n_operands);
     if (!run->common.output)
-        BM_FAIL(run->ctx, BM_EUSAGE, "an output is needed: give --output FILE.png, or - for standard "
-                "output");
+        BM_FAIL(run->ctx, BM_EUSAGE,
+                "an output is needed: give --output FILE.png, or - for standard output");
     BM_TRY(cli_output_file(run));
     BM_TRY(cli_draw(run, view->name, &opts, run->operands[0], &png));
     BM_TRY(cli_check_warnings(run));

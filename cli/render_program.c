@@ -17,7 +17,8 @@ extern char **environ;
 enum bm_status cli_find_renderer(struct cli_run *run, char **path)
 {
     enum bm_status status = BM_OK;
-    static const char *const places[] = {"brainmine-render", "../libexec/brainmine/brainmine-render"};
+    static const char *const places[] = {"brainmine-render",
+                                         "../libexec/brainmine/brainmine-render"};
     char self[4096], *made = NULL;
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
     if (n <= 0) BM_FAIL(run->ctx, BM_EUNSUP, "/proc/self/exe: %s", strerror(errno));
@@ -33,7 +34,7 @@ enum bm_status cli_find_renderer(struct cli_run *run, char **path)
         bm_free(made);
         made = NULL;
     }
-    cli_advise(run, "It is built where libvtk9-dev, libegl-dev, libpng-dev and g++ are (make VTK=1).");
+    cli_advise(run, "It is built where g++, libvtk9-dev, libegl-dev and libpng-dev are installed.");
     BM_FAIL(run->ctx, BM_EUNSUP, "the renderer is not installed: no brainmine-render beside the "
             "program or in ../libexec/brainmine");
 out:

@@ -3,7 +3,7 @@
 #define BM_CLI_RENDER_PROGRAM_H
 
 #include "command.h"
-#include "render/options.h"
+#include "render/figure_opts.h"
 #include "util/text.h"
 
 /* Where it is: beside this program, or in ../libexec/brainmine from it. BM_EUNSUP, with advice, if

@@ -178,7 +178,8 @@ enum bm_status bm_canvas_label(struct bm_ctx *ctx, struct bm_canvas *canvas, dou
     char shown[200];
     if (placed) *placed = false;
     BM_TRY(canvas->renderer->text(ctx, canvas->renderer->state, text, &style, &glyphs));
-    int left = (int)rint(x - anchor.x * glyphs.width), top = (int)rint(y - anchor.y * glyphs.height);
+    int left = (int)rint(x - anchor.x * glyphs.width);
+    int top = (int)rint(y - anchor.y * glyphs.height);
     struct bm_box box = {left, top, left + glyphs.width, top + glyphs.height};
     bool free = is_free(canvas, box, .25 * style.px);
     bm_log(ctx, BM_LOG_DEBUG, "label %s %d %d %d %d: %s", free ? "at" : "left out:", left, top,

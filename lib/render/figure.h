@@ -2,14 +2,14 @@
 #ifndef BM_RENDER_FIGURE_H
 #define BM_RENDER_FIGURE_H
 
-#include "render/options.h"
+#include "render/figure_opts.h"
 #include "render/panel.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* Draw the view of this name (options.h) of the operand's file on a new page. */
+/* Draw the view of this name (figure_opts.h) of the operand's file on a new page. */
 enum bm_status bm_figure_draw(struct bm_ctx *ctx, const char *view,
                               const struct bm_figure_opts *opts, const char *path,
                               const struct bm_renderer *renderer,

@@ -141,8 +141,8 @@ static void lay_background(const struct slice *s, const double mm[3], struct ink
         if (bm_field_at(&subject->brain, mm) > .5)
             lay(ink, bm_rgb_between(s->sheet->paper, s->sheet->ink, .035), 1);
     } else if (subject->background.data) {
-        double present = bm_field_above(&subject->background, mm, subject->cut_out ? 0 : -1, &value);
-        if (present < .5) return;
+        double level = subject->cut_out ? 0 : -1;
+        if (bm_field_above(&subject->background, mm, level, &value) < .5) return;
         /* The faintest edge of an extracted brain is no black rim on white paper. */
         lay(ink, gray(.06 + .9 * (value - subject->dark) / (subject->bright - subject->dark)), 1);
     } else if (bm_field_at(&subject->brain, mm) > .5) {

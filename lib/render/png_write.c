@@ -78,7 +78,8 @@ enum bm_status bm_png_write(struct bm_ctx *ctx, const unsigned char *rgba, int w
     struct sink sink = {ctx, out, BM_OK};
     unsigned char *row = NULL;
     bool opaque = true;
-    for (bm_index i = 0; i < (bm_index)width * height && opaque; i++) opaque = rgba[4 * i + 3] == 255;
+    bm_index pixels = (bm_index)width * height;
+    for (bm_index i = 0; i < pixels && opaque; i++) opaque = rgba[4 * i + 3] == 255;
     BM_TRY(bm_alloc(ctx, &row, width, 4));
     write_rows(&sink, rgba, width, height, dpi, opaque, row);
     status = sink.status;

@@ -9,7 +9,8 @@
 extern "C" {
 #endif
 
-/* Append a PNG of straight RGBA rows; without alpha if all pixels are opaque. dpi goes into pHYs. */
+/* Append a PNG of straight RGBA rows; without alpha if all pixels are opaque. dpi goes into
+ * pHYs. */
 enum bm_status bm_png_write(struct bm_ctx *ctx, const unsigned char *rgba, int width, int height,
                             double dpi, struct bm_text *out) BM_CHECKED;
 

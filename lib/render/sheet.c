@@ -129,8 +129,8 @@ static enum bm_status draw_title(struct bm_ctx *ctx, struct bm_sheet *sheet)
         if (p.whole || style.px <= LEAST_PX) break;
     }
     for (int i = 0; i < p.lines; i++) {
-        BM_TRY(bm_canvas_label(ctx, &sheet->canvas, middle, sheet->area.y0, (struct bm_anchor){.5, 0},
-                               p.line[i], style, sheet->ink, NULL));
+        BM_TRY(bm_canvas_label(ctx, &sheet->canvas, middle, sheet->area.y0,
+                               (struct bm_anchor){.5, 0}, p.line[i], style, sheet->ink, NULL));
         sheet->area.y0 += line_height(style);
     }
     sheet->area.y0 += .5 * sheet->px;

@@ -5,7 +5,7 @@
 
 #include "render/canvas.h"
 #include "render/colors.h"
-#include "render/options.h"
+#include "render/figure_opts.h"
 
 #ifdef __cplusplus
 extern "C" {

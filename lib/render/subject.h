@@ -7,7 +7,7 @@
 
 #include "render/colors.h"
 #include "render/field.h"
-#include "render/options.h"
+#include "render/figure_opts.h"
 
 #ifdef __cplusplus
 extern "C" {

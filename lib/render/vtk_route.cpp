@@ -182,7 +182,7 @@ private:
     pid_t pid = 0;
 };
 
-} // namespace
+}
 
 enum bm_status open_route(struct bm_ctx *ctx, std::unique_ptr<Route> *route)
 {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "render/glass.h"
+#include "render/view_glass.h"
 #include "render/network.h"
 #include "render/solid.h"
 

@@ -1,4 +1,4 @@
-#include "render/options.h"
+#include "render/figure_opts.h"
 
 #include <math.h>
 #include <string.h>

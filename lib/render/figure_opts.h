@@ -2,8 +2,8 @@
  *
  * The program reads a command line by these tables and hands it on to brainmine-render, which reads
  * it by the same ones. */
-#ifndef BM_RENDER_OPTIONS_H
-#define BM_RENDER_OPTIONS_H
+#ifndef BM_RENDER_FIGURE_OPTS_H
+#define BM_RENDER_FIGURE_OPTS_H
 
 #include "util/param.h"
 

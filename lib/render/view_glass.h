@@ -1,6 +1,6 @@
 /* The glass brain: outlines and inner lines of the brain from several sides. */
-#ifndef BM_RENDER_GLASS_H
-#define BM_RENDER_GLASS_H
+#ifndef BM_RENDER_VIEW_GLASS_H
+#define BM_RENDER_VIEW_GLASS_H
 
 #include "render/figure.h"
 

@@ -51,7 +51,8 @@ static double paint_under(const struct bm_subject *subject, const float *point,
             if (bm_subject_paint(subject, mm, color) > 0) return 1;
             continue;
         }
-        covered = fmax(covered, bm_field_above(&subject->map, mm, subject->scale.threshold, &value));
+        double share = bm_field_above(&subject->map, mm, subject->scale.threshold, &value);
+        covered = fmax(covered, share);
         if (fabs(value) > fabs(largest)) largest = value;
     }
     if (largest == 0) return 0;

@@ -1,4 +1,4 @@
-/* The view `volume`: the surfaces of a map's clusters, or of regions, inside a transparent brain. */
+/* The view `volume`: surfaces of a map's clusters, or of regions, inside a transparent brain. */
 #include <math.h>
 #include <string.h>
 
@@ -7,7 +7,7 @@
 enum { MOST_MESHES = 2000 };
 static const double SHARE = .4;      /* of the largest magnitude: surface without a threshold */
 static const double BLOCK_MM = 2;    /* regions are drawn no finer than this */
-static const double UNDER_MM = 3;    /* how deep below its surface a cluster's colour is looked up */
+static const double UNDER_MM = 3;    /* depth below its surface whose colour a cluster gets */
 
 struct blobs {
     struct bm_mesh *mesh;

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "render/glass.h"
+#include "render/view_glass.h"
 #include "render/projection.h"
 
 static const double MARGIN_MM = 3, CORTEX_MM = 1.3;

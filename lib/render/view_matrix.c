@@ -119,7 +119,8 @@ static void draw_cells(const struct matrix_page *page)
                 sum[0] += c.r, sum[1] += c.g, sum[2] += c.b;
             }
             int n = fine * fine;
-            struct bm_rgb mean = {(unsigned char)(sum[0] / n + .5), (unsigned char)(sum[1] / n + .5),
+            struct bm_rgb mean = {(unsigned char)(sum[0] / n + .5),
+                                  (unsigned char)(sum[1] / n + .5),
                                   (unsigned char)(sum[2] / n + .5)};
             bm_canvas_mix(canvas, x, y, mean, 1);
         }
@@ -241,7 +242,8 @@ enum bm_status bm_figure_matrix(struct bm_ctx *ctx, const struct bm_figure_opts 
     /* Names take what they need, but never most of the page. */
     double names = fmin(widest, .35 * side) + .5 * sheet->px;
     double above = modules ? bar + (.4 + 1.2 * NAME_ROWS) * sheet->px : 0;
-    double size = floor(fmin(area.x1 - area.x0 - names - offset, area.y1 - area.y0 - names - above));
+    double size = floor(fmin(area.x1 - area.x0 - names - offset,
+                             area.y1 - area.y0 - names - above));
     page.cell = size / (double)net.n;
     double left = rint((area.x0 + area.x1 - size + names + offset) / 2);
     double top = rint((area.y0 + area.y1 - size - names + above) / 2);
