@@ -127,6 +127,32 @@ void bm_field_place(const struct bm_field *field, bm_index voxel, double mm[3])
     }
 }
 
+struct filling {
+    struct bm_field *field;
+    bm_field_fn *value;
+    const void *arg;
+};
+
+static enum bm_status fill_plane(struct bm_ctx *ctx, bm_index k, int worker, void *arg)
+{
+    (void)ctx, (void)worker;
+    const struct filling *f = arg;
+    bm_index n = f->field->grid.dim[0] * f->field->grid.dim[1];
+    for (bm_index v = k * n; v < (k + 1) * n; v++) {
+        double mm[3];
+        bm_field_place(f->field, v, mm);
+        f->field->data[v] = (float)f->value(mm, f->arg);
+    }
+    return BM_OK;
+}
+
+enum bm_status bm_field_fill(struct bm_ctx *ctx, struct bm_field *field, bm_field_fn *value,
+                             const void *arg)
+{
+    struct filling filling = {field, value, arg};
+    return bm_parallel_for(ctx, field->grid.dim[2], fill_plane, &filling);
+}
+
 int bm_field_corners(const struct bm_field *field, const double mm[3], bm_index voxel[8],
                      double weight[8])
 {

@@ -28,6 +28,11 @@ enum bm_status bm_field_make(struct bm_ctx *ctx, const double lo[3], const doubl
                              struct bm_field *field) BM_CHECKED;
 void bm_field_release(struct bm_field *field);
 
+/* Set every voxel to the value of a function of its place; planes in parallel. */
+typedef double bm_field_fn(const double mm[3], const void *arg);
+enum bm_status bm_field_fill(struct bm_ctx *ctx, struct bm_field *field, bm_field_fn *value,
+                             const void *arg) BM_CHECKED;
+
 /* mm of a voxel centre. */
 void bm_field_place(const struct bm_field *field, bm_index voxel, double mm[3]);
 

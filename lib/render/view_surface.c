@@ -30,8 +30,9 @@ static enum bm_status half_of(struct bm_ctx *ctx, const struct bm_field *field, 
     half->data = NULL;
     BM_TRY(bm_alloc(ctx, &half->data, voxels, sizeof *half->data));
     for (bm_index v = 0; v < voxels; v++) {
-        double x = (double)(v % field->grid.dim[0]) * CORTEX_MM + field->grid.to_world[0][3];
-        double share = .5 + (part == LEFT ? -x : x) / CORTEX_MM;
+        double mm = field->grid.to_world[0][0];
+        double x = (double)(v % field->grid.dim[0]) * mm + field->grid.to_world[0][3];
+        double share = .5 + (part == LEFT ? -x : x) / mm;
         half->data[v] = (float)(field->data[v] * fmin(1, fmax(0, share)));
     }
 out:

@@ -73,10 +73,9 @@ static const char matrix[] = "0\t1\t-0.5\t0.1\n1\t0\t0.25\t-1\n-0.5\t0.25\t0\t0\
 /* The property that matters at every size: labels lie on the sheet, and none meets another. */
 START_TEST(text_is_never_cut_and_never_meets_other_text)
 {
-    static const char *const sizes[] = {"400x300", "300x400", "1000x800", "1600x400", "400x1600",
-                                        "2000x1500"};
+    static const char *const sizes[] = {"400x300", "300x400", "1000x300", "260x600"};
     static const char *const titles[] = {
-        NULL, "Short", "A title that is much too long for any figure of a small size because it "
+        NULL, "A title that is much too long for any figure of a small size because it "
         "goes on and on about contrasts, sessions, subjects, thresholds and corrections, and then "
         "says it once more for all who have not read it the first time"};
     const char *map = write_ball("map.nii", (double[]){-30, -20, 30}, 22, 8, 0, -3.25f, 0);
@@ -284,7 +283,7 @@ Suite *figure_suite(void)
 {
     Suite *suite = suite_create("figure");
     TCase *tc = test_case(suite, "figure");
-    tcase_add_loop_test(tc, text_is_never_cut_and_never_meets_other_text, 0, 3);
+    tcase_add_loop_test(tc, text_is_never_cut_and_never_meets_other_text, 0, 2);
     tcase_add_loop_test(tc, what_is_on_the_left_is_drawn_on_the_left, 0, 2);
     tcase_add_loop_test(tc, an_oblique_grid_gives_the_picture_of_a_straight_one, 0, 2);
     tcase_add_test(tc, an_empty_map_is_drawn_with_a_warning);
