@@ -2,14 +2,11 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "brain/decode_model.h"
 #include "brain/decode_report.h"
-#include "cache/digest.h"
-#include "command.h"
-#include "io/nifti.h"
+#include "caching.h"
 #include "util/path.h"
 #include "version.h"
 
@@ -26,32 +23,15 @@ struct sources {
     bm_index count, cap;
 };
 
-static enum bm_status add_source(struct bm_ctx *ctx, struct sources *sources, const char *role,
+/* For the record, and so that no output takes its place. */
+static enum bm_status add_source(struct cli_run *run, struct sources *sources, const char *role,
                                  const char *path)
 {
     enum bm_status status = BM_OK;
-    BM_TRY(bm_grow(ctx, &sources->item, &sources->cap, sources->count + 1,
+    BM_TRY(cli_add_input(run, path));
+    BM_TRY(bm_grow(run->ctx, &sources->item, &sources->cap, sources->count + 1,
                    sizeof *sources->item));
-    struct bm_source *item = &sources->item[sources->count];
-    *item = (struct bm_source){.role = role, .name = bm_path_base(path)};
-    BM_TRY(bm_digest_file(ctx, path, item->sha256));
-    sources->count++;
-out:
-    return status;
-}
-
-/* The files before the colon of --confounds. */
-static enum bm_status add_confounds(struct bm_ctx *ctx, struct sources *sources, char *list)
-{
-    enum bm_status status = BM_OK;
-    char *end = strrchr(list, ':');
-    if (end) *end = '\0';
-    for (char *file = list; file;) {
-        char *comma = strchr(file, ',');
-        if (comma) *comma = '\0';
-        if (access(file, R_OK) == 0) BM_TRY(add_source(ctx, sources, "confounds", file));
-        file = comma ? comma + 1 : NULL;
-    }
+    sources->item[sources->count++] = (struct bm_source){.role = role, .name = path};
 out:
     return status;
 }
@@ -59,89 +39,39 @@ out:
 /* Every file that can change the result. Names stay borrowed from the options and inputs. */
 static enum bm_status find_sources(struct cli_run *run, const struct bm_prepare_opts *prepare,
                                    const struct bm_rows_opts *rows, const struct bm_inputs *inputs,
-                                   struct sources *sources, char **confounds)
+                                   struct sources *sources)
 {
     enum bm_status status = BM_OK;
-    struct bm_ctx *ctx = run->ctx;
-    BM_TRY(add_source(ctx, sources, "samples", rows->samples));
+    if (rows->samples) BM_TRY(add_source(run, sources, "samples", rows->samples));
     for (bm_index i = 0; i < inputs->count; i++)
         if (i == 0 || strcmp(inputs->input[i].path, inputs->input[i - 1].path) != 0)
-            BM_TRY(add_source(ctx, sources, "image", inputs->input[i].path));
+            BM_TRY(add_source(run, sources, "image", inputs->input[i].path));
     if (strcmp(prepare->mask, "auto") != 0 && strcmp(prepare->mask, "none") != 0)
-        BM_TRY(add_source(ctx, sources, "mask", prepare->mask));
-    if (prepare->subjects) BM_TRY(add_source(ctx, sources, "subjects", prepare->subjects));
+        BM_TRY(add_source(run, sources, "mask", prepare->mask));
+    if (prepare->subjects) BM_TRY(add_source(run, sources, "subjects", prepare->subjects));
     if (prepare->resample && access(prepare->resample, R_OK) == 0)
-        BM_TRY(add_source(ctx, sources, "resample", prepare->resample));
-    if (prepare->confounds) {
-        BM_TRY(bm_strdup(ctx, confounds, prepare->confounds));
-        BM_TRY(add_confounds(ctx, sources, *confounds));
+        BM_TRY(add_source(run, sources, "resample", prepare->resample));
+    for (bm_index k = 0; k < inputs->n_series; k++)
+        if (inputs->series[k].confounds_path)
+            BM_TRY(add_source(run, sources, "confounds", inputs->series[k].confounds_path));
+out:
+    return status;
+}
+
+/* Their contents; from here on they are called by their base names. */
+static enum bm_status digest_sources(struct cli_run *run, struct sources *sources)
+{
+    enum bm_status status = BM_OK;
+    for (bm_index i = 0; i < sources->count; i++) {
+        struct bm_source *item = &sources->item[i];
+        BM_TRY(bm_cache_digest(run->ctx, run->cache, item->name, item->sha256));
+        item->name = bm_path_base(item->name);
     }
 out:
     return status;
 }
 
 /* Writing ----------------------------------------------------------------------------------- */
-
-static enum bm_status write_text(struct cli_run *run, const char *name, const struct bm_text *text)
-{
-    enum bm_status status = BM_OK;
-    char *path = NULL;
-    BM_TRY(cli_output_path(run, name, &path));
-    BM_TRY(bm_write_file(run->ctx, path, bm_text_str(text), (size_t)text->length,
-                         run->common.force));
-out:
-    bm_free(path);
-    return status;
-}
-
-static enum bm_status write_image(struct cli_run *run, const char *name,
-                                  const struct bm_volume *volume, const struct bm_nifti_meta *meta)
-{
-    enum bm_status status = BM_OK;
-    char *path = NULL;
-    BM_TRY(cli_output_path(run, name, &path));
-    BM_TRY(bm_volume_write(run->ctx, path, volume, meta, run->common.force));
-out:
-    bm_free(path);
-    return status;
-}
-
-/* run.json: what differs between two runs of the same analysis. */
-static enum bm_status write_run(struct cli_run *run)
-{
-    enum bm_status status = BM_OK;
-    struct bm_text text = BM_TEXT_INIT;
-    struct utsname host;
-    struct timespec now;
-    struct tm utc;
-    char started[32] = "", shown[4 * 4096], *printed = NULL;
-    cJSON *json = cJSON_CreateObject();
-    cJSON *argv = cJSON_AddArrayToObject(json, "argv");
-    clock_gettime(CLOCK_REALTIME, &now);
-    for (int i = 0; i < run->argc; i++)
-        cJSON_AddItemToArray(
-            argv, cJSON_CreateString(bm_as_utf8(shown, sizeof shown, run->argv[i])));
-    if (gmtime_r(&run->started.tv_sec, &utc)) strftime(started, sizeof started, "%FT%TZ", &utc);
-    cJSON_AddStringToObject(json, "version", BM_VERSION);
-    cJSON_AddStringToObject(json, "commit", BM_COMMIT);
-    cJSON_AddStringToObject(json, "started", started);
-    double seconds = (double)(now.tv_sec - run->started.tv_sec) +
-                     1e-9 * (double)(now.tv_nsec - run->started.tv_nsec);
-    cJSON_AddNumberToObject(json, "seconds", seconds);
-    cJSON_AddStringToObject(json, "host", uname(&host) == 0 ? host.nodename : "");
-    cJSON_AddNumberToObject(json, "threads", run->ctx->threads);
-    cJSON_AddNumberToObject(json, "peak_bytes", (double)run->ctx->mem->peak);
-    cJSON_AddNumberToObject(json, "cache_hits", 0);
-    printed = cJSON_Print(json);
-    if (!printed) BM_FAIL(run->ctx, BM_ENOMEM, "memory: the system refuses more for JSON");
-    BM_TRY(bm_text_add(run->ctx, &text, "%s\n", printed));
-    BM_TRY(write_text(run, "run.json", &text));
-out:
-    cJSON_free(printed);
-    cJSON_Delete(json);
-    bm_text_release(&text);
-    return status;
-}
 
 /* The tables, each by its function. */
 static const struct {
@@ -167,16 +97,16 @@ static enum bm_status write_results(struct cli_run *run, const struct bm_decode_
                                     .comment = comment};
     struct bm_nifti_meta labels = {.datatype = 4 /* int16 */, .intent_name = "mask",
                                    .comment = comment};
-    BM_TRY(write_image(run, "weights.nii.gz", &decoding->weights, &weights));
+    BM_TRY(cli_write_image(run, "weights.nii.gz", &decoding->weights, &weights));
     BM_TRY(bm_mask_to_volume(run->ctx, &decoding->mask, &mask));
-    BM_TRY(write_image(run, "mask.nii.gz", &mask, &labels));
+    BM_TRY(cli_write_image(run, "mask.nii.gz", &mask, &labels));
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         bm_text_clear(&text);
         BM_TRY(tables[i].make(run->ctx, plan, decoding, &text));
-        if (text.length > 0) BM_TRY(write_text(run, tables[i].name, &text));
+        if (text.length > 0) BM_TRY(cli_write_text(run, tables[i].name, &text));
     }
-    BM_TRY(write_text(run, "model.json", model));
-    BM_TRY(write_run(run)); /* last: there = the run is complete */
+    BM_TRY(cli_write_text(run, "model.json", model));
+    BM_TRY(cli_write_run(run)); /* last: there = the run is complete */
 out:
     bm_text_release(&text);
     bm_volume_release(&mask);
@@ -202,33 +132,62 @@ static enum bm_status summarise(struct cli_run *run, const struct bm_decode_plan
     fprintf(stderr, "brainmine decode: %s %.3f (sd %.3f over %td folds", plan->metrics[0]->name,
             mean, sd, folds);
     if (!isnan(chance)) fprintf(stderr, ", chance %.3f", chance);
-    fprintf(stderr, "); %td of %td voxels have weights; largest relative gap %.1e; in %s\n",
-            fit->nonzeros, decoding->mask.p, decoding->gap, run->common.output);
+    fprintf(stderr, "); %td of %td voxels have weights", fit->nonzeros, decoding->mask.p);
+    if (!isnan(decoding->gap)) fprintf(stderr, "; largest relative gap %.1e", decoding->gap);
+    fprintf(stderr, "; in %s\n", run->common.output);
 out:
     return status;
 }
 
 /* Verbs ------------------------------------------------------------------------------------- */
 
-static enum bm_status show_plan(struct cli_run *run, const struct bm_prepare_opts *prepare,
-                                const struct bm_inputs *inputs, const struct bm_decode_plan *plan)
+/* What will be read, as a line of the plan. The volumes are read before it is printed: only then is
+ * it known that they are all there. */
+static enum bm_status plan_reading(struct cli_run *run, const struct bm_prepare_opts *prepare,
+                                   const struct bm_inputs *inputs, bm_index voxels)
 {
     enum bm_status status = BM_OK;
     struct bm_prepare_plan need;
     char words[BM_NUMBER_SIZE];
-    const struct bm_rows *rows = &plan->rows;
     BM_TRY(bm_prepare_plan(run->ctx, prepare, inputs, &need));
-    BM_TRY(cli_plan(run, "read %td volumes of %td image%s, %s%td voxels; memory %s",
-                    need.volumes, inputs->count, inputs->count == 1 ? "" : "s",
-                    need.exact ? "" : "at most ", need.voxels,
+    BM_TRY(cli_plan(run, "read %td volumes of %td image%s, %td voxels; memory %s", need.volumes,
+                    inputs->count, inputs->count == 1 ? "" : "s", voxels,
                     bm_bytes(words, (double)need.bytes)));
-    BM_TRY(bm_memory_require(run->ctx, need.exact ? need.bytes : 0));
+out:
+    return status;
+}
+
+static enum bm_status show_plan(struct cli_run *run, const struct bm_prepare_opts *prepare,
+                                const struct bm_decode_opts *opts, const struct bm_inputs *inputs,
+                                double tolerance, double path_tolerance,
+                                struct bm_decode_plan *plan)
+{
+    enum bm_status status = BM_OK;
+    struct bm_mask mask = BM_MASK_INIT;
+    struct bm_samples x = BM_SAMPLES_INIT;
+    const struct bm_rows *rows = &plan->rows;
+    BM_TRY(bm_decode_samples(run->ctx, prepare, opts, inputs, plan, &mask, &x));
+    BM_TRY(plan_reading(run, prepare, inputs, mask.p));
     if (rows->n_classes > 0)
         BM_TRY(cli_plan(run, "make %td samples of %td classes", rows->n, rows->n_classes));
     else BM_TRY(cli_plan(run, "make %td samples with numbers as targets", rows->n));
     BM_TRY(cli_plan(run, "fit %s, %td point%s of the grid, %td folds", plan->estimator->name,
                     plan->n_points, plan->n_points == 1 ? "" : "s", plan->folds.count));
+    struct bm_cache_stats stats = bm_cache_stats(run->cache);
+    struct bm_select_plan look;
+    if (!run->ctx->memo) goto out;
+    BM_TRY(bm_decode_look(run->ctx, opts, tolerance, path_tolerance, plan, &mask, &x, &look));
+    BM_TRY(cli_plan(run, "cached: %lld of %lld steps of reading", (long long)stats.hits,
+                    (long long)(stats.hits + stats.misses)));
+    if (look.paths > 0)
+        BM_TRY(cli_plan(run, "cached: %td of %td paths of penalties", look.paths_cached,
+                        look.paths));
+    if (look.known)
+        BM_TRY(cli_plan(run, "cached: %td of %td fits of folds and of all", look.fits_cached,
+                        look.fits));
 out:
+    bm_mask_release(&mask);
+    bm_samples_release(&x);
     return status;
 }
 
@@ -262,27 +221,28 @@ static enum bm_status fit(struct cli_run *run)
     struct bm_decoding decoding = BM_DECODING_INIT;
     struct sources sources = {.item = NULL};
     struct bm_text model = BM_TEXT_INIT;
-    char *confounds = NULL;
     static const char *const classes[] = {"weights.nii.gz", "mask.nii.gz", "scores.tsv",
                                           "predictions.tsv", "path.tsv", "model.json", "run.json",
                                           "confusion.tsv", NULL};
     const char *names[sizeof classes / sizeof *classes];
     double tolerance = run->common.tolerance;
+    double path_tolerance = cli_given(run, "tolerance") ? tolerance : PATH_TOLERANCE;
     BM_TRY(check_given(run, bm_estimators[opts->model]));
     BM_TRY(bm_decode_check(ctx, rows, opts));
     BM_TRY(bm_inputs_open(ctx, prepare, run->operands, run->n_operands, &inputs));
     BM_TRY(bm_decode_open(ctx, rows, opts, &inputs, &plan));
+    BM_TRY(find_sources(run, prepare, rows, &inputs, &sources));
     memcpy(names, classes, sizeof names);
     if (plan.rows.n_classes == 0) names[7] = NULL;
     BM_TRY(cli_output_dir(run, names));
     BM_TRY(cli_check_warnings(run));
+    BM_TRY(cli_open_cache(run));
     if (run->common.dry_run) {
-        BM_TRY(show_plan(run, prepare, &inputs, &plan));
+        BM_TRY(show_plan(run, prepare, opts, &inputs, tolerance, path_tolerance, &plan));
         goto out;
     }
-    BM_TRY(find_sources(run, prepare, rows, &inputs, &sources, &confounds));
-    BM_TRY(bm_decode_fit(ctx, prepare, opts, &inputs, tolerance,
-                         cli_given(run, "tolerance") ? tolerance : PATH_TOLERANCE, &plan,
+    BM_TRY(digest_sources(run, &sources));
+    BM_TRY(bm_decode_fit(ctx, prepare, opts, &inputs, tolerance, path_tolerance, &plan,
                          &decoding));
     BM_TRY(cli_check_warnings(run));
     BM_TRY(bm_decoder_describe(ctx, BM_VERSION, prepare, rows, opts, &plan, &decoding,
@@ -294,7 +254,6 @@ out:
     bm_decode_plan_release(&plan);
     bm_decoding_release(&decoding);
     bm_free(sources.item);
-    bm_free(confounds);
     bm_text_release(&model);
     return status;
 }
@@ -322,7 +281,7 @@ static const struct bm_param apply_params[] = {
     {BM_P_FILE, 0, "subjects", AT(subjects), "FILE.tsv",
      "table of images instead of operands, with columns subject and image"},
     {BM_P_REAL, 0, "tr", AT(tr_s), "S", "seconds between volumes", .lo = 0, .hi = 1000,
-     .otherwise = "as the images say"},
+     .flags = BM_P_OPEN_LO, .otherwise = "as the images say"},
     BM_PARAM_END,
 };
 static enum bm_status check_scoring(struct bm_ctx *ctx, const char *text)
@@ -337,83 +296,105 @@ static const struct bm_param score_params[] = {
     BM_PARAM_END,
 };
 
-/* Predictions on the operands by the model of --from. */
-static enum bm_status apply(struct cli_run *run, struct bm_decoder *decoder, struct bm_rows *rows,
-                            struct bm_mat *F)
+/* A table of what the model of --from makes of the operands. */
+typedef enum bm_status (*tabulate)(struct cli_run *run, const struct bm_decoder *decoder,
+                                   const struct bm_rows *rows, const struct bm_mat *F,
+                                   struct bm_text *out);
+
+static enum bm_status apply(struct cli_run *run, tabulate table)
 {
     enum bm_status status = BM_OK;
     struct bm_ctx *ctx = run->ctx;
     const struct bm_rows_opts *rows_opts = run->opts[0];
     const struct apply_opts *opts = run->opts[1];
+    struct sources sources = {.item = NULL};
+    char *path = NULL;
     struct bm_inputs inputs = BM_INPUTS_INIT;
-    if (!opts->from) BM_FAIL(ctx, BM_EUSAGE, "--from is needed: the directory that fit -o wrote");
-    if ((rows_opts->target || rows_opts->groups || rows_opts->runs) && !rows_opts->samples)
-        BM_FAIL(ctx, BM_EUSAGE, "--samples is needed: the table that has these columns");
-    BM_TRY(bm_decoder_load(ctx, opts->from, decoder));
-    decoder->prepare.confounds = opts->confounds;
-    decoder->prepare.subjects = opts->subjects;
-    if (opts->tr_s > 0) decoder->prepare.tr_s = opts->tr_s;
-    BM_TRY(bm_inputs_open(ctx, &decoder->prepare, run->operands, run->n_operands, &inputs));
-    BM_TRY(cli_output_file(run));
-    BM_TRY(bm_decoder_apply(ctx, decoder, rows_opts, &inputs, rows, F));
-    BM_TRY(cli_check_warnings(run));
-out:
-    bm_inputs_release(&inputs);
-    return status;
-}
-
-static enum bm_status predict(struct cli_run *run)
-{
-    enum bm_status status = BM_OK;
     struct bm_decoder decoder = BM_DECODER_INIT;
     struct bm_rows rows = BM_ROWS_INIT;
     struct bm_mat F = BM_MAT_INIT;
     struct bm_text text = BM_TEXT_INIT;
-    BM_TRY(apply(run, &decoder, &rows, &F));
-    BM_TRY(bm_report_applied(run->ctx, &rows, decoder.class_name, decoder.n_classes, &F, &text));
+    if (!opts->from) BM_FAIL(ctx, BM_EUSAGE, "--from is needed: the directory that fit -o wrote");
+    if ((rows_opts->target || rows_opts->groups || rows_opts->runs) && !rows_opts->samples)
+        BM_FAIL(ctx, BM_EUSAGE, "--samples is needed: the table that has these columns");
+    BM_TRY(bm_decoder_load(ctx, opts->from, &decoder));
+    decoder.prepare.confounds = opts->confounds;
+    decoder.prepare.subjects = opts->subjects;
+    if (opts->tr_s > 0) decoder.prepare.tr_s = opts->tr_s;
+    for (const char *const *name = bm_decoder_files; *name; name++) {
+        bm_free(path);
+        path = NULL;
+        BM_TRY(bm_path_join(ctx, &path, opts->from, *name));
+        BM_TRY(cli_add_input(run, path));
+    }
+    BM_TRY(bm_inputs_open(ctx, &decoder.prepare, run->operands, run->n_operands, &inputs));
+    BM_TRY(find_sources(run, &decoder.prepare, rows_opts, &inputs, &sources));
+    BM_TRY(cli_output_file(run));
+    BM_TRY(cli_open_cache(run));
+    BM_TRY(bm_decoder_apply(ctx, &decoder, rows_opts, &inputs, &rows, &F));
+    BM_TRY(cli_check_warnings(run));
+    if (run->common.dry_run) {
+        BM_TRY(plan_reading(run, &decoder.prepare, &inputs, decoder.mask.p));
+        BM_TRY(cli_plan(run, "predict %td samples by %s", rows.n, decoder.estimator->name));
+        goto out;
+    }
+    BM_TRY(table(run, &decoder, &rows, &F, &text));
     BM_TRY(cli_write_result(run, text.data, text.length));
 out:
+    bm_free(path);
+    bm_free(sources.item);
+    bm_inputs_release(&inputs);
+    bm_decoder_release(&decoder);
     bm_rows_release(&rows);
     bm_mat_release(&F);
-    bm_decoder_release(&decoder);
     bm_text_release(&text);
     return status;
 }
 
-static enum bm_status score(struct cli_run *run)
+static enum bm_status tabulate_predictions(struct cli_run *run, const struct bm_decoder *decoder,
+                                           const struct bm_rows *rows, const struct bm_mat *F,
+                                           struct bm_text *out)
+{
+    return bm_report_applied(run->ctx, rows, decoder->class_name, decoder->n_classes, F, out);
+}
+
+static enum bm_status predict(struct cli_run *run)
+{
+    return apply(run, tabulate_predictions);
+}
+
+static enum bm_status tabulate_scores(struct cli_run *run, const struct bm_decoder *decoder,
+                                      const struct bm_rows *rows, const struct bm_mat *F,
+                                      struct bm_text *out)
 {
     enum bm_status status = BM_OK;
-    const struct bm_rows_opts *rows_opts = run->opts[0];
     const struct score_opts *asked = run->opts[2];
-    struct bm_decoder decoder = BM_DECODER_INIT;
-    struct bm_rows rows = BM_ROWS_INIT;
-    struct bm_mat F = BM_MAT_INIT;
-    struct bm_text text = BM_TEXT_INIT;
     char number[BM_NUMBER_SIZE];
-    if (!rows_opts->samples || !rows_opts->target)
-        BM_FAIL(run->ctx, BM_EUSAGE, "--samples and --target are needed: what the volumes are");
-    BM_TRY(apply(run, &decoder, &rows, &F));
-    BM_TRY(bm_text_add(run->ctx, &text, "score\tvalue\tn\n"));
+    BM_TRY(bm_text_add(run->ctx, out, "score\tvalue\tn\n"));
     for (int k = 0; bm_metrics[k]; k++) {
         const struct bm_metric *metric = bm_metrics[k];
-        bool fits = decoder.n_classes > 0 ? metric->classification : metric->regression;
+        bool fits = decoder->n_classes > 0 ? metric->classification : metric->regression;
         if (asked->scoring && !bm_list_has(asked->scoring, metric->name)) continue;
         if (!fits && asked->scoring)
             BM_FAIL(run->ctx, BM_EUSAGE, "--scoring %s is not for this model", metric->name);
         if (!fits) continue;
         double value;
-        BM_TRY(bm_decoder_score(run->ctx, &decoder, &rows, &F, metric, &value));
-        BM_TRY(bm_text_add(run->ctx, &text, "%s\t%s\t%td\n", metric->name,
-                           isnan(value) ? "n/a" : bm_number(number, value), rows.n));
+        BM_TRY(bm_decoder_score(run->ctx, decoder, rows, F, metric, &value));
+        BM_TRY(bm_text_add(run->ctx, out, "%s\t%s\t%td\n", metric->name,
+                           isnan(value) ? "n/a" : bm_number(number, value), rows->n));
         BM_TRY(cli_add_score(run, metric->name, value, NAN));
     }
-    BM_TRY(cli_write_result(run, text.data, text.length));
 out:
-    bm_rows_release(&rows);
-    bm_mat_release(&F);
-    bm_decoder_release(&decoder);
-    bm_text_release(&text);
     return status;
+}
+
+static enum bm_status score(struct cli_run *run)
+{
+    const struct bm_rows_opts *rows_opts = run->opts[0];
+    if (!rows_opts->samples || !rows_opts->target)
+        return bm_fail(run->ctx, BM_EUSAGE,
+                       "--samples and --target are needed: what the volumes are");
+    return apply(run, tabulate_scores);
 }
 
 static const struct bm_param_group fit_groups[] = {

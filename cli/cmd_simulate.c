@@ -3,48 +3,20 @@
 
 #include "brain/phantom.h"
 #include "command.h"
-#include "io/nifti.h"
-#include "util/path.h"
 
 static const struct bm_phantom_opts phantom_default = BM_PHANTOM_OPTS_DEFAULT;
-
-/* One image of the phantom as a file of -o DIR. */
-static enum bm_status write_image(struct cli_run *run, const char *name,
-                                  const struct bm_volume *volume,
-                                  const struct bm_nifti_meta *meta)
-{
-    enum bm_status status = BM_OK;
-    char *path = NULL;
-    BM_TRY(cli_output_path(run, name, &path));
-    BM_TRY(bm_volume_write(run->ctx, path, volume, meta, run->common.force));
-out:
-    bm_free(path);
-    return status;
-}
-
-static enum bm_status write_table(struct cli_run *run, const char *name,
-                                  const struct bm_phantom *phantom)
-{
-    enum bm_status status = BM_OK;
-    struct bm_text table = BM_TEXT_INIT;
-    char *path = NULL;
-    BM_TRY(bm_phantom_table(run->ctx, phantom, &table));
-    BM_TRY(cli_output_path(run, name, &path));
-    BM_TRY(bm_write_file(run->ctx, path, table.data, (size_t)table.length, run->common.force));
-out:
-    bm_text_release(&table);
-    bm_free(path);
-    return status;
-}
 
 static enum bm_status simulate_decode(struct cli_run *run)
 {
     static const char *const names[] = {"bold.nii.gz", "samples.tsv", "mask.nii.gz",
-                                        "truth.nii.gz", "truth_target.nii.gz", NULL};
+                                        "truth.nii.gz", "truth_target.nii.gz", "model.json",
+                                        "run.json", NULL};
     enum bm_status status = BM_OK;
     const struct bm_phantom_opts *opts = run->opts[0];
     struct bm_phantom phantom = BM_PHANTOM_INIT;
+    struct bm_text table = BM_TEXT_INIT;
     char comment[160], snr[BM_NUMBER_SIZE];
+    BM_TRY(bm_phantom_check(run->ctx, opts));
     BM_TRY(cli_output_dir(run, names));
     if (run->common.dry_run) {
         BM_TRY(cli_plan(run, "make %lld volumes of %s voxels in %lld runs",
@@ -60,11 +32,14 @@ static enum bm_status simulate_decode(struct cli_run *run)
              (long long)run->common.seed);
     struct bm_nifti_meta whole = {.datatype = 4 /* int16 */, .comment = comment};
     struct bm_nifti_meta real = {.comment = comment};
-    BM_TRY(write_image(run, names[0], &phantom.bold, &whole));
-    BM_TRY(write_table(run, names[1], &phantom));
-    BM_TRY(write_image(run, names[2], &phantom.mask, &whole));
-    BM_TRY(write_image(run, names[3], &phantom.truth, &real));
-    BM_TRY(write_image(run, names[4], &phantom.truth_target, &real));
+    BM_TRY(cli_write_image(run, names[0], &phantom.bold, &whole));
+    BM_TRY(bm_phantom_table(run->ctx, &phantom, &table));
+    BM_TRY(cli_write_text(run, names[1], &table));
+    BM_TRY(cli_write_image(run, names[2], &phantom.mask, &whole));
+    BM_TRY(cli_write_image(run, names[3], &phantom.truth, &real));
+    BM_TRY(cli_write_image(run, names[4], &phantom.truth_target, &real));
+    BM_TRY(cli_write_model(run, "brainmine phantom 1"));
+    BM_TRY(cli_write_run(run));
     bm_index voxels = 0;
     for (bm_index v = 0; v < bm_grid_voxels(&phantom.mask.grid); v++)
         voxels += phantom.mask.data[v] != 0;
@@ -75,6 +50,7 @@ static enum bm_status simulate_decode(struct cli_run *run)
                 phantom.samples, (long long)opts->classes, (long long)opts->groups, voxels,
                 run->common.output);
 out:
+    bm_text_release(&table);
     bm_phantom_release(&phantom);
     return status;
 }

@@ -13,8 +13,9 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "io/nifti.h"
 #include "util/ctx.h"
-#include "util/param.h"
+#include "util/key.h"
 
 /* Options of every command. The tolerance is what to stop at; along a path the default is ten times
  * that, unless cli_given(run, "tolerance"). */
@@ -24,7 +25,7 @@ struct cli_common {
     bool force;
     int64_t threads;     /* resolved before the command runs: >= 1 */
     int64_t memory;      /* bytes, resolved; also ctx->mem->limit */
-    const char *cache;   /* accepted; nothing is cached yet */
+    const char *cache;   /* folder or "off"; NULL = as the environment says (caching.h) */
     bool refresh;
     int64_t seed;        /* also ctx->seed */
     double tolerance;
@@ -52,6 +53,7 @@ struct cli_verb {
     bool operands;        /* takes operands; else any is exit 2 */
     const struct bm_param_group *groups; /* ends with a NULL title; NULL = none of its own */
     enum bm_status (*run)(struct cli_run *run);
+    bool rest;            /* from the first operand on all words are operands: another command's */
 };
 
 struct cli_command {
@@ -78,18 +80,30 @@ struct cli_run {
     /* Kept by the program; commands use the functions below. */
     struct cli_given *given;
     cJSON *outputs, *scores, *warnings, *plan;
+    cJSON *details;         /* further members of the summary, by name */
+    enum bm_status late;    /* what the run comes to after its summary is printed; and why */
+    char late_message[256];
     int n_warnings;         /* of any kind so far */
     bool made_output;       /* -o DIR was not there before: goes again if the run fails */
     bool verb_named;        /* the verb was written, not left out */
     bool fitted, converged; /* set by cli_set_fit */
     double gap;
     char advice[256];
+    struct bm_cache *cache;      /* after cli_open_cache; NULL before */
+    struct cli_caching *caching; /* what it borrows */
+    /* Told of each step that is looked up: for `cache explain`. */
+    void (*watch)(void *user, const struct bm_key *key, bool cached);
+    void *watch_user;
 };
 
 /* True if the option was given, on the command line or in the --config file. */
 bool cli_given(const struct cli_run *run, const char *name);
 
 /* Outputs ------------------------------------------------------------------------- */
+
+/* A file that is read besides operands, @lists and options that name files (found in a table, part
+ * of a model): outputs must not replace it. Before the two below. */
+enum bm_status cli_add_input(struct cli_run *run, const char *path) BM_CHECKED;
 
 /* Make ready the directory -o DIR for these file names (NULL-terminated, relative to DIR, their
  * own folders included: "subjects/a.nii.gz"). Before any computing, and without touching anything
@@ -105,9 +119,28 @@ enum bm_status cli_output_file(struct cli_run *run) BM_CHECKED;
 /* Path of a file in -o DIR, in a new block; recorded for the summary. */
 enum bm_status cli_output_path(struct cli_run *run, const char *name, char **path) BM_CHECKED;
 
+/* Write a text or an image as a file of -o DIR. */
+enum bm_status cli_write_text(struct cli_run *run, const char *name,
+                              const struct bm_text *text) BM_CHECKED;
+enum bm_status cli_write_image(struct cli_run *run, const char *name,
+                               const struct bm_volume *volume,
+                               const struct bm_nifti_meta *meta) BM_CHECKED;
+
+/* model.json with the parameters that can change the result and nothing else, for verbs that learn
+ * nothing; format: "brainmine phantom 1". */
+enum bm_status cli_write_model(struct cli_run *run, const char *format) BM_CHECKED;
+
+/* run.json: what differs between two runs of the same analysis. The last file to write: there = the
+ * run is complete. */
+enum bm_status cli_write_run(struct cli_run *run) BM_CHECKED;
+
 /* Write the one result of a verb to -o FILE, or to stdout for "-" or nothing. With --json and no
  * -o nothing is written: the summary is what stdout gets. */
 enum bm_status cli_write_result(struct cli_run *run, const char *bytes, bm_index n) BM_CHECKED;
+
+/* BM_EOUTPUT if what has been printed does not reach standard output. At once after a long text, so
+ * that errno still tells why. */
+enum bm_status cli_check_stdout(struct bm_ctx *ctx) BM_CHECKED;
 
 /* The summary, for --json --------------------------------------------------------- */
 
@@ -126,6 +159,15 @@ enum bm_status cli_parameters(struct cli_run *run, cJSON **object) BM_CHECKED;
 /* A line of the plan of --dry-run: on stdout, or in the summary's "plan" with --json. */
 enum bm_status cli_plan(struct cli_run *run, const char *fmt, ...) BM_PRINTF(2, 3) BM_CHECKED;
 
+/* Commands in commands --------------------------------------------------------------- */
+
+/* Make a dry run of the command that run's operands spell, without output, telling `watch` of each
+ * step that is looked up in the cache. BM_EUSAGE if it is no command; and whatever that fails
+ * with. */
+enum bm_status cli_run_inner(struct cli_run *run,
+                             void (*watch)(void *user, const struct bm_key *key, bool cached),
+                             void *user) BM_CHECKED;
+
 /* Failing ------------------------------------------------------------------------- */
 
 /* BM_EINPUT if --strict and an input warning was given; call it once inputs have been read and
@@ -136,6 +178,7 @@ enum bm_status cli_check_warnings(struct cli_run *run) BM_CHECKED;
 void cli_advise(struct cli_run *run, const char *fmt, ...) BM_PRINTF(2, 3);
 
 /* The commands. */
+extern const struct cli_command cli_cache;
 extern const struct cli_command cli_decode;
 extern const struct cli_command cli_simulate;
 extern const struct cli_command cli_render;

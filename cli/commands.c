@@ -5,6 +5,7 @@ const struct cli_command *const cli_commands[] = {
     &cli_decode,
     &cli_render,
     &cli_simulate,
+    &cli_cache,
     &cli_help,
     &cli_version,
     NULL};

@@ -33,13 +33,12 @@ const struct bm_param cli_common_params[] = {
      .flags = BM_P_NOKEY,
      .otherwise = "75 % of what machine, cgroup, RLIMIT_AS and SLURM_MEM_PER_NODE allow"},
     {BM_P_FILE, 0, "cache", AT(cache), "DIR|off",
-     "where intermediate results are kept. Nothing is cached in this version yet: the option is "
-     "checked and has no effect",
+     "where results of costly steps are kept, so that a later run that needs the same does not "
+     "compute them again; see brainmine-cache(1)",
      .flags = BM_P_NOKEY | BM_P_DIR | BM_P_OUTPUT,
      .otherwise = "$BRAINMINE_CACHE, else $XDG_CACHE_HOME/brainmine, else ~/.cache/brainmine"},
     {BM_P_FLAG, 0, "refresh", AT(refresh), NULL,
-     "compute again and replace what the cache holds. Nothing is cached in this version yet: the "
-     "option has no effect",
+     "compute again and replace what the cache holds",
      .flags = BM_P_NOKEY},
     {BM_P_INT, 0, "seed", AT(seed), "N", "start of every random stream; recorded in model.json",
      .lo = 0, .hi = 9e18},

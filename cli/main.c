@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "caching.h"
 #include "common.h"
 #include "help.h"
 #include "options.h"
@@ -68,14 +69,6 @@ static void open_standard_descriptors(void)
 
 /* Running a command --------------------------------------------------------------- */
 
-static enum bm_status check_stdout(struct bm_ctx *ctx)
-{
-    bool bad = ferror(stdout);
-    errno = 0;
-    if (fflush(stdout) == 0 && !bad) return BM_OK;
-    return bm_fail(ctx, BM_EOUTPUT, "standard output: %s", strerror(errno ? errno : EIO));
-}
-
 static enum bm_status run_verb(struct cli_run *run, struct cli_terminal *terminal, char **words)
 {
     enum bm_status status = BM_OK;
@@ -96,6 +89,7 @@ static enum bm_status run_verb(struct cli_run *run, struct cli_terminal *termina
     if (run->common.strict && run->fitted && !run->converged)
         BM_FAIL(run->ctx, BM_ENUMERIC, "not converged, and --strict is given");
     BM_TRY(cli_check_warnings(run));
+    if (run->late != BM_OK) BM_FAIL(run->ctx, run->late, "%s", run->late_message);
 out:
     return status;
 }
@@ -115,7 +109,7 @@ static int run_command(const struct cli_command *command, int argc, char **argv)
     snprintf(prefix, sizeof prefix, "brainmine %s", command->name);
     cli_terminal_init(&terminal, &run, prefix);
     enum bm_status status = run_verb(&run, &terminal, argv + 2);
-    if (status == BM_OK) status = check_stdout(&ctx);
+    if (status == BM_OK) status = cli_check_stdout(&ctx);
     int code = exit_codes[status];
     if (status != BM_OK && caught) {
         /* Whatever failed, failed because the run was being stopped. */
@@ -130,6 +124,7 @@ static int run_command(const struct cli_command *command, int argc, char **argv)
             fprintf(stderr, "Try 'brainmine %s --help'.\n", command->name);
     }
     if (status != BM_OK && run.made_output) rmdir(run.common.output); /* if nothing is in it */
+    cli_close_cache(&run);
     cli_terminal_release(&terminal);
     cli_parse_release(&run);
     cli_summary_release(&run);
@@ -149,6 +144,38 @@ static const struct cli_command *find_command(const char *name)
     for (const struct cli_command *const *c = cli_commands; *c; c++)
         if (strcmp((*c)->name, name) == 0) return *c;
     return NULL;
+}
+
+enum bm_status cli_run_inner(struct cli_run *run,
+                             void (*watch)(void *user, const struct bm_key *key, bool cached),
+                             void *user)
+{
+    enum bm_status status = BM_OK;
+    bm_index skip = strcmp(bm_path_base(run->operands[0]), "brainmine") == 0;
+    char shown[128], **words = NULL;
+    struct cli_run inner = {.ctx = run->ctx, .watch = watch, .watch_user = user};
+    BM_TRY(cli_summary_init(&inner));
+    if (skip < run->n_operands) inner.command = find_command(run->operands[skip]);
+    if (!inner.command || inner.command == run->command)
+        BM_FAIL(run->ctx, BM_EUSAGE, "'%s' is no command that could be explained",
+                bm_escape(shown, sizeof shown, run->operands[skip < run->n_operands ? skip : 0]));
+    inner.argc = (int)(run->n_operands - skip) + 1;
+    BM_TRY(bm_calloc(run->ctx, &words, inner.argc + 1, sizeof *words));
+    memcpy(words + 1, run->operands + skip, (size_t)(inner.argc - 1) * sizeof *words);
+    words[0] = words[1];
+    inner.argv = words;
+    BM_TRY(cli_parse(&inner, inner.argc - 2, words + 2));
+    inner.common.dry_run = inner.common.json = true; /* its plan goes nowhere */
+    inner.common.force = true; /* what it wrote the last time is no objection */
+    if (!inner.common.cache) inner.common.cache = run->common.cache;
+    BM_TRY(cli_common_settle(&inner));
+    BM_TRY(inner.verb->run(&inner));
+out:
+    cli_close_cache(&inner);
+    cli_parse_release(&inner);
+    cli_summary_release(&inner);
+    bm_free(words);
+    return status;
 }
 
 static int unknown_command(const char *word)
@@ -171,7 +198,7 @@ static int derived_text(int argc, char **argv)
     enum bm_status status = strcmp(argv[1], "--_mdoc") == 0
                                 ? cli_print_mdoc(&ctx, argv[2], command)
                                 : cli_print_completion(&ctx, argv[2]);
-    if (status == BM_OK) status = check_stdout(&ctx);
+    if (status == BM_OK) status = cli_check_stdout(&ctx);
     if (status != BM_OK) fprintf(stderr, "brainmine: %s\n", ctx.message);
     return exit_codes[status];
 }
@@ -181,7 +208,7 @@ static int overview(void)
     struct bm_ctx ctx;
     bm_ctx_init(&ctx);
     cli_print_overview(stdout);
-    enum bm_status status = check_stdout(&ctx);
+    enum bm_status status = cli_check_stdout(&ctx);
     if (status != BM_OK) fprintf(stderr, "brainmine: %s\n", ctx.message);
     return exit_codes[status];
 }

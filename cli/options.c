@@ -389,6 +389,7 @@ static enum bm_status operand(struct cli_run *run, const char *word)
     enum bm_status status = BM_OK;
     char *text, *line;
     if (word[0] != '@') return add_operand(run, word);
+    BM_TRY(cli_add_input(run, word + 1));
     BM_TRY(read_block(run, word + 1, &text));
     while ((line = next_line(&text)))
         if (*line) BM_TRY(add_operand(run, line));
@@ -470,10 +471,11 @@ enum bm_status cli_parse(struct cli_run *run, int n, char **words)
     for (w.at = 0; w.at < n; w.at++) {
         const char *word = words[w.at];
         if (w.at == w.skip) continue;
-        if (literal || word[0] != '-' || word[1] == '\0')
+        if (literal || word[0] != '-' || word[1] == '\0') {
             BM_TRY(operand(run, word));
-        else if (strcmp(word, "--") == 0)
-            literal = true;
+            literal = literal || run->verb->rest;
+        }
+        else if (strcmp(word, "--") == 0) literal = true;
         else if (word[1] == '-')
             BM_TRY(long_option(run, &w));
         else
@@ -491,6 +493,8 @@ void cli_parse_release(struct cli_run *run)
         for (const struct bm_param_group *g = run->verb->groups; g && g->title; g++)
             bm_free(run->opts[g - run->verb->groups]);
     for (bm_index i = 0; i < run->given->n_blocks; i++) bm_free(run->given->blocks[i]);
+    for (bm_index i = 0; i < run->given->n_inputs; i++) bm_free(run->given->inputs[i]);
+    bm_free(run->given->inputs);
     bm_free(run->given->blocks);
     bm_free(run->given->settings);
     bm_free(run->given);

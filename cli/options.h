@@ -17,6 +17,8 @@ struct cli_given {
     bm_index cap_operands, cap_blocks;
     char **blocks; /* texts of files that options and operands point into */
     bm_index n_blocks;
+    char **inputs; /* of cli_add_input */
+    bm_index n_inputs, cap_inputs;
 };
 
 /* Fill run->verb, opts, common, operands from words (those after the command's name). run->ctx and

@@ -28,6 +28,18 @@ static enum bm_status not_this(struct cli_run *run, const char *path, const stru
                    bm_escape(name[1], sizeof name[1], input));
 }
 
+enum bm_status cli_add_input(struct cli_run *run, const char *path)
+{
+    enum bm_status status = BM_OK;
+    struct cli_given *given = run->given;
+    BM_TRY(bm_grow(run->ctx, &given->inputs, &given->cap_inputs, given->n_inputs + 1,
+                   sizeof *given->inputs));
+    BM_TRY(bm_strdup(run->ctx, &given->inputs[given->n_inputs], path));
+    given->n_inputs++;
+out:
+    return status;
+}
+
 /* BM_EOUTPUT if an existing file at `path` is one of the inputs, by whatever name. */
 static enum bm_status not_an_input(struct cli_run *run, const char *path)
 {
@@ -36,6 +48,8 @@ static enum bm_status not_an_input(struct cli_run *run, const char *path)
     if (stat(path, &st) != 0) return BM_OK;
     for (bm_index i = 0; i < run->n_operands; i++)
         BM_TRY(not_this(run, path, &st, run->operands[i]));
+    for (bm_index i = 0; i < run->given->n_inputs; i++)
+        BM_TRY(not_this(run, path, &st, run->given->inputs[i]));
     for (bm_index i = 0; i < run->given->n_settings; i++) {
         const struct cli_setting *s = &run->given->settings[i];
         if (s->param->kind != BM_P_FILE || s->param->flags & (BM_P_OUTPUT | BM_P_DIR)) continue;
@@ -53,6 +67,8 @@ static enum bm_status replaceable(struct cli_run *run, const char *path)
     enum bm_status status = not_an_input(run, path);
     if (status != BM_OK || lstat(path, &st) != 0) return status;
     if (S_ISDIR(st.st_mode)) return output_error(run, path, "is a directory");
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+        return output_error(run, path, "is not a regular file (-o - is standard output)");
     return run->common.force ? BM_OK : output_error(run, path, "exists (use --force)");
 }
 
@@ -192,11 +208,19 @@ enum bm_status cli_write_result(struct cli_run *run, const char *bytes, bm_index
 {
     enum bm_status status = BM_OK;
     if (to_stdout(run)) {
-        if (!run->common.json) fwrite(bytes, 1, (size_t)n, stdout); /* main checks stdout */
-        return BM_OK;
+        if (!run->common.json) fwrite(bytes, 1, (size_t)n, stdout);
+        return cli_check_stdout(run->ctx);
     }
     BM_TRY(bm_write_file(run->ctx, run->common.output, bytes, (size_t)n, run->common.force));
     BM_TRY(record(run, run->common.output));
 out:
     return status;
+}
+
+enum bm_status cli_check_stdout(struct bm_ctx *ctx)
+{
+    int error = ferror(stdout) ? errno : 0; /* of the write just before */
+    if (fflush(stdout) != 0) error = errno;
+    else if (!ferror(stdout)) return BM_OK;
+    return bm_fail(ctx, BM_EOUTPUT, "standard output: %s", strerror(error ? error : EIO));
 }

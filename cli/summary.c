@@ -19,7 +19,8 @@ enum bm_status cli_summary_init(struct cli_run *run)
     run->scores = cJSON_CreateObject();
     run->warnings = cJSON_CreateArray();
     run->plan = cJSON_CreateArray();
-    bool good = run->outputs && run->scores && run->warnings && run->plan;
+    run->details = cJSON_CreateObject();
+    bool good = run->outputs && run->scores && run->warnings && run->plan && run->details;
     return good ? BM_OK : no_memory(run->ctx);
 }
 
@@ -29,6 +30,7 @@ void cli_summary_release(struct cli_run *run)
     cJSON_Delete(run->scores);
     cJSON_Delete(run->warnings);
     cJSON_Delete(run->plan);
+    cJSON_Delete(run->details);
 }
 
 /* cJSON prints what is not finite as null. */
@@ -128,7 +130,7 @@ enum bm_status cli_summary_print(struct cli_run *run)
     struct bm_ctx *ctx = run->ctx;
     char name[64];
     char *text = NULL;
-    cJSON *parameters = NULL, *summary = NULL;
+    cJSON *parameters = NULL, *summary = NULL, *detail;
     if (!run->common.json) return BM_OK;
     summary = cJSON_CreateObject();
     BM_TRY(cli_parameters(run, &parameters));
@@ -146,12 +148,15 @@ enum bm_status cli_summary_print(struct cli_run *run)
            cJSON_AddItemReferenceToObject(summary, "warnings", run->warnings);
     if (good && run->common.dry_run)
         good = cJSON_AddItemReferenceToObject(summary, "plan", run->plan);
+    cJSON_ArrayForEach(detail, run->details)
+        good = good && cJSON_AddItemReferenceToObject(summary, detail->string, detail);
     if (good) text = cJSON_Print(summary);
     if (!text) {
         status = no_memory(ctx);
         goto out;
     }
     printf("%s\n", text);
+    status = cli_check_stdout(ctx);
 out:
     cJSON_free(text);
     cJSON_Delete(parameters);

@@ -38,7 +38,7 @@ static void write_log(struct cli_terminal *t, const char *kind, const char *line
     fflush(t->log);
 }
 
-static const char *const kinds[] = {"error: ", "warning: ", "", "debug: "};
+static const char *const kinds[] = {"error: ", "warning: ", "warning: ", "", "debug: "};
 
 /* A file is read more than once (its header, its voxels), and each time says the same. */
 static bool warned_already(const struct cli_run *run, const char *line)
@@ -107,19 +107,19 @@ static void on_progress(void *user, const char *label, bm_index done, bm_index t
 void cli_terminal_init(struct cli_terminal *terminal, struct cli_run *run, const char *prefix)
 {
     *terminal = (struct cli_terminal){
-        .run = run, .prefix = prefix, .shown = BM_LOG_WARN, .percent = -1};
+        .run = run, .prefix = prefix, .shown = BM_LOG_NOTE, .percent = -1};
     pthread_mutex_init(&terminal->lock, NULL);
-    run->ctx->log = (struct bm_log){BM_LOG_WARN, on_log, terminal};
+    run->ctx->log = (struct bm_log){BM_LOG_NOTE, on_log, terminal};
 }
 
 enum bm_status cli_terminal_settle(struct cli_terminal *terminal)
 {
     const struct cli_common *common = &terminal->run->common;
     struct bm_ctx *ctx = terminal->run->ctx;
-    int level = BM_LOG_WARN + common->verbose;
+    int level = BM_LOG_NOTE + common->verbose;
     if (common->quiet) level = BM_LOG_ERROR;
     terminal->shown = level > BM_LOG_DEBUG ? BM_LOG_DEBUG : (enum bm_log_level)level;
-    ctx->log.level = terminal->shown < BM_LOG_WARN ? BM_LOG_WARN : terminal->shown;
+    ctx->log.level = terminal->shown < BM_LOG_NOTE ? BM_LOG_NOTE : terminal->shown;
     bool progress = common->progress == CLI_PROGRESS_ALWAYS ||
                     (common->progress == CLI_PROGRESS_AUTO && !common->quiet);
     const char *term = getenv("TERM");

@@ -8,7 +8,7 @@
 #include "brain/screen.h"
 #include "brain/turn.h"
 
-enum { MANY_GROUPS = 12, INNER_FOLDS = 5, BLOCKS = 5 };
+enum { MANY_GROUPS = 12, INNER_FOLDS = 5, BLOCKS = 5, SAMPLES_VERSION = 1 };
 static const double SPATIAL_SHARE = 20; /* per cent of a brain's volume that screening keeps */
 
 /* Metrics by name; BM_EUSAGE for one that the task has not. */
@@ -78,6 +78,70 @@ out:
     return status;
 }
 
+/* True if no group holds two classes: subjects of two kinds, say. Then a group left out lacks a
+ * class whatever is done. */
+static enum bm_status groups_are_pure(struct bm_ctx *ctx, const struct bm_rows *rows,
+                                      bm_index groups, bool *pure)
+{
+    enum bm_status status = BM_OK;
+    bm_index *label = NULL; /* of each group, from 1 */
+    BM_TRY(bm_calloc(ctx, &label, groups, sizeof *label));
+    *pure = true;
+    for (bm_index i = 0; i < rows->n; i++) {
+        bm_index *seen = &label[rows->group[i]];
+        *pure = *pure && (*seen == 0 || *seen == rows->label[i] + 1);
+        *seen = rows->label[i] + 1;
+    }
+out:
+    bm_free(label);
+    return status;
+}
+
+/* A class that some test folds lack is not scored there. */
+static enum bm_status warn_rare(struct bm_ctx *ctx, const struct bm_decode_plan *plan)
+{
+    enum bm_status status = BM_OK;
+    const struct bm_rows *rows = &plan->rows;
+    bm_index *in = NULL, *last = NULL; /* folds that test a class, and the last of them from 1 */
+    char name[256];
+    BM_TRY(bm_calloc(ctx, &in, 2 * rows->n_classes, sizeof *in));
+    last = in + rows->n_classes;
+    for (bm_index f = 0; f < plan->folds.count; f++)
+        for (bm_index i = 0; i < plan->folds.fold[f].n_test; i++) {
+            bm_index class = rows->label[plan->folds.fold[f].test[i]];
+            in[class] += last[class] != f + 1;
+            last[class] = f + 1;
+        }
+    for (bm_index k = 0; k < rows->n_classes; k++)
+        if (in[k] < plan->folds.count)
+            bm_warn(ctx, "%s: class \"%s\": in %td of %td test folds only", rows->table.name,
+                    bm_escape(name, sizeof name, rows->class_name[k]), in[k], plan->folds.count);
+out:
+    bm_free(in);
+    return status;
+}
+
+/* The inner splits are made when they are needed; that they can be is found out before images are
+ * read. */
+static enum bm_status check_inner(struct bm_ctx *ctx, const struct bm_decode_plan *plan,
+                                  bm_index groups)
+{
+    enum bm_status status = BM_OK;
+    const struct bm_rows *rows = &plan->rows;
+    struct bm_folds inner = BM_FOLDS_INIT;
+    for (bm_index f = 0; f < plan->folds.count && status == BM_OK; f++) {
+        const struct bm_fold *fold = &plan->folds.fold[f];
+        status = bm_split(ctx, &plan->inner, fold->train, fold->n_train, rows->group, groups,
+                          rows->label, (const char *const *)rows->class_name, rows->n_classes,
+                          &inner);
+        if (status == BM_EINPUT)
+            bm_fail_in(ctx, status, "%s: fold %td: inner folds (see --inner-cv)", rows->table.name,
+                       f);
+    }
+    bm_folds_release(&inner);
+    return status;
+}
+
 /* Blocks of samples stand in for groups; made anew when scrubbing took samples. */
 static enum bm_status make_folds(struct bm_ctx *ctx, const struct bm_decode_opts *opts,
                                  struct bm_decode_plan *plan)
@@ -85,28 +149,40 @@ static enum bm_status make_folds(struct bm_ctx *ctx, const struct bm_decode_opts
     enum bm_status status = BM_OK;
     struct bm_rows *rows = &plan->rows;
     bm_index groups = rows->n_groups, fewest;
+    bool pure = false;
     if (plan->blocks) {
         groups = plan->cv.folds;
         if (rows->n < groups)
-            BM_FAIL(ctx, BM_EINPUT, "%td samples, %td folds", rows->n, groups);
+            BM_FAIL(ctx, BM_EINPUT, "%s: %td samples, %td folds (see --cv)", rows->table.name,
+                    rows->n, groups);
         bm_block_groups(rows->n, groups, rows->group);
     } else if (groups == 0) {
         groups = rows->n;
         for (bm_index i = 0; i < rows->n; i++) rows->group[i] = i;
     }
-    BM_TRY(bm_split(ctx, &plan->cv, NULL, rows->n, rows->group, groups, rows->label,
-                    (const char *const *)rows->class_name, rows->n_classes, &plan->folds));
-    if (opts->inner_cv) {
-        BM_TRY(bm_cv_parse(ctx, opts->inner_cv, &plan->inner));
+    if (plan->cv.kind == BM_CV_KFOLD && groups < plan->cv.folds)
+        BM_FAIL(ctx, BM_EINPUT, "%s: %td groups, %td folds (see --cv)", rows->table.name, groups,
+                plan->cv.folds);
+    if (rows->n_classes > 0) BM_TRY(groups_are_pure(ctx, rows, groups, &pure));
+    if (plan->cv.kind == BM_CV_LOGO) plan->cv.rare = plan->cv.rare || pure;
+    status = bm_split(ctx, &plan->cv, NULL, rows->n, rows->group, groups, rows->label,
+                      (const char *const *)rows->class_name, rows->n_classes, &plan->folds);
+    if (status != BM_OK) {
+        if (status == BM_EINPUT) bm_fail_in(ctx, status, "%s", rows->table.name);
         goto out;
     }
+    if (plan->cv.rare && !pure && rows->n_classes > 0) BM_TRY(warn_rare(ctx, plan));
     BM_TRY(fewest_groups(ctx, &plan->folds, rows->group, groups, &fewest));
     plan->inner = fewest > MANY_GROUPS
                       ? (struct bm_cv){.kind = BM_CV_KFOLD, .folds = INNER_FOLDS}
-                      : (struct bm_cv){.kind = BM_CV_LOGO};
-    if (fewest < 2 && plan->n_points > 1 && opts->nested == 0)
-        BM_FAIL(ctx, BM_EINPUT, "a training set has one group only, so that it cannot be split to "
-                "choose among %td penalties (give one --alpha, or --nested no)", plan->n_points);
+                      : (struct bm_cv){.kind = BM_CV_LOGO, .rare = true};
+    if (opts->inner_cv) BM_TRY(bm_cv_parse(ctx, opts->inner_cv, &plan->inner));
+    if (plan->n_points < 2 || opts->nested != 0) goto out;
+    if (fewest < 2 && !opts->inner_cv)
+        BM_FAIL(ctx, BM_EINPUT, "%s: a training set has one group only, so that it cannot be split "
+                "to choose among %td penalties (give one --alpha, or --nested no)",
+                rows->table.name, plan->n_points);
+    BM_TRY(check_inner(ctx, plan, groups));
 out:
     return status;
 }
@@ -173,6 +249,7 @@ struct bm_problem bm_decode_problem(const struct bm_decode_plan *plan)
         .max_iterations = BM_SPATIAL_ITERATIONS,
         .view = bm_screen_view,
         .view_release = bm_screen_view_release,
+        .ready = bm_screen_ready,
     };
 }
 
@@ -189,6 +266,7 @@ static enum bm_status score_folds(struct bm_ctx *ctx, const struct bm_problem *p
     train = label;
     test = label + problem->n;
     out->converged = true;
+    out->gap = NAN;
     for (bm_index f = 0; f < folds; f++) {
         const struct bm_fold *fold = &plan->folds.fold[f];
         for (bm_index k = 0; k < metrics; k++)
@@ -235,47 +313,121 @@ out:
     return status;
 }
 
+/* Samples are made of volumes by sample_of, which scrubbing has not shortened yet. */
+static enum bm_status name_samples(struct bm_ctx *ctx, const char *id, struct bm_decode_plan *plan)
+{
+    struct bm_key key = BM_KEY_INIT;
+    bm_key_open(ctx, &key, "decode.samples", SAMPLES_VERSION);
+    bm_key_input(ctx, &key, "volumes", 0, id);
+    bm_key_array(ctx, &key, "sample-of", BM_MEMO_I64, plan->rows.sample_of, plan->rows.volumes);
+    enum bm_status status = bm_key_close(ctx, &key);
+    memcpy(plan->samples_id, key.id, sizeof plan->samples_id);
+    bm_key_release(&key);
+    return status;
+}
+
+enum bm_status bm_decode_samples(struct bm_ctx *ctx, const struct bm_prepare_opts *prepare,
+                                 const struct bm_decode_opts *opts, const struct bm_inputs *inputs,
+                                 struct bm_decode_plan *plan, struct bm_mask *mask,
+                                 struct bm_samples *x)
+{
+    enum bm_status status = BM_OK;
+    struct bm_prepared prepared = BM_PREPARED_INIT;
+    struct bm_samples made = BM_SAMPLES_INIT;
+    bm_index before = plan->rows.n;
+    BM_TRY(bm_prepare(ctx, prepare, inputs, plan->rows.cut, &prepared));
+    BM_TRY(name_samples(ctx, prepared.id, plan));
+    BM_TRY(bm_rows_gather(ctx, &prepared, &plan->rows, &made));
+    if (plan->rows.n != before) BM_TRY(make_folds(ctx, opts, plan));
+    *mask = prepared.mask;
+    prepared.mask = (struct bm_mask)BM_MASK_INIT;
+    *x = made;
+    made = (struct bm_samples)BM_SAMPLES_INIT;
+out:
+    bm_prepared_release(&prepared);
+    bm_samples_release(&made);
+    return status;
+}
+
+/* The problem with its views: what fitting starts from. */
+struct setting {
+    struct bm_turn turn;
+    struct bm_screen screen;
+    struct bm_problem problem;
+    struct bm_key design;
+    double percent;
+};
+#define SETTING_INIT {.turn = BM_TURN_INIT, .screen = BM_SCREEN_INIT, .design = BM_KEY_INIT}
+
+static void setting_release(struct setting *setting)
+{
+    bm_screen_release(&setting->screen);
+    bm_turn_release(&setting->turn);
+    bm_key_release(&setting->design);
+}
+
+/* x gets the order of the turned mask. */
+static enum bm_status set_up(struct bm_ctx *ctx, const struct bm_decode_opts *opts,
+                             double tolerance, double path_tolerance,
+                             const struct bm_decode_plan *plan, const struct bm_mask *mask,
+                             struct bm_samples *x, struct setting *setting)
+{
+    enum bm_status status = BM_OK;
+    struct bm_problem *problem = &setting->problem;
+    setting->percent = isnan(plan->percent) ? bm_screen_percent(mask, SPATIAL_SHARE)
+                                            : plan->percent;
+    *problem = bm_decode_problem(plan);
+    problem->nested = opts->nested == 0;
+    problem->one_se = opts->rule == BM_RULE_ONE_SE ||
+                      (opts->rule == BM_RULE_AUTO && plan->estimator->caps & BM_USES_LATTICE);
+    problem->tolerance = tolerance;
+    problem->path_tolerance = path_tolerance;
+    problem->user = &setting->screen;
+    BM_TRY(bm_turn_make(ctx, mask, &setting->turn));
+    BM_TRY(bm_turn_samples(ctx, &setting->turn, x));
+    BM_TRY(bm_screen_open(ctx, x, &setting->turn.mask, problem, setting->percent,
+                          (enum bm_boundary)opts->boundary, &setting->screen));
+    setting->screen.samples_id = plan->samples_id;
+    BM_TRY(bm_screen_name(ctx, &setting->screen, &setting->design));
+    problem->design_id = setting->design.id;
+out:
+    return status;
+}
+
+enum bm_status bm_decode_look(struct bm_ctx *ctx, const struct bm_decode_opts *opts,
+                              double tolerance, double path_tolerance,
+                              const struct bm_decode_plan *plan, const struct bm_mask *mask,
+                              struct bm_samples *x, struct bm_select_plan *out)
+{
+    enum bm_status status = BM_OK;
+    struct setting setting = SETTING_INIT;
+    BM_TRY(set_up(ctx, opts, tolerance, path_tolerance, plan, mask, x, &setting));
+    BM_TRY(bm_select_look(ctx, &setting.problem, &plan->folds, out));
+out:
+    setting_release(&setting);
+    return status;
+}
+
 enum bm_status bm_decode_fit(struct bm_ctx *ctx, const struct bm_prepare_opts *prepare,
                              const struct bm_decode_opts *opts, const struct bm_inputs *inputs,
                              double tolerance, double path_tolerance, struct bm_decode_plan *plan,
                              struct bm_decoding *out)
 {
     enum bm_status status = BM_OK;
-    struct bm_prepared prepared = BM_PREPARED_INIT;
     struct bm_samples x = BM_SAMPLES_INIT;
-    struct bm_screen screen = BM_SCREEN_INIT;
-    struct bm_turn turn = BM_TURN_INIT;
+    struct setting setting = SETTING_INIT;
     struct bm_decoding made = BM_DECODING_INIT;
-    bm_index before = plan->rows.n;
-    BM_TRY(bm_prepare(ctx, prepare, inputs, plan->rows.cut, &prepared));
-    BM_TRY(bm_rows_gather(ctx, &prepared, &plan->rows, &x));
-    bm_samples_release(&prepared.samples);
-    if (plan->rows.n != before) BM_TRY(make_folds(ctx, opts, plan));
-    made.mask = prepared.mask;
-    prepared.mask = (struct bm_mask)BM_MASK_INIT;
-    made.percent = isnan(plan->percent) ? bm_screen_percent(&made.mask, SPATIAL_SHARE)
-                                        : plan->percent;
-    struct bm_problem problem = bm_decode_problem(plan);
-    problem.nested = opts->nested == 0;
-    problem.one_se = opts->rule == BM_RULE_ONE_SE ||
-                     (opts->rule == BM_RULE_AUTO && plan->estimator->caps & BM_USES_LATTICE);
-    problem.tolerance = tolerance;
-    problem.path_tolerance = path_tolerance;
-    problem.user = &screen;
-    BM_TRY(bm_turn_make(ctx, &made.mask, &turn));
-    BM_TRY(bm_turn_samples(ctx, &turn, &x));
-    BM_TRY(bm_screen_open(ctx, &x, &turn.mask, &problem, made.percent,
-                          (enum bm_boundary)opts->boundary, &screen));
-    BM_TRY(bm_select(ctx, &problem, &plan->folds, &made.selected));
-    BM_TRY(score_folds(ctx, &problem, plan, &made));
-    BM_TRY(make_weights(ctx, &x, &turn, &made));
+    BM_TRY(bm_decode_samples(ctx, prepare, opts, inputs, plan, &made.mask, &x));
+    BM_TRY(set_up(ctx, opts, tolerance, path_tolerance, plan, &made.mask, &x, &setting));
+    made.percent = setting.percent;
+    BM_TRY(bm_select(ctx, &setting.problem, &plan->folds, &made.selected));
+    BM_TRY(score_folds(ctx, &setting.problem, plan, &made));
+    BM_TRY(make_weights(ctx, &x, &setting.turn, &made));
     *out = made;
     made = (struct bm_decoding)BM_DECODING_INIT;
 out:
-    bm_prepared_release(&prepared);
     bm_samples_release(&x);
-    bm_screen_release(&screen);
-    bm_turn_release(&turn);
+    setting_release(&setting);
     bm_decoding_release(&made);
     return status;
 }

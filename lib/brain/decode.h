@@ -115,6 +115,7 @@ struct bm_decode_plan {
     const struct bm_metric *metrics[9]; /* NULL-terminated; the first one selects */
     double percent;                     /* of voxels; NaN = a share of a brain's volume */
     struct bm_folds folds;
+    char samples_id[BM_ID_SIZE];        /* of the samples, once they are made (util/key.h) */
 };
 #define BM_DECODE_PLAN_INIT {.points = NULL}
 
@@ -131,9 +132,16 @@ struct bm_decoding {
     double *chance;           /* [fold], of the first metric */
     struct bm_volume weights; /* 3D, or one frame a class */
     bool converged;           /* all fits that are kept */
-    double gap;               /* their largest relative gap */
+    double gap;               /* their largest relative gap; NaN if they have none */
 };
 #define BM_DECODING_INIT {.score = NULL}
+
+/* The first part of bm_decode_fit, and what a dry run does: clean samples of the plan's rows, and
+ * their mask, both empty on entry. Completes plan's folds and rows. */
+enum bm_status bm_decode_samples(struct bm_ctx *ctx, const struct bm_prepare_opts *prepare,
+                                 const struct bm_decode_opts *opts, const struct bm_inputs *inputs,
+                                 struct bm_decode_plan *plan, struct bm_mask *mask,
+                                 struct bm_samples *x) BM_CHECKED;
 
 /* Everything from images to result. plan's folds and rows are completed (scrubbing may shorten
  * rows). tolerance: of the fits kept; path_tolerance: of those that choose. */
@@ -141,6 +149,14 @@ enum bm_status bm_decode_fit(struct bm_ctx *ctx, const struct bm_prepare_opts *p
                              const struct bm_decode_opts *opts, const struct bm_inputs *inputs,
                              double tolerance, double path_tolerance, struct bm_decode_plan *plan,
                              struct bm_decoding *out) BM_CHECKED;
+
+/* What of bm_decode_fit's fitting is cached, for samples and mask from bm_decode_samples (changed
+ * on the way): for plans. */
+enum bm_status bm_decode_look(struct bm_ctx *ctx, const struct bm_decode_opts *opts,
+                              double tolerance, double path_tolerance,
+                              const struct bm_decode_plan *plan, const struct bm_mask *mask,
+                              struct bm_samples *x, struct bm_select_plan *out) BM_CHECKED;
+
 void bm_decoding_release(struct bm_decoding *decoding);
 
 /* The problem a plan poses, for functions of select.h. Borrows from the plan. */

@@ -8,6 +8,8 @@
 
 #include "util/path.h"
 
+enum { MODEL_FILE, MASK_FILE, WEIGHTS_FILE };
+const char *const bm_decoder_files[] = {"model.json", "mask.nii.gz", "weights.nii.gz", NULL};
 static const char FORMAT[] = "brainmine decoder 1";
 
 static enum bm_status no_memory(struct bm_ctx *ctx)
@@ -232,6 +234,8 @@ static enum bm_status read_parameters(struct bm_ctx *ctx, const char *path, cons
         bool skip = false;
         for (int k = 0; elsewhere[k]; k++) skip = skip || strcmp(elsewhere[k], param->name) == 0;
         if (skip) continue;
+        /* Where 0 cannot be given, it stands for what was not. */
+        if (cJSON_IsNumber(item) && item->valuedouble == 0 && param->flags & BM_P_OPEN_LO) continue;
         const char *text = cJSON_IsNumber(item) ? bm_number(number, item->valuedouble)
                                                 : cJSON_GetStringValue(item);
         if (!text) return bad_field(ctx, path, param->name, "a value");
@@ -331,9 +335,9 @@ enum bm_status bm_decoder_load(struct bm_ctx *ctx, const char *dir, struct bm_de
     struct bm_decoder made = {.prepare = BM_PREPARE_OPTS_DEFAULT};
     char *model_path = NULL, *weights_path = NULL;
     cJSON *json = NULL;
-    BM_TRY(bm_path_join(ctx, &model_path, dir, "model.json"));
-    BM_TRY(bm_path_join(ctx, &made.mask_path, dir, "mask.nii.gz"));
-    BM_TRY(bm_path_join(ctx, &weights_path, dir, "weights.nii.gz"));
+    BM_TRY(bm_path_join(ctx, &model_path, dir, bm_decoder_files[MODEL_FILE]));
+    BM_TRY(bm_path_join(ctx, &made.mask_path, dir, bm_decoder_files[MASK_FILE]));
+    BM_TRY(bm_path_join(ctx, &weights_path, dir, bm_decoder_files[WEIGHTS_FILE]));
     made.prepare.mask = made.mask_path;
     status = read_json(ctx, model_path, &json);
     made.json = json;

@@ -27,6 +27,9 @@ enum bm_status bm_decoder_describe(struct bm_ctx *ctx, const char *version,
                                    const struct bm_source *sources, bm_index n_sources,
                                    double tolerance, struct bm_text *out) BM_CHECKED;
 
+/* The names of the files that bm_decoder_load reads, NULL-terminated. */
+extern const char *const bm_decoder_files[];
+
 /* A fitted decoder ready to predict. */
 struct bm_decoder {
     void *json;                      /* owns the texts below */

@@ -188,8 +188,8 @@ const struct bm_param bm_decode_params[] = {
      "how rows are split to score: one group left out at a time, K folds of groups, or K random "
      "draws that test a fraction F of the groups",
      .check = check_cv,
-     .otherwise = "logo up to 12 groups, kfold:10 beyond; without groups, images are groups, and "
-                  "one 4D image is cut into kfold:5 blocks"},
+     .otherwise = "logo up to 12 groups, kfold:10 beyond; without groups, subjects or images are "
+                  "groups, and one 4D image is cut into kfold:5 blocks"},
     {BM_P_TEXT, 0, "inner-cv", AT(inner_cv), "logo|kfold:K|shuffle:K:F",
      "how each training set is split to choose among penalties", .check = check_cv,
      .otherwise = "logo up to 12 groups, kfold:5 beyond"},

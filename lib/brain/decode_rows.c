@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "brain/decode.h"
-#include "util/path.h"
 
 static bool is_integer(const char *text)
 {
@@ -27,6 +26,31 @@ static bool has_header(const struct bm_table *table, const char *const *asked, i
     return !any && bm_table_looks_headed(table);
 }
 
+/* A first row that holds a number, and not the name asked for, is more likely data. */
+static enum bm_status require_header(struct bm_ctx *ctx, const struct bm_table *table,
+                                     const char *asked)
+{
+    enum bm_status status = BM_OK;
+    struct bm_text found = BM_TEXT_INIT;
+    char shown[128];
+    double value;
+    bool number = false;
+    for (bm_index c = 0; c < table->cols; c++) {
+        const char *cell = bm_table_cell(table, 0, c);
+        if (strcmp(cell, asked) == 0) goto out;
+        number = number || bm_parse_double(cell, &value);
+        BM_TRY(bm_text_add(ctx, &found, "%s%s", c ? ", " : "",
+                           bm_escape(shown, sizeof shown, cell)));
+    }
+    if (number)
+        BM_FAIL(ctx, BM_EINPUT, "%s: no column \"%s\"; found: %s: the table seems to have no "
+                "header row (its columns are then numbers: -t 1 -g 2)", table->name,
+                bm_escape(shown, sizeof shown, asked), bm_text_str(&found));
+out:
+    bm_text_release(&found);
+    return status;
+}
+
 const char *bm_rows_run_column(const struct bm_rows_opts *opts, bool single)
 {
     if (!opts->runs) return single ? opts->groups : NULL;
@@ -40,8 +64,12 @@ static enum bm_status find_columns(struct bm_ctx *ctx, const struct bm_rows_opts
     const char *runs = bm_rows_run_column(opts, single);
     const char *const asked[3] = {opts->target, opts->groups, runs};
     bm_index *const found[3] = {&rows->target_col, &rows->group_col, &rows->run_col};
-    if (rows->table.rows > 0 && has_header(&rows->table, asked, 3))
+    if (rows->table.rows > 0 && has_header(&rows->table, asked, 3)) {
+        for (int k = 0; k < 3; k++)
+            if (asked[k] && !is_integer(asked[k]))
+                BM_TRY(require_header(ctx, &rows->table, asked[k]));
         BM_TRY(bm_table_take_header(ctx, &rows->table));
+    }
     for (int k = 0; k < 3; k++) {
         *found[k] = -1;
         if (asked[k]) BM_TRY(bm_table_column(ctx, &rows->table, asked[k], found[k]));
@@ -235,48 +263,55 @@ static bool any_text(const struct bm_rows *rows)
     return false;
 }
 
-/* What a group that is an image is called: its file's name, or its path where two are alike. */
-static enum bm_status name_images(struct bm_ctx *ctx, const struct bm_inputs *inputs,
-                                  struct bm_rows *rows)
+/* What groups without a column are: subjects; of a single one its runs, or its images. `of` gets
+ * each input's group. */
+static enum bm_status group_inputs(struct bm_ctx *ctx, const struct bm_inputs *inputs,
+                                   bm_index *of, struct bm_rows *rows)
 {
     enum bm_status status = BM_OK;
-    bool differ = true;
-    BM_TRY(bm_alloc(ctx, &rows->group_name, inputs->count, sizeof *rows->group_name));
-    rows->n_groups = inputs->count;
+    bool subjects = inputs->n_subjects > 1, differ = true;
+    bm_index n = subjects ? inputs->n_subjects : inputs->count;
+    BM_TRY(bm_alloc(ctx, &rows->group_name, n, sizeof *rows->group_name));
+    rows->n_groups = n;
     for (bm_index k = 0; k < inputs->count; k++) {
-        char *path = inputs->input[k].path;
-        rows->group_name[k] = path + (bm_path_base(path) - path);
+        const struct bm_input *input = &inputs->input[k];
+        of[k] = subjects ? input->subject : k;
+        rows->group_name[of[k]] = subjects ? inputs->subject[of[k]]
+                                  : input->run ? input->run : input->path;
+    }
+    for (bm_index k = 0; k < n; k++)
         for (bm_index i = 0; i < k && differ; i++)
             differ = strcmp(rows->group_name[i], rows->group_name[k]) != 0;
-    }
-    for (bm_index k = 0; k < inputs->count && !differ; k++)
-        rows->group_name[k] = inputs->input[k].path;
+    for (bm_index k = 0; k < inputs->count && !differ && n == inputs->count; k++)
+        rows->group_name[of[k]] = inputs->input[k].path;
 out:
     return status;
 }
 
-/* Groups of the samples: the column's values, else the inputs if there are several. */
+/* Groups of the samples: the column's values, else subjects or inputs if there are several. */
 static enum bm_status make_groups(struct bm_ctx *ctx, const unsigned char *take,
                                   const struct bm_inputs *inputs, struct bm_rows *rows)
 {
     enum bm_status status = BM_OK;
-    bm_index *number = NULL;
+    bm_index *number = NULL, *of = NULL;
     BM_TRY(bm_alloc(ctx, &number, rows->volumes, sizeof *number));
     BM_TRY(bm_calloc(ctx, &rows->group, rows->n, sizeof *rows->group));
     if (rows->group_col >= 0) {
         BM_TRY(number_texts(ctx, &rows->table, rows->group_col, take, number, &rows->group_name,
                             &rows->n_groups));
     } else if (inputs->count > 1) {
-        BM_TRY(name_images(ctx, inputs, rows));
+        BM_TRY(bm_alloc(ctx, &of, inputs->count, sizeof *of));
+        BM_TRY(group_inputs(ctx, inputs, of, rows));
         for (bm_index k = 0; k < inputs->count; k++) {
             const struct bm_input *input = &inputs->input[k];
-            for (bm_index v = 0; v < input->count; v++) number[input->offset + v] = k;
+            for (bm_index v = 0; v < input->count; v++) number[input->offset + v] = of[k];
         }
     }
     for (bm_index i = 0; i < rows->n && rows->n_groups > 0; i++)
         rows->group[i] = number[rows->first[i]];
 out:
     bm_free(number);
+    bm_free(of);
     return status;
 }
 
@@ -350,7 +385,10 @@ enum bm_status bm_rows_gather(struct bm_ctx *ctx, struct bm_prepared *prepared,
         if (s >= 0) members[s]++;
     }
     for (bm_index s = 0; s < rows->n; s++) place[s] = members[s] > 0 ? kept++ : -1;
-    if (kept < 2) BM_FAIL(ctx, BM_EINPUT, "%td samples are left: at least 2 are needed", kept);
+    if (kept < 2)
+        BM_FAIL(ctx, BM_EINPUT, "%s%s%td samples are left by --scrub and the choice of rows: at "
+                "least 2 are needed", rows->table.name ? rows->table.name : "",
+                rows->table.name ? ": " : "", kept);
     if (same) {
         *x = prepared->samples;
         prepared->samples = (struct bm_samples)BM_SAMPLES_INIT;

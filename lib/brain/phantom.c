@@ -404,6 +404,24 @@ out:
     return status;
 }
 
+enum bm_status bm_phantom_check(struct bm_ctx *ctx, const struct bm_phantom_opts *opts)
+{
+    bm_index dim[3];
+    if (!parse_shape(opts->shape, dim)) return bm_fail(ctx, BM_EUSAGE, "shape '%s'", opts->shape);
+    bm_index n = dim[0] * dim[1] * dim[2];
+    if (opts->voxels > n)
+        return bm_fail(ctx, BM_EUSAGE,
+                       "a mask of %lld voxels does not fit the shape %s (%td voxels)",
+                       (long long)opts->voxels, opts->shape, n);
+    if (opts->groups > opts->samples)
+        return bm_fail(ctx, BM_EUSAGE, "%lld groups of %lld samples: a group needs a sample",
+                       (long long)opts->groups, (long long)opts->samples);
+    if (opts->classes > opts->samples)
+        return bm_fail(ctx, BM_EUSAGE, "%lld classes of %lld samples: a class needs a sample",
+                       (long long)opts->classes, (long long)opts->samples);
+    return BM_OK;
+}
+
 enum bm_status bm_phantom_decode(struct bm_ctx *ctx, const struct bm_phantom_opts *opts,
                                  struct bm_phantom *out)
 {
@@ -414,15 +432,10 @@ enum bm_status bm_phantom_decode(struct bm_ctx *ctx, const struct bm_phantom_opt
     bm_index dim[3], samples = (bm_index)opts->samples, groups = (bm_index)opts->groups;
     unsigned char *head = NULL;
     struct maker maker = {.opts = opts, .p = &p};
-    if (!parse_shape(opts->shape, dim)) BM_FAIL(ctx, BM_EUSAGE, "shape '%s'", opts->shape);
+    BM_TRY(bm_phantom_check(ctx, opts));
+    parse_shape(opts->shape, dim);
     make_space(dim, &grid, &xform);
     bm_index n = bm_grid_voxels(&grid);
-    if (opts->voxels > n)
-        BM_FAIL(ctx, BM_EUSAGE, "a mask of %lld voxels does not fit the shape %s (%td voxels)",
-                (long long)opts->voxels, opts->shape, n);
-    if (groups > samples)
-        BM_FAIL(ctx, BM_EUSAGE, "%td groups of %td samples: a group needs a sample", groups,
-                samples);
     p.samples = samples;
     BM_TRY(make_volume(ctx, &grid, &xform, samples, &p.bold));
     BM_TRY(make_volume(ctx, &grid, &xform, 1, &p.mask));

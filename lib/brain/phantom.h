@@ -50,7 +50,12 @@ struct bm_phantom {
 /* Name of class k; bytewise order is the order of k. */
 const char *bm_phantom_class(bm_index k);
 
-/* Make everything. out must be empty; BM_EUSAGE for options that contradict each other. Takes the
+/* BM_EUSAGE for options that contradict each other: more voxels than the shape has, more groups or
+ * classes than samples. */
+enum bm_status bm_phantom_check(struct bm_ctx *ctx,
+                                const struct bm_phantom_opts *opts) BM_CHECKED;
+
+/* Make everything, if bm_phantom_check agrees. out must be empty. Takes the
  * memory of the frames as floats. */
 enum bm_status bm_phantom_decode(struct bm_ctx *ctx, const struct bm_phantom_opts *opts,
                                  struct bm_phantom *out) BM_CHECKED;

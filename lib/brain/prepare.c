@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "brain/prepare_internal.h"
+#include "brain/turn.h"
 #include "signal/resample.h"
 #include "signal/smooth.h"
 #include "util/parallel.h"
@@ -10,16 +11,7 @@
 
 /* Volumes, runs and rows -------------------------------------------------------------------- */
 
-struct layout {
-    bm_index n_runs, kept;
-    bm_index *run;    /* of each volume */
-    bm_index *row;    /* of each volume: its place when sorted by run; -1 = dropped */
-    bm_index *volume; /* of each row */
-    bm_index *first;  /* row of each run; n_runs + 1 */
-    struct bm_mat *Q; /* nuisance basis of each run */
-};
-
-static void layout_release(struct layout *layout)
+static void layout_release(struct bm_layout *layout)
 {
     for (bm_index r = 0; layout->Q && r < layout->n_runs; r++) bm_mat_release(&layout->Q[r]);
     bm_free(layout->Q);
@@ -31,7 +23,7 @@ static void layout_release(struct layout *layout)
 
 /* Number the runs in order of their first volume. */
 static enum bm_status number_runs(struct bm_ctx *ctx, const struct bm_inputs *inputs,
-                                  const bm_index *cut, struct layout *layout)
+                                  const bm_index *cut, struct bm_layout *layout)
 {
     enum bm_status status = BM_OK;
     bm_index *head = NULL; /* first volume of each run */
@@ -56,7 +48,7 @@ out:
 
 static enum bm_status make_layout(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
                                   const struct bm_inputs *inputs, const bm_index *cut,
-                                  struct layout *layout)
+                                  struct bm_layout *layout)
 {
     enum bm_status status = BM_OK;
     bm_index n = inputs->volumes;
@@ -102,7 +94,7 @@ static struct bm_clean_opts clean_opts(const struct bm_prepare_opts *opts, doubl
 
 /* Nuisance basis of run r. Known before any image is read, so that what cannot work fails early. */
 static enum bm_status make_basis(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
-                                 const struct bm_inputs *inputs, struct layout *layout,
+                                 const struct bm_inputs *inputs, struct bm_layout *layout,
                                  bm_index r)
 {
     enum bm_status status = BM_OK;
@@ -186,7 +178,8 @@ struct fill {
     const struct bm_image *image;
     const struct bm_input *input;
     const struct bm_mask *mask;
-    const struct bm_smoother *smoother; /* NULL = none */
+    const struct bm_smoother *smoother; /* of the turned mask; NULL = none */
+    const struct bm_turn *turn;         /* made for the smoother */
     bool on_grid;
     const bm_index *row;                /* of each frame of the input; -1 = not wanted */
     struct bm_samples *samples;
@@ -232,8 +225,10 @@ static enum bm_status fill_frame(struct bm_ctx *ctx, bm_index t, int worker, voi
     BM_TRY(frame_values(ctx, fill, fill->input->first + t, values));
     fill->bad[t] = !all_finite(values, p);
     if (fill->smoother && !fill->bad[t]) {
-        BM_TRY(bm_alloc(ctx, &work, bm_smoother_work(fill->smoother), sizeof *work));
-        bm_smooth(fill->smoother, values, work);
+        BM_TRY(bm_alloc(ctx, &work, p + bm_smoother_work(fill->smoother), sizeof *work));
+        for (bm_index i = 0; i < p; i++) work[fill->turn->place[i]] = values[i];
+        bm_smooth(fill->smoother, work, work + p);
+        for (bm_index i = 0; i < p; i++) values[i] = work[fill->turn->place[i]];
     }
     for (bm_index b = 0; b < fill->samples->panels; b++) {
         bm_index n = p - b * BM_PANEL < BM_PANEL ? p - b * BM_PANEL : BM_PANEL;
@@ -293,40 +288,67 @@ out:
     return status;
 }
 
+/* True if a run of the input is still to be read; scrubbed volumes are looked at, too. */
+static bool wants_any(const struct bm_layout *layout, const struct bm_steps *steps,
+                      const struct bm_input *input)
+{
+    for (bm_index t = 0; t < input->count; t++)
+        if (!steps->run[layout->run[input->offset + t]].hit) return true;
+    return false;
+}
+
 static enum bm_status read_samples(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
-                                   const struct bm_inputs *inputs, const struct layout *layout,
-                                   struct bm_reader *reader, struct bm_prepared *made)
+                                   const struct bm_inputs *inputs, const struct bm_layout *layout,
+                                   struct bm_reader *reader, struct bm_steps *steps,
+                                   struct bm_prepared *made)
 {
     enum bm_status status = BM_OK;
+    bm_index *row = NULL; /* as in the layout; -1 also where the run is there already */
     struct bm_smoother *smoother = NULL;
+    struct bm_turn turn = BM_TURN_INIT;
     BM_TRY(bm_samples_alloc(ctx, &made->samples, layout->kept, made->mask.p));
-    if (opts->smooth_mm > 0)
-        BM_TRY(bm_smoother_alloc(ctx, &made->mask, opts->smooth_mm, &smoother));
-    struct fill fill = {.mask = &made->mask, .smoother = smoother, .samples = &made->samples};
+    if (opts->smooth_mm > 0) {
+        BM_TRY(bm_turn_make(ctx, &made->mask, &turn));
+        BM_TRY(bm_smoother_alloc(ctx, &turn.mask, opts->smooth_mm, &smoother));
+    }
+    struct fill fill = {.mask = &made->mask, .turn = &turn, .smoother = smoother,
+                        .samples = &made->samples};
+    BM_TRY(bm_steps_find_runs(ctx, steps, &made->samples, &made->constant));
+    BM_TRY(bm_alloc(ctx, &row, inputs->volumes, sizeof *row));
+    for (bm_index v = 0; v < inputs->volumes; v++)
+        row[v] = steps->run[layout->run[v]].hit ? -1 : layout->row[v];
     for (bm_index i = 0; i < inputs->count; i++) {
         fill.input = &inputs->input[i];
-        fill.row = layout->row + fill.input->offset;
-        BM_TRY(fill_input(ctx, &fill, reader));
+        fill.row = row + fill.input->offset;
+        if (wants_any(layout, steps, fill.input)) {
+            bm_steps_begin_input(ctx, steps);
+            status = bm_steps_end_input(ctx, steps, i, fill_input(ctx, &fill, reader));
+            if (status != BM_OK) goto out;
+        }
         BM_TRY(bm_progress_step(ctx));
     }
 out:
+    bm_free(row);
     bm_smoother_free(smoother);
+    bm_turn_release(&turn);
     return status;
 }
 
 /* Cleaning and order ------------------------------------------------------------------------ */
 
 static enum bm_status clean_runs(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
-                                 const struct bm_inputs *inputs, const struct layout *layout,
-                                 struct bm_prepared *made)
+                                 const struct bm_inputs *inputs, const struct bm_layout *layout,
+                                 struct bm_steps *steps, struct bm_prepared *made)
 {
     enum bm_status status = BM_OK;
     for (bm_index r = 0; r < layout->n_runs; r++) {
-        bm_index first = layout->first[r], n = layout->first[r + 1] - first;
+        bm_index first = layout->first[r], n = layout->first[r + 1] - first, constant = 0;
+        if (steps->run[r].hit) continue;
         const struct bm_input *input = input_of(inputs, layout->volume[first]);
         struct bm_clean_opts clean = clean_opts(opts, inputs->series[input->series].tr_s);
-        BM_TRY(bm_clean_apply(ctx, &clean, &layout->Q[r], &made->samples, first, n,
-                              &made->constant));
+        BM_TRY(bm_clean_apply(ctx, &clean, &layout->Q[r], &made->samples, first, n, &constant));
+        BM_TRY(bm_steps_keep_run(ctx, steps, r, &made->samples, constant));
+        made->constant += constant;
     }
     if (made->constant == made->mask.p * layout->n_runs)
         BM_FAIL(ctx, BM_EINPUT, "no voxel varies: nothing to fit");
@@ -356,7 +378,7 @@ static enum bm_status reorder_panel(struct bm_ctx *ctx, bm_index b, int worker, 
 
 /* From rows sorted by run to the order of the volumes, and what is known of each. */
 static enum bm_status order_samples(struct bm_ctx *ctx, const struct bm_inputs *inputs,
-                                    const struct layout *layout, struct bm_prepared *made)
+                                    const struct bm_layout *layout, struct bm_prepared *made)
 {
     enum bm_status status = BM_OK;
     bm_index *row = NULL, n = 0;
@@ -384,34 +406,54 @@ out:
 
 /* ------------------------------------------------------------------------------------------- */
 
+/* The mask made from the images. */
+static enum bm_status make_mask(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
+                                const struct bm_inputs *inputs, const struct bm_grid *grid,
+                                struct bm_reader *reader, struct bm_steps *steps,
+                                struct bm_prepared *made)
+{
+    enum bm_status status = BM_OK;
+    bm_steps_begin_input(ctx, steps);
+    status = bm_prepare_image_mask(ctx, opts, inputs, grid, reader, &made->mask,
+                                   &made->non_finite);
+    status = bm_steps_end_input(ctx, steps, inputs->count, status);
+    if (status == BM_OK) bm_steps_keep_mask(ctx, steps, &made->mask, &made->non_finite);
+    return status;
+}
+
 enum bm_status bm_prepare(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
                           const struct bm_inputs *inputs, const bm_index *cut,
                           struct bm_prepared *out)
 {
     enum bm_status status = BM_OK;
-    struct layout layout = {.n_runs = 0};
+    struct bm_layout layout = {.n_runs = 0};
     struct bm_prepared made = BM_PREPARED_INIT;
     struct bm_reader reader = BM_READER_INIT;
     struct bm_grid grid;
     struct bm_xform xform;
+    struct bm_steps steps = BM_STEPS_INIT;
     bool automatic = bm_mask_is_automatic(opts);
     BM_TRY(bm_prepare_grid(ctx, opts, inputs, &grid, &xform));
     BM_TRY(make_layout(ctx, opts, inputs, cut, &layout));
     BM_TRY(bm_calloc(ctx, &layout.Q, layout.n_runs, sizeof *layout.Q));
     for (bm_index r = 0; r < layout.n_runs; r++)
         BM_TRY(make_basis(ctx, opts, inputs, &layout, r));
-    BM_TRY(bm_progress_begin(ctx, "images", inputs->count * (automatic ? 2 : 1)));
-    status = automatic ? bm_prepare_image_mask(ctx, opts, inputs, &grid, &reader, &made.mask,
-                                               &made.non_finite)
-                       : bm_prepare_file_mask(ctx, opts, inputs, &grid, &made.mask);
+    BM_TRY(bm_steps_open(ctx, opts, inputs, &layout, &grid, &steps));
+    if (automatic) BM_TRY(bm_steps_find_mask(ctx, &steps, &made.mask, &made.non_finite));
+    bool survey = automatic && !steps.mask.hit;
+    BM_TRY(bm_progress_begin(ctx, "images", inputs->count * (survey ? 2 : 1)));
+    if (survey)
+        status = make_mask(ctx, opts, inputs, &grid, &reader, &steps, &made);
+    else if (!automatic) status = bm_prepare_file_mask(ctx, opts, inputs, &grid, &made.mask);
     if (status == BM_OK)
         status = bm_memory_require(ctx, bytes_needed(ctx, inputs, layout.kept, made.mask.p,
                                                      bm_grid_voxels(&grid)));
-    if (status == BM_OK) status = read_samples(ctx, opts, inputs, &layout, &reader, &made);
+    if (status == BM_OK) status = read_samples(ctx, opts, inputs, &layout, &reader, &steps, &made);
     bm_progress_end(ctx);
     if (status != BM_OK) goto out;
     bm_reader_release(&reader);
-    BM_TRY(clean_runs(ctx, opts, inputs, &layout, &made));
+    BM_TRY(clean_runs(ctx, opts, inputs, &layout, &steps, &made));
+    BM_TRY(bm_steps_name(ctx, &steps, made.id));
     BM_TRY(order_samples(ctx, inputs, &layout, &made));
     made.mask.grid = grid;
     made.mask.xform = xform;
@@ -422,6 +464,7 @@ enum bm_status bm_prepare(struct bm_ctx *ctx, const struct bm_prepare_opts *opts
 out:
     bm_reader_release(&reader);
     bm_prepared_release(&made);
+    bm_steps_release(&steps);
     layout_release(&layout);
     return status;
 }

@@ -16,7 +16,7 @@
 #include "num/samples.h"
 #include "signal/clean.h"
 #include "signal/mask.h"
-#include "util/param.h"
+#include "util/key.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -55,6 +55,7 @@ struct bm_series {
     bm_index offset, frames; /* its volumes */
     double tr_s;             /* from --tr or the image; 0 = unknown */
     struct bm_mat confounds; /* frames x columns; no columns = none */
+    char *confounds_path;    /* the table they come from, or NULL */
     double *displacement;    /* mm, of each frame; NULL = not known */
 };
 
@@ -96,6 +97,7 @@ struct bm_prepared {
     bm_index n_runs;
     bm_index constant;         /* series of a voxel in a run that did not vary (now 0) */
     bm_index non_finite;       /* voxels left out of an automatic mask for a NaN or infinity */
+    char id[BM_ID_SIZE];       /* what steps name these samples by (util/key.h); "" = no memo */
 };
 #define BM_PREPARED_INIT {.volume = NULL}
 

@@ -59,7 +59,7 @@ const struct bm_param bm_prepare_params[] = {
     {BM_P_REAL, 0, "low-pass", AT(low_pass_hz), "HZ", "remove frequencies above HZ; 0 = none",
      .lo = 0, .hi = 1000},
     {BM_P_REAL, 0, "tr", AT(tr_s), "S", "seconds between volumes, instead of what the images say",
-     .lo = 0, .hi = 1000, .otherwise = "from the header"},
+     .lo = 0, .hi = 1000, .flags = BM_P_OPEN_LO, .otherwise = "from the header"},
     {BM_P_TEXT, 0, "confounds", AT(confounds), "FILE,...[:COLUMNS|STRATEGY]",
      "tables of nuisance series to remove, one for each image in the same order. COLUMNS are names "
      "joined by commas; STRATEGY is motion6, motion24, wmcsf, gsr, acompcor or simple (several "
@@ -367,6 +367,7 @@ static enum bm_status attach_confounds(struct bm_ctx *ctx, const struct bm_prepa
     size_t length;
     const char *what = opts->confounds ? split_confounds(opts->confounds, &length) : NULL;
     char name[256];
+    bool warned = false;
     if (!opts->subjects && list->n_confounds > 0 && list->n_confounds != in->n_series)
         BM_FAIL(ctx, BM_EUSAGE, "--confounds names %td files for %td image series",
                 list->n_confounds, in->n_series);
@@ -376,13 +377,21 @@ static enum bm_status attach_confounds(struct bm_ctx *ctx, const struct bm_prepa
         if (input->offset != series->offset) continue;
         bm_index slot = opts->subjects ? i : input->series;
         const char *path = slot < list->n_confounds ? list->confounds[slot] : NULL;
-        if (path) BM_TRY(read_confounds(ctx, path, what, opts->scrub_mm > 0, input, series));
-        else if (opts->scrub_mm > 0)
+        if (path) {
+            BM_TRY(read_confounds(ctx, path, what, opts->scrub_mm > 0, input, series));
+            BM_TRY(bm_strdup(ctx, &series->confounds_path, path));
+        } else if (opts->scrub_mm > 0)
             BM_FAIL(ctx, BM_EUSAGE, "--scrub needs confounds, and %s has none",
                     bm_escape(name, sizeof name, input->path));
         if ((opts->high_pass_hz > 0 || opts->low_pass_hz > 0) && !(series->tr_s > 0))
             BM_FAIL(ctx, BM_EINPUT, "%s: pixdim[4]: no TR in the header, and filters need one "
                     "(give --tr)", bm_escape(name, sizeof name, input->path));
+        double fastest = series->tr_s > 0 ? 1 / (2 * series->tr_s) : INFINITY;
+        if (opts->low_pass_hz >= fastest && !warned)
+            bm_warn(ctx, "%s: --low-pass %g Hz removes nothing: with a TR of %g s the highest "
+                    "frequency is %g Hz", bm_escape(name, sizeof name, input->path),
+                    opts->low_pass_hz, series->tr_s, fastest);
+        warned = warned || opts->low_pass_hz >= fastest;
     }
 out:
     return status;
@@ -441,6 +450,7 @@ void bm_inputs_release(struct bm_inputs *inputs)
     for (bm_index s = 0; s < inputs->n_series; s++) {
         bm_mat_release(&inputs->series[s].confounds);
         bm_free(inputs->series[s].displacement);
+        bm_free(inputs->series[s].confounds_path);
     }
     for (bm_index s = 0; s < inputs->n_subjects; s++) bm_free(inputs->subject[s]);
     bm_free(inputs->input);

@@ -4,6 +4,59 @@
 #define BM_BRAIN_PREPARE_INTERNAL_H
 
 #include "brain/prepare.h"
+#include "util/memo.h"
+
+/* Runs, and the rows they have while they are cleaned. */
+struct bm_layout {
+    bm_index n_runs, kept;
+    bm_index *run;    /* of each volume */
+    bm_index *row;    /* of each volume: its place when sorted by run; -1 = dropped */
+    bm_index *volume; /* of each row */
+    bm_index *first;  /* row of each run; n_runs + 1 */
+    struct bm_mat *Q; /* nuisance basis of each run */
+};
+
+/* Cached steps of preparing (prepare_steps.c): the mask made from images, and each cleaned run. */
+struct bm_steps {
+    const struct bm_prepare_opts *opts;
+    const struct bm_inputs *inputs;
+    const struct bm_layout *layout;
+    char (*digest)[BM_ID_SIZE];    /* of each input's file; NULL without a memo */
+    struct bm_memo_step mask;
+    struct bm_memo_step *run;      /* of each run */
+    struct bm_text *warnings;      /* said while each input was read; then while all were */
+    struct bm_log_tap tap;
+};
+#define BM_STEPS_INIT {.digest = NULL}
+
+/* Digest the inputs, make the mask's key. */
+enum bm_status bm_steps_open(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
+                             const struct bm_inputs *inputs, const struct bm_layout *layout,
+                             const struct bm_grid *grid, struct bm_steps *steps) BM_CHECKED;
+void bm_steps_release(struct bm_steps *steps);
+
+/* An automatic mask from the cache: true in steps->mask.hit. */
+enum bm_status bm_steps_find_mask(struct bm_ctx *ctx, struct bm_steps *steps, struct bm_mask *mask,
+                                  bm_index *non_finite) BM_CHECKED;
+void bm_steps_keep_mask(struct bm_ctx *ctx, struct bm_steps *steps, struct bm_mask *mask,
+                        bm_index *non_finite);
+
+/* Look all runs up: rows of those that hit are filled, and their constant voxels added. */
+enum bm_status bm_steps_find_runs(struct bm_ctx *ctx, struct bm_steps *steps,
+                                  struct bm_samples *samples, bm_index *constant) BM_CHECKED;
+/* Keep a cleaned run. */
+enum bm_status bm_steps_keep_run(struct bm_ctx *ctx, struct bm_steps *steps, bm_index r,
+                                 const struct bm_samples *samples, bm_index constant) BM_CHECKED;
+
+/* Before and after the reading of input i (inputs->count: of all): keep what is warned of, and make
+ * sure that the files are still those that were digested. status: the reading's. */
+void bm_steps_begin_input(struct bm_ctx *ctx, struct bm_steps *steps);
+enum bm_status bm_steps_end_input(struct bm_ctx *ctx, struct bm_steps *steps, bm_index i,
+                                  enum bm_status status) BM_CHECKED;
+
+/* Id of the samples, from those of their runs, into id; "" without a memo. */
+enum bm_status bm_steps_name(struct bm_ctx *ctx, const struct bm_steps *steps,
+                             char id[BM_ID_SIZE]) BM_CHECKED;
 
 /* Names of the subjects of operands, by the rule of bm_inputs_open: input i is subject i. */
 enum bm_status bm_inputs_name(struct bm_ctx *ctx, struct bm_inputs *inputs) BM_CHECKED;

@@ -8,6 +8,8 @@
 #include "signal/smooth.h"
 #include "util/parallel.h"
 
+enum { DESIGN_VERSION = 1, GRAM_VERSION = 1 };
+
 double bm_screen_percent(const struct bm_mask *mask, double share)
 {
     double mm[3];
@@ -59,32 +61,82 @@ enum bm_status bm_screen_open(struct bm_ctx *ctx, const struct bm_samples *x,
                               const struct bm_mask *mask, const struct bm_problem *problem,
                               double percent, enum bm_boundary boundary, struct bm_screen *screen)
 {
-    enum bm_status status = BM_OK;
-    struct bm_screen made = {.x = x, .mask = mask, .problem = problem, .percent = percent,
-                             .boundary = boundary};
-    if (percent < 100) {
-        BM_TRY(smooth_samples(ctx, x, mask, &made.smoothed));
-    } else {
-        if (problem->estimator->caps & BM_USES_LATTICE)
-            BM_TRY(bm_lattice_make(ctx, mask->grid.dim, mask->voxels, mask->p, NULL, boundary,
-                                   &made.lattice));
-        if (!(problem->estimator->caps & BM_USES_LATTICE) || x->n <= BM_SPATIAL_GRAM_MAX)
-            BM_TRY(bm_samples_gram(ctx, x, &made.gram));
-    }
-    *screen = made;
-    made = (struct bm_screen)BM_SCREEN_INIT;
-    screen->K = screen->gram.data ? &screen->gram : NULL;
-out:
-    bm_screen_release(&made);
-    return status;
+    (void)ctx;
+    *screen = (struct bm_screen){.x = x, .mask = mask, .problem = problem, .percent = percent,
+                                 .boundary = boundary, .open = true};
+    pthread_mutex_init(&screen->lock, NULL);
+    return BM_OK;
 }
 
 void bm_screen_release(struct bm_screen *screen)
 {
+    if (screen->open) pthread_mutex_destroy(&screen->lock);
     bm_samples_release(&screen->smoothed);
     bm_lattice_release(&screen->lattice);
     bm_mat_release(&screen->gram);
     *screen = (struct bm_screen)BM_SCREEN_INIT;
+}
+
+enum bm_status bm_screen_name(struct bm_ctx *ctx, const struct bm_screen *screen,
+                              struct bm_key *key)
+{
+    bool spatial = screen->problem->estimator->caps & BM_USES_LATTICE;
+    bm_key_open(ctx, key, "decode.design", DESIGN_VERSION);
+    bm_key_input(ctx, key, "samples", 0, screen->samples_id);
+    bm_key_real(ctx, key, "select", screen->percent);
+    if (spatial)
+        bm_key_text(ctx, key, "boundary", screen->boundary == BM_BOUNDARY_ZERO ? "zero" : "inside");
+    return bm_key_close(ctx, key);
+}
+
+/* The Gram matrix of all samples, computed or found. */
+static enum bm_status make_gram(struct bm_ctx *ctx, struct bm_screen *screen)
+{
+    enum bm_status status = BM_OK;
+    struct bm_memo_step step = BM_MEMO_STEP_INIT;
+    struct bm_mat K = {.rows = screen->x->n, .cols = screen->x->n};
+    struct bm_memo_member members[] = {BM_MEMO_ARRAY("K", K.data, &K.rows, &K.cols)};
+    bm_key_open(ctx, &step.key, "decode.gram", GRAM_VERSION);
+    bm_key_input(ctx, &step.key, "samples", 0, screen->samples_id);
+    BM_TRY(bm_memo_get(ctx, &step, members, 1));
+    if (!step.hit) {
+        K = (struct bm_mat)BM_MAT_INIT;
+        BM_TRY(bm_samples_gram(ctx, screen->x, &K));
+        bm_memo_put(ctx, &step, members, 1);
+    }
+    bm_mat_adopt(&K);
+    bm_mat_move(&screen->gram, &K);
+out:
+    bm_memo_release(&step);
+    return status;
+}
+
+static enum bm_status prepare_views(struct bm_ctx *ctx, struct bm_screen *screen)
+{
+    enum bm_status status = BM_OK;
+    const struct bm_mask *mask = screen->mask;
+    bool spatial = screen->problem->estimator->caps & BM_USES_LATTICE;
+    if (screen->percent < 100) {
+        BM_TRY(smooth_samples(ctx, screen->x, mask, &screen->smoothed));
+    } else {
+        if (spatial && screen->lattice.p == 0)
+            BM_TRY(bm_lattice_make(ctx, mask->grid.dim, mask->voxels, mask->p, NULL,
+                                   screen->boundary, &screen->lattice));
+        if (!spatial || screen->x->n <= BM_SPATIAL_GRAM_MAX) BM_TRY(make_gram(ctx, screen));
+    }
+    screen->K = screen->gram.data ? &screen->gram : NULL;
+    screen->ready = true;
+out:
+    return status;
+}
+
+enum bm_status bm_screen_ready(struct bm_ctx *ctx, void *user)
+{
+    struct bm_screen *screen = user;
+    pthread_mutex_lock(&screen->lock);
+    enum bm_status status = screen->ready ? BM_OK : prepare_views(ctx, screen);
+    pthread_mutex_unlock(&screen->lock);
+    return status;
 }
 
 /* A screened training set's own design. */
@@ -180,11 +232,12 @@ enum bm_status bm_screen_view(struct bm_ctx *ctx, void *user, const bm_index *ro
                               struct bm_view *view)
 {
     enum bm_status status = BM_OK;
-    const struct bm_screen *s = user;
+    struct bm_screen *s = user;
     struct owned *owned = NULL;
     unsigned char *chosen = NULL;
     bm_index count;
     bool spatial = s->problem->estimator->caps & BM_USES_LATTICE;
+    BM_TRY(bm_screen_ready(ctx, s));
     if (s->percent >= 100) {
         *view = (struct bm_view){.design = {s->x, s->K, spatial ? &s->lattice : NULL}};
         return BM_OK;

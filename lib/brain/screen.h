@@ -5,8 +5,11 @@
 #ifndef BM_BRAIN_SCREEN_H
 #define BM_BRAIN_SCREEN_H
 
+#include <pthread.h>
+
 #include "learn/select.h"
 #include "signal/mask.h"
+#include "util/memo.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -20,6 +23,9 @@ struct bm_screen {
     const struct bm_problem *problem;
     double percent;               /* 100 = every voxel */
     enum bm_boundary boundary;
+    const char *samples_id;       /* of x (util/key.h), so that K is kept; NULL = it is not */
+    pthread_mutex_t lock;
+    bool open, ready;             /* the three below are made */
     struct bm_samples smoothed;
     struct bm_lattice lattice;    /* of the whole mask, for estimators that use one */
     struct bm_mat gram;
@@ -32,12 +38,20 @@ struct bm_screen {
 /* Per cent of the mask's voxels that are `share` per cent of a brain's volume; at most 100. */
 double bm_screen_percent(const struct bm_mask *mask, double share);
 
-/* Make ready for bm_screen_view: whole design, or smoothed samples. */
+/* Say what views are made from. */
 enum bm_status bm_screen_open(struct bm_ctx *ctx, const struct bm_samples *x,
                               const struct bm_mask *mask, const struct bm_problem *problem,
                               double percent, enum bm_boundary boundary,
                               struct bm_screen *screen) BM_CHECKED;
 void bm_screen_release(struct bm_screen *screen);
+
+/* Make what views need: the whole design, or smoothed samples. Views do it if nobody has. For
+ * struct bm_problem: user is a struct bm_screen. */
+enum bm_status bm_screen_ready(struct bm_ctx *ctx, void *user) BM_CHECKED;
+
+/* Key of all that determines a view besides rows and targets, closed, from samples_id. */
+enum bm_status bm_screen_name(struct bm_ctx *ctx, const struct bm_screen *screen,
+                              struct bm_key *key) BM_CHECKED;
 
 /* For struct bm_problem: user is a struct bm_screen. */
 enum bm_status bm_screen_view(struct bm_ctx *ctx, void *user, const bm_index *rows, bm_index m,

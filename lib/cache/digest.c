@@ -5,21 +5,63 @@
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "util/text.h"
 
 enum { CHUNK = 1 << 20 };
 
-enum bm_status bm_digest_file(struct bm_ctx *ctx, const char *path, char hex[65])
+bool bm_sha256(const void *bytes, size_t n, unsigned char digest[BM_SHA256])
+{
+    unsigned length = 0;
+    return EVP_Digest(n ? bytes : "", n, digest, &length, EVP_sha256(), NULL) &&
+           length == BM_SHA256;
+}
+
+void bm_sha256_hex(const unsigned char digest[BM_SHA256], char hex[65])
+{
+    static const char digits[] = "0123456789abcdef";
+    for (int i = 0; i < BM_SHA256; i++) {
+        hex[2 * i] = digits[digest[i] >> 4];
+        hex[2 * i + 1] = digits[digest[i] & 15];
+    }
+    hex[2 * BM_SHA256] = '\0';
+}
+
+static int digit(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool bm_sha256_unhex(const char *hex, unsigned char digest[BM_SHA256])
+{
+    unsigned char made[BM_SHA256];
+    for (int i = 0; i < BM_SHA256; i++) {
+        int high = digit(hex[2 * i]), low = high < 0 ? -1 : digit(hex[2 * i + 1]);
+        if (low < 0) return false;
+        made[i] = (unsigned char)(high << 4 | low);
+    }
+    if (hex[2 * BM_SHA256] != '\0') return false;
+    memcpy(digest, made, sizeof made);
+    return true;
+}
+
+static bool same(const struct stat *a, const struct stat *b)
+{
+    return a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+           a->st_mtim.tv_nsec == b->st_mtim.tv_nsec && a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
+           a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+enum bm_status bm_digest_file(struct bm_ctx *ctx, const char *path, char hex[65],
+                              struct stat *identity)
 {
     enum bm_status status = BM_OK;
     char name[512];
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned length = 0;
     char *chunk = NULL;
-    struct stat st;
+    struct stat st, after;
     EVP_MD_CTX *state = EVP_MD_CTX_new();
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); /* no wait on a FIFO */
     bm_escape(name, sizeof name, path);
@@ -37,9 +79,12 @@ enum bm_status bm_digest_file(struct bm_ctx *ctx, const char *path, char hex[65]
         if (!EVP_DigestUpdate(state, chunk, (size_t)got))
             BM_FAIL(ctx, BM_EBUG, "SHA-256 cannot go on");
     }
-    if (!EVP_DigestFinal_ex(state, digest, &length) || length != 32)
+    if (fstat(fd, &after) != 0 || !same(&st, &after))
+        BM_FAIL(ctx, BM_EINPUT, "%s: changed while being read", name);
+    if (!EVP_DigestFinal_ex(state, digest, &length) || length != BM_SHA256)
         BM_FAIL(ctx, BM_EBUG, "SHA-256 cannot end");
-    for (unsigned i = 0; i < length; i++) snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+    bm_sha256_hex(digest, hex);
+    if (identity) *identity = st;
 out:
     if (fd >= 0) close(fd);
     EVP_MD_CTX_free(state);

@@ -1,4 +1,5 @@
-/* The learners that need nothing but the Gram matrix, as estimators. */
+/* The learners that need nothing but the Gram matrix, as estimators; and ridge, which with fewer
+ * voxels than training rows takes the samples themselves. */
 #include <math.h>
 #include <string.h>
 
@@ -6,26 +7,31 @@
 #include "num/blas.h"
 #include "num/lapack.h"
 
-/* Decision values of all rows and, on request, weights X'A, from dual coefficients A (m x targets)
- * on the training rows. K_rows: n x m. */
-static enum bm_status expand(struct bm_ctx *ctx, const struct bm_training *t,
-                             const struct bm_mat *K_rows, const struct bm_mat *A,
-                             struct bm_fit *fit)
+/* Decision values of all rows: left (n x k) * right (k x targets) + intercept. */
+static enum bm_status decide_rows(struct bm_ctx *ctx, const struct bm_training *t,
+                                  const struct bm_mat *left, const struct bm_mat *right,
+                                  struct bm_fit *fit)
+{
+    enum bm_status status = BM_OK;
+    BM_TRY(bm_gemm(ctx, BM_N, BM_N, 1, left, right, 0, &fit->decision));
+    for (bm_index c = 0; c < right->cols; c++)
+        for (bm_index i = 0; i < left->rows; i++)
+            *bm_mat_at(&fit->decision, i, c) += fit->intercept[c];
+    fit->nonzeros = t->design.x->p;
+out:
+    return status;
+}
+
+/* Weights X'A from dual coefficients A (m x targets) on the training rows. */
+static enum bm_status expand_weights(struct bm_ctx *ctx, const struct bm_training *t,
+                                     const struct bm_mat *A, struct bm_fit *fit)
 {
     enum bm_status status = BM_OK;
     struct bm_mat all = BM_MAT_INIT;
-    bm_index n = t->design.x->n;
-    BM_TRY(bm_gemm(ctx, BM_N, BM_N, 1, K_rows, A, 0, &fit->decision));
+    BM_TRY(bm_mat_alloc(ctx, &all, t->design.x->n, A->cols));
     for (bm_index c = 0; c < A->cols; c++)
-        for (bm_index i = 0; i < n; i++) *bm_mat_at(&fit->decision, i, c) += fit->intercept[c];
-    fit->nonzeros = t->design.x->p;
-    if (fit->w) {
-        BM_TRY(bm_mat_alloc(ctx, &all, n, A->cols));
-        for (bm_index c = 0; c < A->cols; c++)
-            for (bm_index i = 0; i < t->m; i++)
-                *bm_mat_at(&all, t->rows[i], c) = *bm_mat_at(A, i, c);
-        BM_TRY(bm_samples_transpose_times(ctx, t->design.x, &all, fit->w));
-    }
+        for (bm_index i = 0; i < t->m; i++) *bm_mat_at(&all, t->rows[i], c) = *bm_mat_at(A, i, c);
+    BM_TRY(bm_samples_transpose_times(ctx, t->design.x, &all, fit->w));
 out:
     bm_mat_release(&all);
     return status;
@@ -70,44 +76,102 @@ out:
     return status;
 }
 
+static enum bm_status ridge_alphas(struct bm_ctx *ctx, const struct bm_training *t,
+                                   const struct bm_point *points, bm_index count, double *alphas)
+{
+    enum bm_status status = BM_OK;
+    struct bm_mat K = BM_MAT_INIT;
+    double alpha_max = 0;
+    for (bm_index i = 0; i < count; i++) {
+        if (points[i].relative && !K.data) {
+            BM_TRY(bm_mat_pick(ctx, &K, t->design.K, t->rows, t->m, t->rows, t->m));
+            BM_TRY(ridge_alpha_max(ctx, &K, &alpha_max));
+        }
+        alphas[i] = points[i].alpha * (points[i].relative ? alpha_max : 1);
+        if (!(alphas[i] > 0)) BM_FAIL(ctx, BM_ENUMERIC, "alpha is 0: the samples do not vary");
+    }
+out:
+    bm_mat_release(&K);
+    return status;
+}
+
+/* What the two routes fill for all points and targets: dual coefficients with the products of all
+ * rows, or weights with the rows themselves. Either way, decision = left * right + b. */
+struct ridge {
+    struct bm_mat left, right;
+    double *b;
+    struct bm_fit_info *info;
+};
+
+static enum bm_status ridge_by_samples(struct bm_ctx *ctx, const struct bm_training *t,
+                                       const double *alphas, bm_index count, struct ridge *ridge)
+{
+    enum bm_status status = BM_OK;
+    struct bm_mat K = BM_MAT_INIT;
+    BM_TRY(blocks(ctx, t, &K, &ridge->left));
+    BM_TRY(bm_mat_alloc(ctx, &ridge->right, t->m, count * t->Y->cols));
+    BM_TRY(bm_ridge_fit(ctx, &K, t->Y, alphas, count, t->tolerance, &ridge->right, ridge->b,
+                        ridge->info));
+out:
+    bm_mat_release(&K);
+    return status;
+}
+
+static enum bm_status ridge_by_voxels(struct bm_ctx *ctx, const struct bm_training *t,
+                                      const double *alphas, bm_index count, struct ridge *ridge)
+{
+    enum bm_status status = BM_OK;
+    const struct bm_samples *x = t->design.x;
+    struct bm_mat X = BM_MAT_INIT;
+    BM_TRY(bm_mat_alloc(ctx, &ridge->left, x->n, x->p));
+    for (bm_index j = 0; j < x->p; j++)
+        for (bm_index i = 0; i < x->n; i++)
+            *bm_mat_at(&ridge->left, i, j) = (double)*bm_samples_at(x, i, j);
+    BM_TRY(bm_mat_pick(ctx, &X, &ridge->left, t->rows, t->m, NULL, 0));
+    BM_TRY(bm_mat_alloc(ctx, &ridge->right, x->p, count * t->Y->cols));
+    BM_TRY(bm_ridge_fit_thin(ctx, &X, t->Y, alphas, count, t->tolerance, &ridge->right, ridge->b,
+                             ridge->info));
+out:
+    bm_mat_release(&X);
+    return status;
+}
+
 static enum bm_status fit_ridge(struct bm_ctx *ctx, const struct bm_training *t,
                                 const struct bm_point *points, bm_index count, bool weights,
                                 struct bm_fit *fits)
 {
     enum bm_status status = BM_OK;
-    bm_index targets = t->Y->cols;
-    struct bm_mat K = BM_MAT_INIT, K_rows = BM_MAT_INIT, A = BM_MAT_INIT;
-    double *alphas = NULL, *b = NULL, alpha_max = 0;
-    struct bm_fit_info *info = NULL;
-    BM_TRY(blocks(ctx, t, &K, &K_rows));
+    const struct bm_samples *x = t->design.x;
+    bm_index targets = t->Y->cols, stride = bm_samples_stride(x);
+    bool thin = x->p < t->m;
+    struct ridge ridge = {.left = BM_MAT_INIT, .right = BM_MAT_INIT};
+    double *alphas = NULL;
     BM_TRY(bm_alloc(ctx, &alphas, count, sizeof *alphas));
-    BM_TRY(bm_alloc(ctx, &b, count * targets, sizeof *b));
-    BM_TRY(bm_alloc(ctx, &info, count * targets, sizeof *info));
-    BM_TRY(bm_mat_alloc(ctx, &A, t->m, count * targets));
-    for (bm_index i = 0; i < count; i++)
-        if (points[i].relative && alpha_max == 0) BM_TRY(ridge_alpha_max(ctx, &K, &alpha_max));
+    BM_TRY(bm_alloc(ctx, &ridge.b, count * targets, sizeof *ridge.b));
+    BM_TRY(bm_alloc(ctx, &ridge.info, count * targets, sizeof *ridge.info));
+    BM_TRY(ridge_alphas(ctx, t, points, count, alphas));
+    BM_TRY((thin ? ridge_by_voxels : ridge_by_samples)(ctx, t, alphas, count, &ridge));
     for (bm_index i = 0; i < count; i++) {
-        alphas[i] = points[i].alpha * (points[i].relative ? alpha_max : 1);
-        if (!(alphas[i] > 0)) BM_FAIL(ctx, BM_ENUMERIC, "alpha is 0: the samples do not vary");
-    }
-    BM_TRY(bm_ridge_fit(ctx, &K, t->Y, alphas, count, t->tolerance, &A, b, info));
-    for (bm_index i = 0; i < count; i++) {
+        struct bm_mat part = bm_mat_view(&ridge.right, 0, i * targets, ridge.right.rows, targets);
         BM_TRY(bm_fit_alloc(ctx, t, weights, &fits[i]));
         fits[i].alpha = alphas[i];
         for (bm_index c = 0; c < targets; c++) {
-            fits[i].intercept[c] = b[i * targets + c];
-            bm_fit_add(&fits[i], &info[i * targets + c], c == 0);
+            fits[i].intercept[c] = ridge.b[i * targets + c];
+            bm_fit_add(&fits[i], &ridge.info[i * targets + c], c == 0);
         }
-        struct bm_mat a = bm_mat_view(&A, 0, i * targets, t->m, targets);
-        BM_TRY(expand(ctx, t, &K_rows, &a, &fits[i]));
+        BM_TRY(decide_rows(ctx, t, &ridge.left, &part, &fits[i]));
+        if (!weights) continue;
+        if (!thin) BM_TRY(expand_weights(ctx, t, &part, &fits[i]));
+        for (bm_index c = 0; c < targets && thin; c++)
+            for (bm_index j = 0; j < x->p; j++)
+                fits[i].w[c * stride + j] = (float)*bm_mat_at(&part, j, c);
     }
 out:
     bm_free(alphas);
-    bm_free(b);
-    bm_free(info);
-    bm_mat_release(&A);
-    bm_mat_release(&K);
-    bm_mat_release(&K_rows);
+    bm_free(ridge.b);
+    bm_free(ridge.info);
+    bm_mat_release(&ridge.left);
+    bm_mat_release(&ridge.right);
     return status;
 }
 
@@ -135,7 +199,8 @@ static enum bm_status fit_each(struct bm_ctx *ctx, fit_fn fit_one, const struct 
             fits[i].intercept[c] = b[c];
             bm_fit_add(&fits[i], &info, c == 0);
         }
-        BM_TRY(expand(ctx, t, &K_rows, &A, &fits[i]));
+        BM_TRY(decide_rows(ctx, t, &K_rows, &A, &fits[i]));
+        if (weights) BM_TRY(expand_weights(ctx, t, &A, &fits[i]));
     }
 out:
     bm_free(b);
@@ -197,7 +262,8 @@ static enum bm_status fit_correlation(struct bm_ctx *ctx, const struct bm_traini
     for (bm_index i = 0; i < count; i++) {
         BM_TRY(bm_fit_alloc(ctx, t, weights, &fits[i]));
         BM_TRY(bm_predict(ctx, BM_CORRELATES, x, means, fits[i].intercept, &fits[i].decision));
-        fits[i].info = (struct bm_fit_info){.iterations = 1, .converged = true};
+        /* No objective, and so no value of one. */
+        fits[i].info = (struct bm_fit_info){1, NAN, NAN, NAN, NAN, true};
         fits[i].nonzeros = x->p;
         if (weights) memcpy(fits[i].w, means, (size_t)(targets * stride) * sizeof *means);
     }

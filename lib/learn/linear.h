@@ -1,9 +1,10 @@
 /* l2-regularised linear models in the space of samples.
  *
  * Everything is done on the m x m Gram matrix K = X X' of the training rows: reading X once serves
- * all folds, penalties and classes (decoding.md 4.1-4.4). A fit is (a, b): w = X' a, and the
- * decision value of any sample x is x.w + b = k(x)' a + b with k(x) its products with the training
- * rows. The intercept b is free (not penalised), so sum(a) = 0 up to rounding.
+ * all folds, penalties and classes (decoding.md 4.1-4.4); ridge can work on the p x p instead. A
+ * fit is (a, b): w = X' a, and the decision value of any sample x is x.w + b = k(x)' a + b with
+ * k(x) its products with the training rows. The intercept b is free (not penalised), so sum(a) = 0
+ * up to rounding.
  * Every fit returns its certificate: a primal value, a dual value, their gap. */
 #ifndef BM_LEARN_LINEAR_H
 #define BM_LEARN_LINEAR_H
@@ -23,6 +24,7 @@ struct bm_fit_info {
                          svm, logistic: primal, which is never larger (with a large C the null
                          model is so bad that a gap relative to it would say nothing) */
     bool converged;   /* gap_rel <= the tolerance asked for                         */
+    /* What has no objective, such as means of classes, has NaN for all but iterations. */
 };
 
 /* Ridge: min |y - Xw - b|^2 + alpha |w|^2 (scikit-learn's alpha), for all of `count` alphas > 0
@@ -33,6 +35,13 @@ struct bm_fit_info {
 enum bm_status bm_ridge_fit(struct bm_ctx *ctx, const struct bm_mat *K, const struct bm_mat *y,
                             const double *alphas, bm_index count, double tolerance,
                             struct bm_mat *A, double *b, struct bm_fit_info *info) BM_CHECKED;
+
+/* The same problem from the samples X (m x p), by one eigendecomposition of the centred X'X: for
+ * fewer voxels than samples. W: weights, count * t columns of p, in the order above. O(m p^2) time,
+ * memory for X again and two p x p. */
+enum bm_status bm_ridge_fit_thin(struct bm_ctx *ctx, const struct bm_mat *X, const struct bm_mat *y,
+                                 const double *alphas, bm_index count, double tolerance,
+                                 struct bm_mat *W, double *b, struct bm_fit_info *info) BM_CHECKED;
 
 /* Linear SVM, hinge loss, free intercept: min 1/2 |w|^2 + C sum max(0, 1 - y_i (x_i.w + b)),
  * y = +-1 with both signs present. SMO with second-order working sets (Fan, Chen, Lin 2005) on K;

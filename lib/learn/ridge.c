@@ -1,7 +1,8 @@
-/* Ridge regression on the Gram matrix (decoding.md 4.1).
+/* Ridge regression (decoding.md 4.1), by the smaller of two decompositions.
  *
- * With the centred K = U S U' the solution is a = U (S + alpha)^-1 U' y_c. The dual point: theta =
- * twice the residual, of value theta'y - |theta|^2 / 4 - theta'K theta / (4 alpha). */
+ * With the centred K = X X' = U S U' the solution is a = U (S + alpha)^-1 U' y_c, with the centred
+ * X'X = V S V' it is w = V (S + alpha)^-1 V' X'y_c. The dual point: theta = twice the residual, of
+ * value theta'y - |theta|^2 / 4 - theta'K theta / (4 alpha). */
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -45,6 +46,26 @@ static struct bm_fit_info certify(bm_index m, const double *y, double y_mean, co
     return info;
 }
 
+static enum bm_status check_alphas(struct bm_ctx *ctx, const double *alphas, bm_index count)
+{
+    for (bm_index i = 0; i < count; i++)
+        if (!(alphas[i] > 0 && isfinite(alphas[i])))
+            return bm_fail(ctx, BM_EUSAGE, "alpha wants a number > 0, got %g", alphas[i]);
+    return BM_OK;
+}
+
+/* The first columns of z: y less its means. */
+static enum bm_status centre_targets(struct bm_ctx *ctx, const struct bm_mat *y, struct bm_mat *z)
+{
+    for (bm_index t = 0; t < y->cols; t++) {
+        const double *target = bm_mat_col(y, t);
+        double mean = bm_linear_mean(target, y->rows);
+        if (!isfinite(mean)) return bm_fail(ctx, BM_ENUMERIC, "ridge: target %td is not finite", t);
+        for (bm_index i = 0; i < y->rows; i++) *bm_mat_at(z, i, t) = target[i] - mean;
+    }
+    return BM_OK;
+}
+
 enum bm_status bm_ridge_fit(struct bm_ctx *ctx, const struct bm_mat *K, const struct bm_mat *y,
                             const double *alphas, bm_index count, double tolerance,
                             struct bm_mat *A, double *b, struct bm_fit_info *info)
@@ -57,20 +78,13 @@ enum bm_status bm_ridge_fit(struct bm_ctx *ctx, const struct bm_mat *K, const st
     if (count < 1 || targets < 1 || y->rows != m || A->rows != m || A->cols != count * targets)
         BM_FAIL(ctx, BM_EBUG, "ridge: K of order %td, y %td x %td, A %td x %td", m, y->rows,
                 targets, A->rows, A->cols);
-    for (bm_index i = 0; i < count; i++)
-        if (!(alphas[i] > 0 && isfinite(alphas[i])))
-            BM_FAIL(ctx, BM_EUSAGE, "alpha wants a number > 0, got %g", alphas[i]);
+    BM_TRY(check_alphas(ctx, alphas, count));
     BM_TRY(bm_alloc(ctx, &S, m, sizeof *S));
     BM_TRY(bm_alloc(ctx, &dual, count * targets, sizeof *dual));
     BM_TRY(bm_mat_alloc(ctx, &c, m, count * targets));
     BM_TRY(bm_mat_alloc(ctx, &fitted, m, count * targets));
     BM_TRY(bm_mat_alloc(ctx, &z, m, count * targets));
-    for (bm_index t = 0; t < targets; t++) {
-        const double *target = bm_mat_col(y, t);
-        double mean = bm_linear_mean(target, m);
-        if (!isfinite(mean)) BM_FAIL(ctx, BM_ENUMERIC, "ridge: target %td is not finite", t);
-        for (bm_index i = 0; i < m; i++) *bm_mat_at(&z, i, t) = target[i] - mean;
-    }
+    BM_TRY(centre_targets(ctx, y, &z));
     BM_TRY(bm_linear_centre(ctx, K, &U));
     BM_TRY(bm_eigh(ctx, &U, S));
     struct bm_mat centred = bm_mat_view(&z, 0, 0, m, targets);
@@ -105,5 +119,88 @@ out:
     bm_mat_release(&z);
     bm_free(S);
     bm_free(dual);
+    return status;
+}
+
+/* Primal and dual value of one column from its residual r and X'r, all centred. */
+static struct bm_fit_info certify_weights(bm_index m, bm_index p, const double *y, const double *r,
+                                          const double *w, const double *slope, double alpha,
+                                          double tolerance)
+{
+    double null = bm_dot(m, y, y), loss = bm_dot(m, r, r);
+    struct bm_fit_info info = {.iterations = 1, .primal = loss + alpha * bm_dot(p, w, w)};
+    info.dual = 2 * bm_dot(m, r, y) - loss - bm_dot(p, slope, slope) / alpha;
+    info.gap = info.primal - info.dual;
+    info.gap_rel = null > 0 ? info.gap / null : 0;
+    info.converged = info.gap_rel <= tolerance;
+    return info;
+}
+
+enum bm_status bm_ridge_fit_thin(struct bm_ctx *ctx, const struct bm_mat *X, const struct bm_mat *y,
+                                 const double *alphas, bm_index count, double tolerance,
+                                 struct bm_mat *W, double *b, struct bm_fit_info *info)
+{
+    enum bm_status status;
+    struct bm_mat centred = BM_MAT_INIT, V = BM_MAT_INIT, slope = BM_MAT_INIT, c = BM_MAT_INIT;
+    struct bm_mat y_centred = BM_MAT_INIT, r = BM_MAT_INIT, w = BM_MAT_INIT;
+    double *S = NULL, *mean, largest = 0;
+    bm_index m = X->rows, p = X->cols, targets = y->cols, columns = count * targets;
+    if (m < 1 || p < 1 || count < 1 || targets < 1 || y->rows != m || W->rows != p ||
+        W->cols != columns)
+        BM_FAIL(ctx, BM_EBUG, "ridge: X %td x %td, y %td x %td, W %td x %td", m, p, y->rows,
+                targets, W->rows, W->cols);
+    BM_TRY(check_alphas(ctx, alphas, count));
+    BM_TRY(bm_alloc(ctx, &S, 2 * p, sizeof *S));
+    mean = S + p;
+    BM_TRY(bm_mat_copy(ctx, &centred, X));
+    for (bm_index j = 0; j < p; j++) {
+        double *column = bm_mat_col(&centred, j);
+        mean[j] = bm_linear_mean(column, m);
+        if (!isfinite(mean[j])) BM_FAIL(ctx, BM_ENUMERIC, "ridge: voxel %td is not finite", j);
+        /* What is left of a voxel that hardly varies about a large mean is rounding too. */
+        largest = fmax(largest, bm_dot(m, column, column));
+        for (bm_index i = 0; i < m; i++) column[i] -= mean[j];
+    }
+    BM_TRY(bm_mat_alloc(ctx, &y_centred, m, targets));
+    BM_TRY(centre_targets(ctx, y, &y_centred));
+    BM_TRY(bm_mat_alloc(ctx, &V, p, p));
+    BM_TRY(bm_syrk(ctx, BM_T, 1, &centred, 0, &V));
+    BM_TRY(bm_eigh(ctx, &V, S));
+    BM_TRY(bm_mat_alloc(ctx, &slope, p, columns));
+    BM_TRY(bm_mat_alloc(ctx, &c, p, columns));
+    BM_TRY(bm_mat_alloc(ctx, &w, p, columns));
+    BM_TRY(bm_mat_alloc(ctx, &r, m, columns));
+    struct bm_mat product = bm_mat_view(&slope, 0, 0, p, targets);
+    struct bm_mat first = bm_mat_view(&c, 0, 0, p, targets);
+    BM_TRY(bm_gemm(ctx, BM_T, BM_N, 1, &centred, &y_centred, 0, &product));
+    BM_TRY(bm_gemm(ctx, BM_T, BM_N, 1, &V, &product, 0, &first));
+    double least = (double)m * DBL_EPSILON * fmax(largest, S[p - 1]);
+    for (bm_index k = columns; k-- > 0;) /* downwards: the first columns are what all start from */
+        for (bm_index j = 0; j < p; j++) {
+            double start = *bm_mat_at(&c, j, k % targets);
+            *bm_mat_at(&c, j, k) = S[j] > least ? start / (S[j] + alphas[k / targets]) : 0;
+        }
+    BM_TRY(bm_gemm(ctx, BM_N, BM_N, 1, &V, &c, 0, &w));
+    for (bm_index k = 0; k < columns; k++)
+        memcpy(bm_mat_col(&r, k), bm_mat_col(&y_centred, k % targets), (size_t)m * sizeof *r.data);
+    BM_TRY(bm_gemm(ctx, BM_N, BM_N, -1, &centred, &w, 1, &r));
+    BM_TRY(bm_gemm(ctx, BM_T, BM_N, 1, &centred, &r, 0, &slope));
+    for (bm_index k = 0; k < columns; k++) {
+        bm_index t = k % targets;
+        b[k] = bm_linear_mean(bm_mat_col(y, t), m) - bm_dot(p, mean, bm_mat_col(&w, k));
+        info[k] = certify_weights(m, p, bm_mat_col(&y_centred, t), bm_mat_col(&r, k),
+                                  bm_mat_col(&w, k), bm_mat_col(&slope, k), alphas[k / targets],
+                                  tolerance);
+        memcpy(bm_mat_col(W, k), bm_mat_col(&w, k), (size_t)p * sizeof *w.data);
+    }
+out:
+    bm_mat_release(&centred);
+    bm_mat_release(&V);
+    bm_mat_release(&slope);
+    bm_mat_release(&c);
+    bm_mat_release(&y_centred);
+    bm_mat_release(&r);
+    bm_mat_release(&w);
+    bm_free(S);
     return status;
 }

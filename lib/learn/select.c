@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "learn/fit_steps.h"
 #include "util/parallel.h"
 
 /* One training set; folds are its inner ones, or empty when nothing is chosen by it. */
@@ -80,24 +81,92 @@ out:
     return status;
 }
 
-/* Fit a training set at some points. *view stays open for the caller. */
-static enum bm_status fit_rows(struct bm_ctx *ctx, const struct bm_problem *problem,
-                               const bm_index *rows, bm_index m, const struct bm_point *points,
-                               bm_index count, double tolerance, bool weights,
-                               struct bm_view *view, struct bm_fit *fits)
+/* What is asked of a training set: the points to fit, and for the last set the weights. */
+struct request {
+    const bm_index *rows;
+    bm_index m;
+    const struct bm_point *points;
+    bm_index count;
+    double tolerance;
+    bool weights;
+};
+
+/* The training set but for its design; Y empty, released by the caller. */
+static enum bm_status describe(struct bm_ctx *ctx, const struct bm_problem *problem,
+                               const struct request *r, struct bm_mat *Y, struct bm_training *out)
+{
+    enum bm_status status = bm_targets(ctx, problem, r->rows, r->m, Y);
+    *out = (struct bm_training){.rows = r->rows, .m = r->m, .Y = Y,
+                                .classify = problem->n_classes > 0, .loss = problem->loss,
+                                .tolerance = r->tolerance,
+                                .max_iterations = problem->max_iterations};
+    return status;
+}
+
+/* True if a training set's fits are kept. */
+static enum bm_status is_cached(struct bm_ctx *ctx, const struct bm_problem *problem,
+                                const struct request *r, bool *cached)
 {
     enum bm_status status = BM_OK;
     struct bm_mat Y = BM_MAT_INIT;
-    BM_TRY(problem->view(ctx, problem->user, rows, m, view));
-    BM_TRY(bm_targets(ctx, problem, rows, m, &Y));
-    struct bm_training training = {.design = view->design, .rows = rows, .m = m, .Y = &Y,
-                                   .classify = problem->n_classes > 0, .loss = problem->loss,
-                                   .tolerance = tolerance,
-                                   .max_iterations = problem->max_iterations};
-    BM_TRY(bm_estimator_fit(ctx, problem->estimator, &training, points, count, weights, fits));
+    struct bm_key key = BM_KEY_INIT;
+    struct bm_training training;
+    *cached = false;
+    if (!ctx->memo) return BM_OK;
+    BM_TRY(describe(ctx, problem, r, &Y, &training));
+    bm_fit_name(ctx, &key, problem->design_id, problem->estimator, &training, r->points, r->count,
+                r->weights);
+    BM_TRY(bm_memo_has(ctx, &key, cached));
 out:
+    bm_key_release(&key);
     bm_mat_release(&Y);
     return status;
+}
+
+/* Fit a training set. With weights, *voxels (new) are their columns, NULL = all. */
+static enum bm_status fit_rows(struct bm_ctx *ctx, const struct bm_problem *problem,
+                               const struct request *r, struct bm_fit *fits, bm_index **voxels,
+                               bm_index *n_voxels)
+{
+    enum bm_status status = BM_OK;
+    struct bm_mat Y = BM_MAT_INIT;
+    struct bm_view view = BM_VIEW_INIT;
+    struct bm_memo_step step = BM_MEMO_STEP_INIT;
+    struct bm_training training;
+    bm_index *made = NULL;
+    BM_TRY(describe(ctx, problem, r, &Y, &training));
+    bm_fit_name(ctx, &step.key, problem->design_id, problem->estimator, &training, r->points,
+                r->count, r->weights);
+    BM_TRY(bm_fit_find(ctx, &step, &training, r->count, problem->n, fits, &made, n_voxels));
+    if (!step.hit) {
+        BM_TRY(problem->view(ctx, problem->user, r->rows, r->m, &view));
+        training.design = view.design;
+        BM_TRY(bm_estimator_fit(ctx, problem->estimator, &training, r->points, r->count, r->weights,
+                                fits));
+        if (r->weights && view.voxels) {
+            BM_TRY(bm_alloc(ctx, &made, view.n_voxels, sizeof *made));
+            memcpy(made, view.voxels, (size_t)view.n_voxels * sizeof *made);
+            *n_voxels = view.n_voxels;
+        }
+        bm_fit_keep(ctx, &step, fits, r->count, bm_samples_stride(view.design.x), made,
+                    made ? *n_voxels : 0);
+    }
+    if (voxels) {
+        *voxels = made;
+        made = NULL;
+    }
+out:
+    problem->view_release(&view);
+    bm_memo_release(&step);
+    bm_mat_release(&Y);
+    bm_free(made);
+    return status;
+}
+
+static struct request unit_request(const struct bm_problem *problem, const struct unit *unit)
+{
+    return (struct request){unit->fold->train, unit->fold->n_train, problem->points,
+                            problem->n_points, problem->path_tolerance, false};
 }
 
 /* Fit all points on the rows of one unit; score them on its test rows, and on those of the units
@@ -110,11 +179,11 @@ static enum bm_status score_unit(struct bm_ctx *ctx, bm_index item, int worker, 
     const struct bm_problem *problem = job->problem;
     bm_index count = problem->n_points, u = job->fit[item];
     const struct unit *unit = &job->unit[u];
-    struct bm_view view = BM_VIEW_INIT;
+    struct request request = unit_request(problem, unit);
     struct bm_fit *fits = NULL;
+    bm_index unused = 0;
     BM_TRY(bm_calloc(ctx, &fits, count, sizeof *fits));
-    BM_TRY(fit_rows(ctx, problem, unit->fold->train, unit->fold->n_train, problem->points, count,
-                    problem->path_tolerance, false, &view, fits));
+    BM_TRY(fit_rows(ctx, problem, &request, fits, NULL, &unused));
     for (bm_index v = u; v < job->n_units; v++)
         for (bm_index i = 0; i < count && job->unit[v].fitted_by == u; i++) {
             const struct bm_fold *fold = job->unit[v].fold;
@@ -132,7 +201,6 @@ out:
         bm_fail_in(ctx, status, "inner fold %td", unit->inner);
     if (status != BM_OK)
         fail_in_set(ctx, status, job, problem->nested ? unit->set : unit->inner);
-    problem->view_release(&view);
     for (bm_index i = 0; fits && i < count; i++) bm_fit_release(&fits[i]);
     bm_free(fits);
     return status;
@@ -165,7 +233,7 @@ static bm_index choose(const struct job *job, bm_index first, bm_index n, struct
     bm_index count = job->problem->n_points, best = 0;
     double best_score = -INFINITY;
     for (bm_index i = 0; i < count; i++) {
-        struct bm_path_step sum = {.converged = true};
+        struct bm_path_step sum = {.gap = NAN, .converged = true};
         double defined = 0;
         for (bm_index u = first; u < first + n; u++) {
             const struct bm_path_step *step = &job->step[u * count + i];
@@ -192,6 +260,15 @@ static bm_index choose(const struct job *job, bm_index first, bm_index n, struct
     return best;
 }
 
+/* The fit of a set at the point that was chosen. */
+static struct request set_request(const struct job *job, bm_index s)
+{
+    const struct bm_problem *problem = job->problem;
+    return (struct request){job->sets[s].rows, job->sets[s].m,
+                            &problem->points[job->out->chosen[s]], 1, problem->tolerance,
+                            s == job->n_sets - 1};
+}
+
 /* The fit that is kept of one training set. Item 0 is the last set, as it takes longest. */
 static enum bm_status fit_set(struct bm_ctx *ctx, bm_index item, int worker, void *arg)
 {
@@ -202,23 +279,18 @@ static enum bm_status fit_set(struct bm_ctx *ctx, bm_index item, int worker, voi
     struct bm_selected *out = job->out;
     bool last = item == 0;
     bm_index s = last ? job->n_sets - 1 : item - 1;
-    struct bm_view view = BM_VIEW_INIT;
+    struct request request = set_request(job, s);
     struct bm_fit *fit = &out->fit[s];
-    BM_TRY(fit_rows(ctx, problem, job->sets[s].rows, job->sets[s].m,
-                    &problem->points[out->chosen[s]], 1, problem->tolerance, last, &view, fit));
+    bm_index unused = 0;
+    BM_TRY(fit_rows(ctx, problem, &request, fit, last ? &out->voxels : NULL,
+                    last ? &out->n_voxels : &unused));
     if (problem->n_points == 1)
         out->path[s] = (struct bm_path_step){fit->alpha, NAN, fit->info.gap_rel,
                                              fit->info.iterations, (double)fit->nonzeros,
                                              fit->info.converged};
-    if (last && view.voxels) {
-        BM_TRY(bm_alloc(ctx, &out->voxels, view.n_voxels, sizeof *out->voxels));
-        memcpy(out->voxels, view.voxels, (size_t)view.n_voxels * sizeof *out->voxels);
-        out->n_voxels = view.n_voxels;
-    }
     BM_TRY(bm_progress_step(ctx));
 out:
     if (status != BM_OK) fail_in_set(ctx, status, job, s);
-    problem->view_release(&view);
     return status;
 }
 
@@ -270,16 +342,60 @@ out:
     return status;
 }
 
-/* Score the grid and choose a point for every training set. */
+/* How many of the units that fit are cached. */
+static enum bm_status count_units(struct bm_ctx *ctx, const struct job *job, bm_index *cached)
+{
+    enum bm_status status = BM_OK;
+    bool is;
+    *cached = 0;
+    for (bm_index u = 0; u < job->n_fits; u++) {
+        struct request request = unit_request(job->problem, &job->unit[job->fit[u]]);
+        BM_TRY(is_cached(ctx, job->problem, &request, &is));
+        *cached += is;
+    }
+out:
+    return status;
+}
+
+static enum bm_status count_sets(struct bm_ctx *ctx, const struct job *job, bm_index *cached)
+{
+    enum bm_status status = BM_OK;
+    bool is;
+    *cached = 0;
+    for (bm_index s = 0; s < job->n_sets; s++) {
+        struct request request = set_request(job, s);
+        BM_TRY(is_cached(ctx, job->problem, &request, &is));
+        *cached += is;
+    }
+out:
+    return status;
+}
+
+/* What views are made from is made with all threads, if any view will be needed. */
+static enum bm_status make_ready(struct bm_ctx *ctx, const struct bm_problem *problem,
+                                 bm_index cached, bm_index wanted)
+{
+    return cached < wanted && problem->ready ? problem->ready(ctx, problem->user) : BM_OK;
+}
+
+/* Score the grid and choose a point for every training set. Only a plan: as long as nothing must
+ * be fitted for that. */
 static enum bm_status choose_points(struct bm_ctx *ctx, struct job *job,
-                                    const struct bm_folds *outer)
+                                    const struct bm_folds *outer, struct bm_select_plan *plan)
 {
     enum bm_status status = BM_OK;
     const struct bm_problem *problem = job->problem;
-    bm_index count = problem->n_points;
+    bm_index count = problem->n_points, cached;
     bool began = false;
     BM_TRY(split_sets(ctx, job, outer));
     BM_TRY(list_units(ctx, job));
+    BM_TRY(count_units(ctx, job, &cached));
+    if (plan) {
+        plan->paths = job->n_fits;
+        plan->paths_cached = cached;
+        if (cached < job->n_fits) goto out;
+    }
+    BM_TRY(make_ready(ctx, problem, cached, job->n_fits));
     BM_TRY(bm_calloc(ctx, &job->step, job->n_units * count, sizeof *job->step));
     BM_TRY(bm_progress_begin(ctx, "choosing penalties", job->n_fits));
     began = true;
@@ -294,14 +410,17 @@ out:
     return status;
 }
 
-enum bm_status bm_select(struct bm_ctx *ctx, const struct bm_problem *problem,
-                         const struct bm_folds *outer, struct bm_selected *out)
+/* Both bm_select (plan NULL) and bm_select_look (out NULL). */
+static enum bm_status select_points(struct bm_ctx *ctx, const struct bm_problem *problem,
+                                    const struct bm_folds *outer, struct bm_selected *out,
+                                    struct bm_select_plan *plan)
 {
     enum bm_status status = BM_OK;
     bm_index *rows = NULL, n_sets = outer->count + 1;
     struct bm_selected made = {.n_sets = n_sets, .n_points = problem->n_points};
     struct job job = {.problem = problem, .n_sets = n_sets, .out = &made};
     bool began = false;
+    bm_index cached;
     BM_TRY(bm_alloc(ctx, &rows, problem->n, sizeof *rows));
     for (bm_index i = 0; i < problem->n; i++) rows[i] = i;
     BM_TRY(bm_calloc(ctx, &job.sets, n_sets, sizeof *job.sets));
@@ -311,7 +430,15 @@ enum bm_status bm_select(struct bm_ctx *ctx, const struct bm_problem *problem,
     for (bm_index s = 0; s < outer->count; s++)
         job.sets[s] = (struct set){.rows = outer->fold[s].train, .m = outer->fold[s].n_train};
     job.sets[outer->count] = (struct set){.rows = rows, .m = problem->n};
-    if (problem->n_points > 1) BM_TRY(choose_points(ctx, &job, outer));
+    if (problem->n_points > 1) BM_TRY(choose_points(ctx, &job, outer, plan));
+    if (plan) {
+        plan->fits = n_sets;
+        plan->known = plan->paths_cached == plan->paths;
+        if (plan->known) BM_TRY(count_sets(ctx, &job, &plan->fits_cached));
+        goto out;
+    }
+    BM_TRY(count_sets(ctx, &job, &cached));
+    BM_TRY(make_ready(ctx, problem, cached, n_sets));
     BM_TRY(bm_progress_begin(ctx, "fitting folds", n_sets));
     began = true;
     BM_TRY(bm_parallel_for(ctx, n_sets, fit_set, &job));
@@ -328,6 +455,19 @@ out:
     bm_free(rows);
     bm_selected_release(&made);
     return status;
+}
+
+enum bm_status bm_select(struct bm_ctx *ctx, const struct bm_problem *problem,
+                         const struct bm_folds *outer, struct bm_selected *out)
+{
+    return select_points(ctx, problem, outer, out, NULL);
+}
+
+enum bm_status bm_select_look(struct bm_ctx *ctx, const struct bm_problem *problem,
+                              const struct bm_folds *outer, struct bm_select_plan *plan)
+{
+    *plan = (struct bm_select_plan){.paths = 0};
+    return select_points(ctx, problem, outer, NULL, plan);
 }
 
 void bm_selected_release(struct bm_selected *selected)

@@ -50,7 +50,12 @@ struct bm_problem {
     enum bm_status (*view)(struct bm_ctx *ctx, void *user, const bm_index *rows, bm_index m,
                            struct bm_view *view);
     void (*view_release)(struct bm_view *view);
+    /* Called once, with all threads, before the first view that is needed; NULL = nothing. */
+    enum bm_status (*ready)(struct bm_ctx *ctx, void *user);
     void *user;
+    /* Id (util/key.h) of all that determines the view of a training set besides its rows and their
+     * targets: fits are then kept and found by ctx->memo. NULL or "": they are not. */
+    const char *design_id;
 };
 
 /* One point of one training set's choice, over its inner folds. */
@@ -77,6 +82,16 @@ struct bm_selected {
 enum bm_status bm_select(struct bm_ctx *ctx, const struct bm_problem *problem,
                          const struct bm_folds *outer, struct bm_selected *out) BM_CHECKED;
 void bm_selected_release(struct bm_selected *selected);
+
+/* What bm_select would find cached: for plans. Makes no view and fits nothing. */
+struct bm_select_plan {
+    bm_index paths, paths_cached; /* inner folds whose grids are fitted; 0 = one point, no choice */
+    bm_index fits, fits_cached;   /* training sets, at the point of their choice */
+    bool known;                   /* the choice is: all paths are cached; else fits_cached is 0 */
+};
+enum bm_status bm_select_look(struct bm_ctx *ctx, const struct bm_problem *problem,
+                              const struct bm_folds *outer,
+                              struct bm_select_plan *plan) BM_CHECKED;
 
 /* A metric on some rows, from decision values of all rows. */
 enum bm_status bm_score_rows(struct bm_ctx *ctx, const struct bm_problem *problem,

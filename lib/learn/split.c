@@ -27,9 +27,10 @@ static bool folds_from(const char *text, bm_index *folds, const char **rest)
 
 enum bm_status bm_cv_parse(struct bm_ctx *ctx, const char *text, struct bm_cv *cv)
 {
-    struct bm_cv parsed = {BM_CV_LOGO, 0, 0};
+    struct bm_cv parsed = {.kind = BM_CV_LOGO};
     const char *rest = NULL;
     bool good = strcmp(text, "logo") == 0;
+    parsed.rare = good;
     if (strncmp(text, "kfold:", 6) == 0) {
         parsed.kind = BM_CV_KFOLD;
         good = folds_from(text + 6, &parsed.folds, &rest) && parsed.folds >= 2 && !rest;
@@ -209,8 +210,8 @@ enum bm_status bm_split(struct bm_ctx *ctx, const struct bm_cv *cv, const bm_ind
         BM_TRY(fold_alloc(ctx, &part, side, &made.fold[f]));
     }
     if (label)
-        BM_TRY(check_classes(ctx, &part, &made, cv->kind != BM_CV_SHUFFLE, label, class_names,
-                             n_classes));
+        BM_TRY(check_classes(ctx, &part, &made, cv->kind != BM_CV_SHUFFLE && !cv->rare, label,
+                             class_names, n_classes));
     bm_folds_release(folds);
     *folds = made;
     made = (struct bm_folds)BM_FOLDS_INIT;

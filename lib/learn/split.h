@@ -17,6 +17,7 @@ struct bm_cv {
     enum bm_cv_kind kind;
     bm_index folds;   /* K of kfold and shuffle */
     double fraction;  /* test fraction of shuffle */
+    bool rare;        /* logo: a class may have fewer samples than there are folds */
 };
 
 struct bm_fold {
@@ -30,7 +31,8 @@ struct bm_folds {
 };
 #define BM_FOLDS_INIT {NULL, 0}
 
-/* "logo", "kfold:K" (K >= 2), "shuffle:K:F" (0 < F < 1). BM_EUSAGE: "wants ..., got '...'". */
+/* "logo" (rare, as it is asked for), "kfold:K" (K >= 2), "shuffle:K:F" (0 < F < 1). BM_EUSAGE:
+ * "wants ..., got '...'". */
 enum bm_status bm_cv_parse(struct bm_ctx *ctx, const char *text, struct bm_cv *cv) BM_CHECKED;
 
 /* Folds over the rows listed (NULL = 0 .. n-1). group[row] >= 0 for every row; n_groups of them in
@@ -40,8 +42,8 @@ enum bm_status bm_cv_parse(struct bm_ctx *ctx, const char *text, struct bm_cv *c
  *     BM_EINPUT with fewer groups than folds.
  *   shuffle: a fraction of the groups, at least one on each side, drawn anew for each fold.
  * Rows without grouping pass groups = row number; contiguous blocks are made by bm_block_groups.
- * BM_EINPUT if some training part lacks a class, or, with logo and kfold, a class has fewer samples
- * than there are folds ("class "cat": 3 samples, 5 folds").
+ * BM_EINPUT if some training part lacks a class, or, with kfold and logo that is not rare, a class
+ * has fewer samples than there are folds ("class "cat": 3 samples, 5 folds").
  * rows must ascend. folds is replaced on success. */
 enum bm_status bm_split(struct bm_ctx *ctx, const struct bm_cv *cv, const bm_index *rows,
                         bm_index n, const bm_index *group, bm_index n_groups,

@@ -49,6 +49,12 @@ enum bm_status bm_mat_pick(struct bm_ctx *ctx, struct bm_mat *to, const struct b
     return BM_OK;
 }
 
+void bm_mat_adopt(struct bm_mat *m)
+{
+    m->ld = m->rows > 0 ? m->rows : 1;
+    m->owned = m->data;
+}
+
 void bm_mat_move(struct bm_mat *to, struct bm_mat *from)
 {
     bm_mat_release(to);

@@ -44,6 +44,8 @@ struct bm_mat bm_mat_wrap(double *data, bm_index rows, bm_index cols);
 enum bm_status bm_mat_pick(struct bm_ctx *ctx, struct bm_mat *to, const struct bm_mat *from,
                            const bm_index *rows, bm_index n_rows, const bm_index *cols,
                            bm_index n_cols) BM_CHECKED;
+/* m's data (a block), rows and cols were set from outside: m owns them, and is dense. */
+void bm_mat_adopt(struct bm_mat *m);
 /* *to takes the contents of *from, which becomes empty; what *to held is released. */
 void bm_mat_move(struct bm_mat *to, struct bm_mat *from);
 void bm_mat_release(struct bm_mat *m);

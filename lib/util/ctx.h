@@ -1,8 +1,9 @@
 /* The context: what every call needs and no call owns.
  *
  * One per run. It carries the number of threads, the seed, the caller's cancel flag, where log
- * lines and progress go, the memory account, and the sentence of the last failure. The library
- * keeps no other state: no globals, no prints, no exits, no signal handlers.
+ * lines and progress go, the memory account, where results are kept (memo.h), and the sentence of
+ * the last failure. The library keeps no other state: no globals, no prints, no exits, no signal
+ * handlers.
  * Workers of bm_parallel_for get a child: same settings, one thread, its own message. */
 #ifndef BM_UTIL_CTX_H
 #define BM_UTIL_CTX_H
@@ -19,10 +20,13 @@
 extern "C" {
 #endif
 
+struct bm_memo;
+
 struct bm_ctx {
     int threads;                         /* >= 1; never changes a result */
     uint64_t seed;                       /* of every random stream (rng.h) */
     const volatile sig_atomic_t *cancel; /* borrowed; non-zero = stop soon; NULL = never */
+    const struct bm_memo *memo;          /* borrowed; NULL = nothing is kept (memo.h) */
     struct bm_mem *mem;                  /* borrowed account of allocations; NULL = none */
     struct bm_log log;
     struct bm_progress progress;

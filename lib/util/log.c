@@ -21,6 +21,32 @@ void bm_log(struct bm_ctx *ctx, enum bm_log_level level, const char *fmt, ...)
     va_end(args);
 }
 
+static void keep(void *user, enum bm_log_level level, const char *line)
+{
+    struct bm_log_tap *tap = user;
+    pthread_mutex_lock(&tap->lock);
+    if (level == BM_LOG_WARN && tap->status == BM_OK)
+        tap->status = bm_text_add(tap->ctx, &tap->lines, "%s\n", line);
+    pthread_mutex_unlock(&tap->lock);
+    if (tap->before.sink && level <= tap->before.level)
+        tap->before.sink(tap->before.user, level, line);
+}
+
+void bm_log_tap_open(struct bm_ctx *ctx, struct bm_log_tap *tap)
+{
+    *tap = (struct bm_log_tap){.before = ctx->log, .ctx = ctx};
+    pthread_mutex_init(&tap->lock, NULL);
+    ctx->log = (struct bm_log){tap->before.level, keep, tap};
+    if (ctx->log.level < BM_LOG_WARN) ctx->log.level = BM_LOG_WARN;
+}
+
+enum bm_status bm_log_tap_close(struct bm_ctx *ctx, struct bm_log_tap *tap)
+{
+    ctx->log = tap->before;
+    pthread_mutex_destroy(&tap->lock);
+    return tap->status;
+}
+
 void bm_warn(struct bm_ctx *ctx, const char *fmt, ...)
 {
     va_list args;

@@ -2,13 +2,17 @@
 #ifndef BM_UTIL_LOG_H
 #define BM_UTIL_LOG_H
 
-#include "util/status.h"
+#include <pthread.h>
+
+#include "util/text.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-enum bm_log_level { BM_LOG_ERROR, BM_LOG_WARN, BM_LOG_INFO, BM_LOG_DEBUG };
+/* WARN is about inputs and results: --strict counts it. NOTE is as important to the reader, but
+ * about the program's surroundings: a cache that cannot be used. */
+enum bm_log_level { BM_LOG_ERROR, BM_LOG_WARN, BM_LOG_NOTE, BM_LOG_INFO, BM_LOG_DEBUG };
 
 struct bm_log {
     enum bm_log_level level; /* lines above it are dropped before they are formatted */
@@ -19,6 +23,19 @@ struct bm_log {
 
 struct bm_ctx;
 void bm_log(struct bm_ctx *ctx, enum bm_log_level level, const char *fmt, ...) BM_PRINTF(3, 4);
+
+/* Warnings of a context and its children, kept while they pass to the sink as before: a cached step
+ * says them again. */
+struct bm_log_tap {
+    struct bm_log before;
+    struct bm_text lines;   /* each ended by \n */
+    struct bm_ctx *ctx;
+    pthread_mutex_t lock;
+    enum bm_status status;  /* first failure to keep one */
+};
+void bm_log_tap_open(struct bm_ctx *ctx, struct bm_log_tap *tap);
+/* The sink is the old one again. The lines stay until bm_text_release. */
+enum bm_status bm_log_tap_close(struct bm_ctx *ctx, struct bm_log_tap *tap) BM_CHECKED;
 
 /* An input warning: something odd was accepted. The sink sees BM_LOG_WARN. */
 void bm_warn(struct bm_ctx *ctx, const char *fmt, ...) BM_PRINTF(2, 3);

@@ -52,15 +52,17 @@ static void account_give(struct bm_mem *mem, int64_t bytes)
 enum bm_status bm_alloc(struct bm_ctx *ctx, void *slot, bm_index count, size_t size)
 {
     size_t bytes = 0, total = 0;
-    char words[BM_NUMBER_SIZE];
+    char words[BM_NUMBER_SIZE], used[BM_NUMBER_SIZE], limit[BM_NUMBER_SIZE];
     if (count < 0 || __builtin_mul_overflow((size_t)count, size, &bytes) ||
         __builtin_add_overflow(bytes, (size_t)(2 * ALIGN), &total) || total > PTRDIFF_MAX)
         return bm_fail(ctx, BM_ENOMEM, "%td elements of %zu bytes: more than can be addressed",
                        count, size);
     total = (total - ALIGN) / ALIGN * ALIGN + ALIGN; /* aligned_alloc wants a multiple */
     if (!account_take(ctx->mem, (int64_t)bytes))
-        return bm_fail(ctx, BM_ENOMEM, "memory: %s more would pass the limit (see --memory)",
-                       bm_bytes(words, (double)bytes));
+        return bm_fail(ctx, BM_ENOMEM, "memory: needs %s beside %s in use, limit %s (see --memory)",
+                       bm_bytes(words, (double)bytes),
+                       bm_bytes(used, (double)__atomic_load_n(&ctx->mem->bytes, __ATOMIC_RELAXED)),
+                       bm_bytes(limit, (double)ctx->mem->limit));
     struct header *head = aligned_alloc(ALIGN, total);
     if (!head) {
         account_give(ctx->mem, (int64_t)bytes);

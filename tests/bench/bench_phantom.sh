@@ -30,9 +30,9 @@ for seed in 0 1 2; do
         -o "$work/test$seed"
     fit svm-$seed $seed -t label -g run --model svm
     report svm-$seed $seed label truth.nii.gz accuracy
-    fit tv-l1-$seed $seed -t label -g run --l1-ratio 0.25
+    fit tv-l1-$seed $seed -t label -g run
     report tv-l1-$seed $seed label truth.nii.gz accuracy
-    fit regression-$seed $seed -t target --detrend 0 --l1-ratio 0.25
+    fit regression-$seed $seed -t target
     report regression-$seed $seed target truth_target.nii.gz r2
 done | awk -F'\t' '
     BEGIN { print "model\tseed\tscore\tnested_cv\tnew_data\taverage_precision\tzeros_outside" }

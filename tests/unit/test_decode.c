@@ -191,7 +191,7 @@ START_TEST(plans_that_cannot_be_are_refused)
         {4, 0, NULL, NULL, "svm", BM_EINPUT, "4 samples, 5 folds"},
         {48, 8, NULL, "r2", "svm", BM_EUSAGE, "--scoring r2 is not for classification"},
         {48, 8, "kfold:9", NULL, "svm", BM_EINPUT, "8 groups, 9 folds"},
-        {8, 8, NULL, NULL, "svm", BM_EINPUT, "class \"a\": 4 samples, 8 folds"},
+        {8, 8, "kfold:8", NULL, "svm", BM_EINPUT, "class \"a\": 4 samples, 8 folds"},
         {48, 2, NULL, NULL, "ridge", BM_EINPUT, "cannot be split to choose among 10 penalties"},
     };
     struct bm_decode_opts opts = BM_DECODE_OPTS_DEFAULT;

@@ -13,9 +13,11 @@ enum { FRAMES = 12 };
 static struct bm_input one_input[1] = {{.path = (char *)"in/bold.nii", .count = FRAMES}};
 static struct bm_input two_inputs[2] = {
     {.path = (char *)"in/a.nii", .count = 6},
-    {.path = (char *)"in/b.nii", .count = 6, .offset = 6}};
+    {.path = (char *)"in/b.nii", .count = 6, .offset = 6, .subject = 1}};
 static const struct bm_inputs one = {.input = one_input, .count = 1, .volumes = FRAMES};
-static const struct bm_inputs two = {.input = two_inputs, .count = 2, .volumes = FRAMES};
+static char *two_names[] = {(char *)"a", (char *)"b"};
+static const struct bm_inputs two = {.input = two_inputs, .count = 2, .volumes = FRAMES,
+                                     .subject = two_names, .n_subjects = 2};
 
 static const char table_text[] = "label\tage\trun\n"
                                  "face\t1\tr1\nface\t2\tr1\nrest\t3\tr1\n"
@@ -177,13 +179,44 @@ START_TEST(numbers_are_regression_unless_told_otherwise)
 }
 END_TEST
 
+START_TEST(subjects_are_groups_before_their_images_and_runs)
+{
+    struct bm_input inputs[4] = {{.path = (char *)"a1.nii", .count = 3, .subject = 1},
+                                 {.path = (char *)"b1.nii", .count = 3, .offset = 3},
+                                 {.path = (char *)"a2.nii", .count = 3, .offset = 6, .subject = 1},
+                                 {.path = (char *)"b2.nii", .count = 3, .offset = 9}};
+    struct bm_inputs in = {.input = inputs, .count = 4, .volumes = FRAMES, .subject = two_names,
+                           .n_subjects = 2};
+    struct bm_rows_opts opts = opts_of(table_text);
+    struct bm_rows rows = BM_ROWS_INIT;
+    ok(bm_rows_read(&test_ctx, &opts, BM_AVERAGE_NONE, BM_TASK_AUTO, NULL, &in, &rows));
+    ck_assert_int_eq(rows.n_groups, 2);
+    ck_assert_str_eq(rows.group_name[0], "a");
+    ck_assert_str_eq(rows.group_name[1], "b");
+    for (bm_index i = 0; i < FRAMES; i++) ck_assert_int_eq(rows.group[i], i / 3 % 2 == 0);
+    bm_rows_release(&rows);
+    in.n_subjects = 1;
+    for (int k = 0; k < 4; k++) inputs[k].subject = 0;
+    inputs[1].run = inputs[3].run = (char *)"second";
+    ok(bm_rows_read(&test_ctx, &opts, BM_AVERAGE_NONE, BM_TASK_AUTO, NULL, &in, &rows));
+    ck_assert_int_eq(rows.n_groups, 4);
+    ck_assert_str_eq(rows.group_name[1], "b1.nii"); /* two runs of one name */
+    bm_rows_release(&rows);
+    inputs[1].run = (char *)"first";
+    ok(bm_rows_read(&test_ctx, &opts, BM_AVERAGE_NONE, BM_TASK_AUTO, NULL, &in, &rows));
+    ck_assert_str_eq(rows.group_name[1], "first");
+    ck_assert_int_eq(rows.group[11], 3);
+    bm_rows_release(&rows);
+}
+END_TEST
+
 START_TEST(images_are_groups_when_there_are_several_and_no_column)
 {
     struct bm_rows_opts opts = opts_of(table_text);
     struct bm_rows rows = BM_ROWS_INIT;
     ok(bm_rows_read(&test_ctx, &opts, BM_AVERAGE_NONE, BM_TASK_AUTO, NULL, &two, &rows));
     ck_assert_int_eq(rows.n_groups, 2);
-    ck_assert_str_eq(rows.group_name[0], "a.nii");
+    ck_assert_str_eq(rows.group_name[0], "a");
     ck_assert(rows.group[5] == 0 && rows.group[6] == 1);
     ck_assert_ptr_null(rows.cut);
     bm_rows_release(&rows);
@@ -417,6 +450,7 @@ Suite *decode_rows_suite(void)
     tcase_add_test(tcase, blocks_are_runs_of_rows_with_equal_target_and_group);
     tcase_add_test(tcase, the_first_row_is_a_header_unless_columns_are_asked_by_number);
     tcase_add_test(tcase, numbers_are_regression_unless_told_otherwise);
+    tcase_add_test(tcase, subjects_are_groups_before_their_images_and_runs);
     tcase_add_test(tcase, images_are_groups_when_there_are_several_and_no_column);
     tcase_add_test(tcase, a_models_classes_are_imposed);
     tcase_add_loop_test(tcase, what_is_wrong_with_a_table_is_said, 0, 14);

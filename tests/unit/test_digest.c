@@ -33,7 +33,7 @@ START_TEST(published_digests_come_out)
     };
     char hex[65];
     const char *path = write_bytes("bytes", known[_i].unit, known[_i].times);
-    ok(bm_digest_file(&test_ctx, path, hex));
+    ok(bm_digest_file(&test_ctx, path, hex, NULL));
     ck_assert_str_eq(hex, known[_i].hex);
 }
 END_TEST
@@ -41,12 +41,12 @@ END_TEST
 START_TEST(one_bit_changes_it)
 {
     char a[65], b[65];
-    ok(bm_digest_file(&test_ctx, write_bytes("a", "brain", 500000), a));
+    ok(bm_digest_file(&test_ctx, write_bytes("a", "brain", 500000), a, NULL));
     const char *path = write_bytes("b", "brain", 500000);
     FILE *file = fopen(path, "r+b");
     ck_assert(fseek(file, 2000000, SEEK_SET) == 0 && fputc('b' ^ 1, file) != EOF);
     ck_assert_int_eq(fclose(file), 0);
-    ok(bm_digest_file(&test_ctx, path, b));
+    ok(bm_digest_file(&test_ctx, path, b, NULL));
     ck_assert_str_ne(a, b);
 }
 END_TEST
@@ -55,10 +55,12 @@ START_TEST(what_is_not_a_file_is_refused_and_hex_stays)
 {
     char hex[65] = "as it was";
     const char *fifo = test_path("fifo");
-    fails(bm_digest_file(&test_ctx, test_path("absent\n"), hex), BM_EINPUT, "absent\\x0a: No such");
-    fails(bm_digest_file(&test_ctx, test_dir(), hex), BM_EINPUT, "not a regular file");
+    fails(bm_digest_file(&test_ctx, test_path("absent\n"), hex, NULL), BM_EINPUT,
+          "absent\\x0a: No such");
+    fails(bm_digest_file(&test_ctx, test_dir(), hex, NULL), BM_EINPUT, "not a regular file");
     ck_assert_int_eq(mkfifo(fifo, 0600), 0);
-    fails(bm_digest_file(&test_ctx, fifo, hex), BM_EINPUT, "not a regular file"); /* at once */
+    /* at once */
+    fails(bm_digest_file(&test_ctx, fifo, hex, NULL), BM_EINPUT, "not a regular file");
     ck_assert_str_eq(hex, "as it was");
 }
 END_TEST
@@ -68,14 +70,15 @@ START_TEST(a_raised_flag_stops_it)
     static const volatile sig_atomic_t stop = 1;
     char hex[65];
     test_ctx.cancel = &stop;
-    fails(bm_digest_file(&test_ctx, write_bytes("c", "x", 10), hex), BM_ECANCEL, "interrupted");
+    fails(bm_digest_file(&test_ctx, write_bytes("c", "x", 10), hex, NULL), BM_ECANCEL,
+          "interrupted");
 }
 END_TEST
 
 static enum bm_status digest(void *arg)
 {
     char hex[65];
-    return bm_digest_file(&test_ctx, arg, hex);
+    return bm_digest_file(&test_ctx, arg, hex, NULL);
 }
 
 START_TEST(refused_memory_is_survived)

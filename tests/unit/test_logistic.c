@@ -1,37 +1,9 @@
 #include <math.h>
 
-#include "learn/linear.h"
 #include "num/blas.h"
 #include "support/fixture.h"
+#include "support/two_classes.h"
 #include "util/rng.h"
-
-enum { MOST = 60 };
-
-struct data {
-    struct bm_mat X, K;
-    double y[MOST], a[MOST], b;
-    struct bm_fit_info info;
-};
-
-/* m samples of p voxels, classes `shift` apart in every voxel. */
-static void make(struct data *d, bm_index m, bm_index p, double shift, double scale)
-{
-    struct bm_rng rng = bm_rng_stream(0, "test.logistic", 0);
-    *d = (struct data){.X = BM_MAT_INIT};
-    ok(bm_mat_alloc(&test_ctx, &d->X, m, p));
-    ok(bm_mat_alloc(&test_ctx, &d->K, m, m));
-    for (bm_index i = 0; i < m; i++) d->y[i] = i % 3 ? -1 : 1;
-    for (bm_index j = 0; j < p; j++)
-        for (bm_index i = 0; i < m; i++)
-            *bm_mat_at(&d->X, i, j) = scale * (bm_rng_normal(&rng) + shift / 2 * d->y[i]);
-    ok(bm_syrk(&test_ctx, BM_N, 1, &d->X, 0, &d->K));
-}
-
-static void drop(struct data *d)
-{
-    bm_mat_release(&d->X);
-    bm_mat_release(&d->K);
-}
 
 static double loss(double t)
 {
@@ -39,7 +11,7 @@ static double loss(double t)
 }
 
 /* C sum loss + |w|^2 / 2 at weights w. */
-static double objective(const struct data *d, double C, const double *w, double b)
+static double objective(const struct two_classes *d, double C, const double *w, double b)
 {
     double z[MOST], sum = 0;
     ok(bm_gemv(&test_ctx, BM_N, 1, &d->X, w, 0, z));
@@ -55,9 +27,9 @@ static const struct {
 START_TEST(the_gradient_in_the_weights_vanishes_and_the_gap_closes)
 {
     for (int power = -6; power <= 4; power += 2) {
-        struct data d;
+        struct two_classes d;
         double C = pow(10, power), w[200], z[MOST], pull[MOST], slope = 0, sum = 0, most = 0;
-        make(&d, shapes[_i].m, shapes[_i].p, shapes[_i].shift, 1);
+        make_classes(&d, shapes[_i].m, shapes[_i].p, shapes[_i].shift, 1);
         bm_index m = d.X.rows, p = d.X.cols;
         ok(bm_logistic_fit(&test_ctx, &d.K, d.y, C, 1e-8, false, d.a, &d.b, &d.info));
         ok(bm_gemv(&test_ctx, BM_T, 1, &d.X, d.a, 0, w));
@@ -78,16 +50,16 @@ START_TEST(the_gradient_in_the_weights_vanishes_and_the_gap_closes)
         near(d.info.primal, value, 0, 1e-10);
         ck_assert(d.info.converged);
         near(d.info.gap, 0, 1e-9 * value, 0);
-        drop(&d);
+        drop_classes(&d);
     }
 }
 END_TEST
 
 START_TEST(no_other_point_is_better)
 {
-    struct data d;
+    struct two_classes d;
     double w[5], moved[5], C = 0.7;
-    make(&d, 60, 5, 0.5, 1);
+    make_classes(&d, 60, 5, 0.5, 1);
     ok(bm_logistic_fit(&test_ctx, &d.K, d.y, C, 1e-8, false, d.a, &d.b, &d.info));
     ok(bm_gemv(&test_ctx, BM_T, 1, &d.X, d.a, 0, w));
     for (int j = 0; j <= 5; j++)
@@ -96,15 +68,15 @@ START_TEST(no_other_point_is_better)
             if (j < 5) moved[j] += sign * 1e-3;
             ck_assert(objective(&d, C, moved, d.b + (j == 5 ? sign * 1e-3 : 0)) > d.info.primal);
         }
-    drop(&d);
+    drop_classes(&d);
 }
 END_TEST
 
 START_TEST(the_dual_value_is_that_of_the_solution)
 {
-    struct data d;
+    struct two_classes d;
     double f[MOST], C = 0.05, dual = 0;
-    make(&d, 60, 200, 0, 1);
+    make_classes(&d, 60, 200, 0, 1);
     ok(bm_logistic_fit(&test_ctx, &d.K, d.y, C, 1e-8, false, d.a, &d.b, &d.info));
     ok(bm_gemv(&test_ctx, BM_N, 1, &d.K, d.a, 0, f));
     for (bm_index i = 0; i < 60; i++) {
@@ -112,7 +84,7 @@ START_TEST(the_dual_value_is_that_of_the_solution)
         dual -= C * (theta * log(theta) + (1 - theta) * log(1 - theta)) + d.a[i] * f[i] / 2;
     }
     near(d.info.dual, dual, 0, 1e-10);
-    drop(&d);
+    drop_classes(&d);
 }
 END_TEST
 
@@ -138,15 +110,15 @@ END_TEST
 START_TEST(without_any_difference_between_samples_only_the_intercept_is_fitted)
 {
     for (int power = -6; power <= 6; power += 4) {
-        struct data d;
+        struct two_classes d;
         double C = pow(10, power);
-        make(&d, 30, 2, 0, 1);
+        make_classes(&d, 30, 2, 0, 1);
         for (bm_index i = 0; i < 900; i++) d.K.data[i] = 7 * _i;
         ok(bm_logistic_fit(&test_ctx, &d.K, d.y, C, 1e-8, false, d.a, &d.b, &d.info));
         near(d.b, log(10.0 / 20), 1e-8, 0);
         near(d.info.primal, C * (10 * log(3) + 20 * log(1.5)), 0, 1e-10);
         ck_assert(d.info.converged);
-        drop(&d);
+        drop_classes(&d);
     }
 }
 END_TEST
@@ -154,55 +126,55 @@ END_TEST
 START_TEST(scaling_the_samples_and_C_together_changes_nothing)
 {
     static const double scales[] = {1e-20, 1e-8, 1e8, 1e20};
-    struct data one, scaled;
+    struct two_classes one, scaled;
     double scale = scales[_i], square = scale * scale;
-    make(&one, 60, 200, 0, 1);
-    make(&scaled, 60, 200, 0, scale);
+    make_classes(&one, 60, 200, 0, 1);
+    make_classes(&scaled, 60, 200, 0, scale);
     ok(bm_logistic_fit(&test_ctx, &one.K, one.y, 0.1, 1e-8, false, one.a, &one.b, &one.info));
     ok(bm_logistic_fit(&test_ctx, &scaled.K, scaled.y, 0.1 / square, 1e-8, false, scaled.a,
                        &scaled.b, &scaled.info));
     near(scaled.b, one.b, 1e-10, 1e-10);
     near(scaled.info.primal * square, one.info.primal, 0, 1e-10);
     for (bm_index i = 0; i < 60; i++) near(scaled.a[i] * square, one.a[i], 1e-11, 1e-9);
-    drop(&one);
-    drop(&scaled);
+    drop_classes(&one);
+    drop_classes(&scaled);
 }
 END_TEST
 
 START_TEST(negative_eigenvalues_of_rounding_are_survived)
 {
-    struct data d;
+    struct two_classes d;
     struct bm_rng rng = bm_rng_stream(0, "test.rounding", 0);
-    make(&d, 60, 2, 0.5, 1);
+    make_classes(&d, 60, 2, 0.5, 1);
     for (bm_index j = 0; j < 60; j++)
         for (bm_index i = 0; i <= j; i++)
             *bm_mat_at(&d.K, j, i) = *bm_mat_at(&d.K, i, j) += 1e-6 * bm_rng_normal(&rng);
     ok(bm_logistic_fit(&test_ctx, &d.K, d.y, 1e5, 1e-3, false, d.a, &d.b, &d.info));
-    struct data clean;
-    make(&clean, 60, 2, 0.5, 1);
+    struct two_classes clean;
+    make_classes(&clean, 60, 2, 0.5, 1);
     ok(bm_logistic_fit(&test_ctx, &clean.K, clean.y, 1e5, 1e-3, false, clean.a, &clean.b,
                        &clean.info));
     near(d.info.primal, clean.info.primal, 0, 0.04); /* the null model: 0.14 */
-    drop(&d);
-    drop(&clean);
+    drop_classes(&d);
+    drop_classes(&clean);
 }
 END_TEST
 
 START_TEST(a_warm_start_at_the_solution_needs_no_step)
 {
-    struct data d;
-    make(&d, 60, 200, 0.2, 1);
+    struct two_classes d;
+    make_classes(&d, 60, 200, 0.2, 1);
     for (bm_index i = 0; i < 3600; i++) d.K.data[i] += 50; /* a mean sample to carry along */
     ok(bm_logistic_fit(&test_ctx, &d.K, d.y, 0.1, 1e-8, false, d.a, &d.b, &d.info));
     ck_assert_int_gt(d.info.iterations, 2);
     ok(bm_logistic_fit(&test_ctx, &d.K, d.y, 0.1, 1e-8, true, d.a, &d.b, &d.info));
     ck_assert_int_le(d.info.iterations, 1);
-    drop(&d);
+    drop_classes(&d);
 }
 END_TEST
 
 /* How well a, b, z solve the prox problem, and that theta is in the box and sums to 0. */
-static void check_prox(const struct data *d, double sigma, const double *h, const double *z,
+static void check_prox(const struct two_classes *d, double sigma, const double *h, const double *z,
                        double precision)
 {
     double f[MOST], off = 0, scale = 0, sum = 0, most = 0;
@@ -223,11 +195,11 @@ static void check_prox(const struct data *d, double sigma, const double *h, cons
 
 START_TEST(the_prox_solves_its_equations_while_h_and_sigma_change)
 {
-    struct data d;
+    struct two_classes d;
     struct bm_logistic_work *work = NULL;
     double h[MOST], z[MOST], trace = 0;
     int total = 0;
-    make(&d, 60, _i ? 200 : 5, 0.3, 1);
+    make_classes(&d, 60, _i ? 200 : 5, 0.3, 1);
     for (bm_index i = 0; i < 60; i++) trace += *bm_mat_at(&d.K, i, i);
     ok(bm_logistic_work_alloc(&test_ctx, &d.K, d.y, &work));
     for (int k = 0; k < 40; k++) {
@@ -240,17 +212,17 @@ START_TEST(the_prox_solves_its_equations_while_h_and_sigma_change)
     }
     ck_assert_int_le(total, 40 * 4);
     bm_logistic_work_free(work);
-    drop(&d);
+    drop_classes(&d);
 }
 END_TEST
 
 START_TEST(the_prox_survives_any_h_and_small_sigma)
 {
-    struct data d;
+    struct two_classes d;
     struct bm_logistic_work *work = NULL;
     struct bm_rng rng = bm_rng_stream(0, "test.prox", (uint64_t)_i);
     double h[MOST], z[MOST];
-    make(&d, 60, 200, 1, 1); /* separable */
+    make_classes(&d, 60, 200, 1, 1); /* separable */
     ok(bm_logistic_work_alloc(&test_ctx, &d.K, d.y, &work));
     for (int power = -4; power <= 4; power++) {
         int steps;
@@ -259,32 +231,32 @@ START_TEST(the_prox_survives_any_h_and_small_sigma)
         check_prox(&d, pow(10, power), h, z, 1e-7);
     }
     bm_logistic_work_free(work);
-    drop(&d);
+    drop_classes(&d);
 }
 END_TEST
 
 START_TEST(the_prox_with_h_0_is_the_fit)
 {
-    struct data d;
+    struct two_classes d;
     struct bm_logistic_work *work = NULL;
     double h[MOST] = {0}, z[MOST], a[MOST] = {0}, b = 0, C = 0.3;
     int steps;
-    make(&d, 60, 20, 0.3, 1);
+    make_classes(&d, 60, 20, 0.3, 1);
     ok(bm_logistic_fit(&test_ctx, &d.K, d.y, C, 1e-8, false, d.a, &d.b, &d.info));
     ok(bm_logistic_work_alloc(&test_ctx, &d.K, d.y, &work));
     ok(bm_logistic_prox(&test_ctx, work, 1 / C, h, a, &b, z, &steps));
     near(b, d.b, 1e-9, 0);
     for (bm_index i = 0; i < 60; i++) near(a[i], d.a[i], 1e-9, 0);
     bm_logistic_work_free(work);
-    drop(&d);
+    drop_classes(&d);
 }
 END_TEST
 
 START_TEST(bad_inputs_are_refused)
 {
-    struct data d;
+    struct two_classes d;
     struct bm_logistic_work *work = NULL;
-    make(&d, 6, 4, 1, 1);
+    make_classes(&d, 6, 4, 1, 1);
     fails(bm_logistic_fit(&test_ctx, &d.K, d.y, INFINITY, 1e-4, false, d.a, &d.b, &d.info),
           BM_EUSAGE, "C wants a number > 0");
     for (int i = 0; i < 6; i++) d.y[i] = -1;
@@ -292,19 +264,19 @@ START_TEST(bad_inputs_are_refused)
           "one class only: 6 samples, all negative");
     fails(bm_logistic_work_alloc(&test_ctx, &d.K, d.y, &work), BM_EINPUT, "one class only");
     ck_assert_ptr_null(work);
-    drop(&d);
+    drop_classes(&d);
 }
 END_TEST
 
 static enum bm_status refit(void *arg)
 {
-    struct data *d = arg;
+    struct two_classes *d = arg;
     return bm_logistic_fit(&test_ctx, &d->K, d->y, 1, 1e-6, false, d->a, &d->b, &d->info);
 }
 
 static enum bm_status one_prox(void *arg)
 {
-    struct data *d = arg;
+    struct two_classes *d = arg;
     enum bm_status status;
     struct bm_logistic_work *work = NULL;
     double h[MOST] = {0}, z[MOST];
@@ -318,10 +290,10 @@ out:
 
 START_TEST(refused_memory_is_survived)
 {
-    struct data d;
-    make(&d, 60, 3, 0, 1);
+    struct two_classes d;
+    make_classes(&d, 60, 3, 0, 1);
     test_survives_no_memory(_i ? one_prox : refit, &d);
-    drop(&d);
+    drop_classes(&d);
 }
 END_TEST
 

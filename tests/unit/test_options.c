@@ -202,6 +202,30 @@ START_TEST(the_command_line_wins_over_the_config_file)
 }
 END_TEST
 
+/* What brainmine(1) says of these files. */
+START_TEST(values_of_a_config_file_are_the_rest_of_the_line_as_it_stands)
+{
+    static const struct {
+        const char *text, *value;
+    } cases[] = {{"samples = a b.tsv\n", "a b.tsv"},
+                 {"samples = \"a b.tsv\"\n", "\"a b.tsv\""},
+                 {"samples = 'a'\n", "'a'"},
+                 {"samples = a\\ b\\\n", "a\\ b\\"},
+                 {"  samples=\ta.tsv \t\r\n", "a.tsv"},
+                 {"samples = a.tsv # so it is\n", "a.tsv"},
+                 {"samples = a.tsv\t#so it is", "a.tsv"},
+                 {"samples = a#b.tsv#\n", "a#b.tsv#"},
+                 {"samples = \"a #b\"\n", "\"a"},
+                 {"samples = x=y\n", "x=y"},
+                 {"samples = first\n#samples = second\nsamples = third\n", "third"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ok(parse(line_of("--config FILE", file("config", cases[i].text))));
+        ck_assert_str_eq(((const struct toy_opts *)run.opts[0])->samples, cases[i].value);
+    }
+    done();
+}
+END_TEST
+
 START_TEST(faults_of_a_config_file_are_named_by_line)
 {
     static const struct {
@@ -425,6 +449,7 @@ Suite *options_suite(void)
     tcase_add_test(tcase, flags_are_turned_off_by_no);
     tcase_add_test(tcase, lists_of_inputs_stand_for_their_lines);
     tcase_add_test(tcase, the_command_line_wins_over_the_config_file);
+    tcase_add_test(tcase, values_of_a_config_file_are_the_rest_of_the_line_as_it_stands);
     tcase_add_test(tcase, faults_of_a_config_file_are_named_by_line);
     tcase_add_test(tcase, parsing_survives_lack_of_memory);
     tcase_add_test(tcase, threads_come_from_option_then_environment);

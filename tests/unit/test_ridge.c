@@ -1,6 +1,6 @@
 #include <math.h>
 
-#include "learn/linear.h"
+#include "learn/estimator.h"
 #include "num/blas.h"
 #include "support/fixture.h"
 #include "util/rng.h"
@@ -256,6 +256,114 @@ START_TEST(refused_memory_is_survived)
 }
 END_TEST
 
+/* ---- the route by voxels ---- */
+
+START_TEST(both_routes_have_the_same_solution_and_certificate)
+{
+    static const struct {
+        bm_index m, p;
+        double scale;
+    } shapes[] = {{P, M, 1}, {P, 1, 1}, {M, M, 1}, {M, P, 1}, {P, M, 1e-8}, {P, M, 1e8}};
+    struct data d;
+    struct bm_mat W = BM_MAT_INIT;
+    double b[ALPHAS * T], w[P], square = pow(shapes[_i].scale, 2), values[ALPHAS];
+    struct bm_fit_info info[ALPHAS * T];
+    make(&d, shapes[_i].m, shapes[_i].p, shapes[_i].scale);
+    for (int k = 0; k < ALPHAS; k++) values[k] = alphas[k] * square;
+    fit(&d, values);
+    ok(bm_mat_alloc(&test_ctx, &W, d.X.cols, ALPHAS * T));
+    ok(bm_ridge_fit_thin(&test_ctx, &d.X, &d.y, values, ALPHAS, 1e-9, &W, b, info));
+    for (bm_index k = 0; k < ALPHAS * T; k++) {
+        ok(bm_gemv(&test_ctx, BM_T, 1, &d.X, bm_mat_col(&d.A, k), 0, w));
+        for (bm_index j = 0; j < d.X.cols; j++)
+            near(*bm_mat_at(&W, j, k) * shapes[_i].scale, w[j] * shapes[_i].scale, 1e-10, 0);
+        near(b[k], d.b[k], 1e-10, 1e-10);
+        near(info[k].primal, d.info[k].primal, 0, 1e-10);
+        near(info[k].dual, d.info[k].dual, 0, 1e-10);
+        ck_assert(info[k].converged);
+        ck_assert_int_eq(info[k].iterations, 1);
+    }
+    bm_mat_release(&W);
+    drop(&d);
+}
+END_TEST
+
+/* Whole numbers, whose products are exact in float as well. */
+START_TEST(an_estimator_with_fewer_voxels_than_rows_equals_the_route_by_samples)
+{
+    enum { ALL = 40, VOXELS = 9 };
+    struct bm_rng rng = bm_rng_stream(0, "test.ridge", 1);
+    struct bm_samples x = BM_SAMPLES_INIT;
+    struct bm_mat K = BM_MAT_INIT, K_train = BM_MAT_INIT, K_rows = BM_MAT_INIT, Y = BM_MAT_INIT;
+    struct bm_mat A = BM_MAT_INIT, F = BM_MAT_INIT;
+    struct bm_fit fits[2] = {BM_FIT_INIT, BM_FIT_INIT};
+    bm_index rows[ALL], m = 0;
+    double b[2 * T], size[2];
+    struct bm_fit_info info[2 * T];
+    ok(bm_samples_alloc(&test_ctx, &x, ALL, VOXELS));
+    for (bm_index i = 0; i < ALL; i++)
+        for (bm_index j = 0; j < VOXELS; j++)
+            *bm_samples_at(&x, i, j) = (float)round(8 * bm_rng_normal(&rng) + 3);
+    for (bm_index i = 0; i < ALL; i++)
+        if (i % 4) rows[m++] = i;
+    ok(bm_samples_gram(&test_ctx, &x, &K));
+    ok(bm_mat_alloc(&test_ctx, &Y, m, T));
+    for (bm_index i = 0; i < m * T; i++) Y.data[i] = bm_rng_normal(&rng) + 2;
+    struct bm_training training = {.design = {&x, &K, NULL}, .rows = rows, .m = m, .Y = &Y,
+                                   .tolerance = 1e-9};
+    const struct bm_point points[2] = {{0.5, true, NAN, NAN}, {7, false, NAN, NAN}};
+    ok(bm_estimator_fit(&test_ctx, &bm_ridge_estimator, &training, points, 2, true, fits));
+    for (int k = 0; k < 2; k++) size[k] = fits[k].alpha;
+    near(size[1], 7, 0, 0);
+    ok(bm_mat_pick(&test_ctx, &K_train, &K, rows, m, rows, m));
+    ok(bm_mat_pick(&test_ctx, &K_rows, &K, NULL, 0, rows, m));
+    ok(bm_mat_alloc(&test_ctx, &A, m, 2 * T));
+    ok(bm_mat_alloc(&test_ctx, &F, ALL, 2 * T));
+    ok(bm_ridge_fit(&test_ctx, &K_train, &Y, size, 2, 1e-9, &A, b, info));
+    ok(bm_gemm(&test_ctx, BM_N, BM_N, 1, &K_rows, &A, 0, &F));
+    for (bm_index k = 0; k < 2 * T; k++) {
+        const struct bm_fit *one = &fits[k / T];
+        for (bm_index i = 0; i < ALL; i++)
+            near(*bm_mat_at(&one->decision, i, k % T), *bm_mat_at(&F, i, k) + b[k], 1e-10, 1e-10);
+        near(one->intercept[k % T], b[k], 1e-10, 1e-10);
+        for (bm_index j = 0; j < VOXELS; j++) {
+            double w = 0;
+            for (bm_index i = 0; i < m; i++)
+                w += *bm_mat_at(&A, i, k) * (double)*bm_samples_at(&x, rows[i], j);
+            near((double)one->w[k % T * bm_samples_stride(&x) + j], w, 1e-7, 1e-6);
+        }
+    }
+    near(fits[1].info.primal, info[2].primal + info[3].primal, 0, 1e-10);
+    struct bm_mat *all[] = {&K, &K_train, &K_rows, &Y, &A, &F};
+    for (int k = 0; k < 6; k++) bm_mat_release(all[k]);
+    for (int k = 0; k < 2; k++) bm_fit_release(&fits[k]);
+    bm_samples_release(&x);
+}
+END_TEST
+
+static enum bm_status refit_thin(void *arg)
+{
+    struct data *d = arg;
+    return bm_ridge_fit_thin(&test_ctx, &d->X, &d->y, alphas, ALPHAS, 1e-9, &d->A, d->b, d->info);
+}
+
+START_TEST(the_route_by_voxels_refuses_what_is_not_finite_and_survives_refused_memory)
+{
+    struct data d;
+    double bad[ALPHAS] = {1, -1, 1};
+    make(&d, M, M, 1); /* so that A has the shape of W */
+    test_survives_no_memory(refit_thin, &d);
+    fails(bm_ridge_fit_thin(&test_ctx, &d.X, &d.y, bad, ALPHAS, 1e-9, &d.A, d.b, d.info),
+          BM_EUSAGE, "alpha");
+    d.X.data[3] = NAN;
+    fails(refit_thin(&d), BM_ENUMERIC, "voxel 0");
+    d.X.data[3] = 1;
+    d.y.data[M] = INFINITY;
+    fails(refit_thin(&d), BM_ENUMERIC, "target 1");
+    drop(&d);
+}
+END_TEST
+
 Suite *ridge_suite(void);
 Suite *ridge_suite(void)
 {
@@ -272,5 +380,9 @@ Suite *ridge_suite(void)
     tcase_add_loop_test(tcase, degenerate_samples_and_targets_give_the_mean, 0, 2);
     tcase_add_test(tcase, bad_inputs_are_refused);
     tcase_add_test(tcase, refused_memory_is_survived);
+    tcase_add_loop_test(tcase, both_routes_have_the_same_solution_and_certificate, 0, 6);
+    tcase_add_test(tcase, an_estimator_with_fewer_voxels_than_rows_equals_the_route_by_samples);
+    tcase_add_test(tcase,
+                   the_route_by_voxels_refuses_what_is_not_finite_and_survives_refused_memory);
     return suite;
 }

@@ -150,11 +150,18 @@ START_TEST(a_class_that_cannot_be_in_every_training_part_is_refused)
     const bm_index few[N] = {0, 1, 1, 1, 1, 0, 1, 1, 0, 1, 1, 1};
     fails(bm_split(&test_ctx, &logo, NULL, N, group, GROUPS, few, names, 2, &folds), BM_EINPUT,
           "class \"cat\": 3 samples, 5 folds");
+    struct bm_cv rare = logo; /* they are enough where each training part has one */
+    rare.rare = true;
+    ok(bm_split(&test_ctx, &rare, NULL, N, group, GROUPS, few, names, 2, &folds));
+    ck_assert_int_eq(folds.count, 5);
+    bm_folds_release(&folds);
     /* five dogs, all in group 0 */
     const bm_index together[N] = {1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0};
     fails(bm_split(&test_ctx, &logo, NULL, N, group, GROUPS, together, names, 2, &folds),
           BM_EINPUT, "class \"dog\": 5 samples, 5 folds: fold 0 leaves none to train on");
-    struct bm_cv shuffle = {BM_CV_SHUFFLE, 40, 0.2};
+    fails(bm_split(&test_ctx, &rare, NULL, N, group, GROUPS, together, names, 2, &folds),
+          BM_EINPUT, "class \"dog\": 5 samples, 5 folds: fold 0 leaves none to train on");
+    struct bm_cv shuffle = {BM_CV_SHUFFLE, 40, 0.2, false};
     fails(bm_split(&test_ctx, &shuffle, NULL, N, group, GROUPS, together, names, 2, &folds),
           BM_EINPUT, "leaves none to train on");
     const bm_index fine[N] = {0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1};

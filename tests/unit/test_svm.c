@@ -1,40 +1,11 @@
 #include <math.h>
 
-#include "learn/linear.h"
 #include "num/blas.h"
 #include "support/fixture.h"
-#include "util/rng.h"
-
-enum { MOST = 60 };
-
-struct data {
-    struct bm_mat X, K;
-    double y[MOST], a[MOST], b;
-    struct bm_fit_info info;
-};
-
-/* m samples of p voxels, classes `shift` apart in every voxel. */
-static void make(struct data *d, bm_index m, bm_index p, double shift, double scale)
-{
-    struct bm_rng rng = bm_rng_stream(0, "test.svm", 0);
-    *d = (struct data){.X = BM_MAT_INIT};
-    ok(bm_mat_alloc(&test_ctx, &d->X, m, p));
-    ok(bm_mat_alloc(&test_ctx, &d->K, m, m));
-    for (bm_index i = 0; i < m; i++) d->y[i] = i % 3 ? -1 : 1;
-    for (bm_index j = 0; j < p; j++)
-        for (bm_index i = 0; i < m; i++)
-            *bm_mat_at(&d->X, i, j) = scale * (bm_rng_normal(&rng) + shift / 2 * d->y[i]);
-    ok(bm_syrk(&test_ctx, BM_N, 1, &d->X, 0, &d->K));
-}
-
-static void drop(struct data *d)
-{
-    bm_mat_release(&d->X);
-    bm_mat_release(&d->K);
-}
+#include "support/two_classes.h"
 
 /* Primal and dual objectives from K, y, a, b alone. */
-static double primal_of(const struct data *d, double C)
+static double primal_of(const struct two_classes *d, double C)
 {
     double f[MOST], sum = 0;
     ok(bm_gemv(&test_ctx, BM_N, 1, &d->K, d->a, 0, f));
@@ -42,7 +13,7 @@ static double primal_of(const struct data *d, double C)
     return bm_dot(d->K.rows, d->a, f) / 2 + C * sum;
 }
 
-static double dual_of(const struct data *d)
+static double dual_of(const struct two_classes *d)
 {
     double f[MOST];
     ok(bm_gemv(&test_ctx, BM_N, 1, &d->K, d->a, 0, f));
@@ -75,9 +46,9 @@ static const struct {
 START_TEST(the_gap_holds_when_computed_anew_for_any_C)
 {
     for (int power = -6; power <= 6; power += 2) {
-        struct data d;
+        struct two_classes d;
         double C = pow(10, power), sum = 0, most = 0;
-        make(&d, shapes[_i].m, shapes[_i].p, shapes[_i].shift, 1);
+        make_classes(&d, shapes[_i].m, shapes[_i].p, shapes[_i].shift, 1);
         ok(bm_svm_fit(&test_ctx, &d.K, d.y, C, 1e-4, false, d.a, &d.b, &d.info));
         ck_assert_msg(d.info.converged, "C = 1e%d: gap_rel %g after %d", power, d.info.gap_rel,
                       d.info.iterations);
@@ -93,13 +64,13 @@ START_TEST(the_gap_holds_when_computed_anew_for_any_C)
         near(sum, 0, 1e-9 * most, 0);
         /* the bound is one: a is feasible but for the stretch */
         ck_assert(dual_of(&d) <= d.info.primal * (1 + 1e-9));
-        drop(&d);
+        drop_classes(&d);
     }
 }
 END_TEST
 
 /* Slow and simple: dual ascent on pairs in turn, thousands of sweeps over all pairs. */
-static double best_dual_by_sweeps(const struct data *d, double C)
+static double best_dual_by_sweeps(const struct two_classes *d, double C)
 {
     bm_index m = d->K.rows;
     double a[MOST] = {0}, v[MOST], value = 0;
@@ -124,21 +95,21 @@ static double best_dual_by_sweeps(const struct data *d, double C)
 START_TEST(the_objective_agrees_with_a_slow_method)
 {
     static const double costs[] = {0.003, 0.1, 1};
-    struct data d;
-    make(&d, 20, _i % 2 ? 4 : 50, 0.3, 1);
+    struct two_classes d;
+    make_classes(&d, 20, _i % 2 ? 4 : 50, 0.3, 1);
     double C = costs[_i / 2];
     ok(bm_svm_fit(&test_ctx, &d.K, d.y, C, 1e-9, false, d.a, &d.b, &d.info));
     ck_assert(d.info.converged);
     near(d.info.primal, best_dual_by_sweeps(&d, C), 0, 1e-8);
-    drop(&d);
+    drop_classes(&d);
 }
 END_TEST
 
 START_TEST(support_vectors_lie_on_the_margin)
 {
-    struct data d;
+    struct two_classes d;
     double f[MOST];
-    make(&d, 60, 200, 1, 1);
+    make_classes(&d, 60, 200, 1, 1);
     ok(bm_svm_fit(&test_ctx, &d.K, d.y, 1, 1e-8, false, d.a, &d.b, &d.info));
     ok(bm_gemv(&test_ctx, BM_N, 1, &d.K, d.a, 0, f));
     for (bm_index i = 0; i < 60; i++) {
@@ -146,16 +117,16 @@ START_TEST(support_vectors_lie_on_the_margin)
         ck_assert(margin >= 1 - 1e-3);
         if (alpha > 1e-4) near(margin, 1, 1e-2, 0);
     }
-    drop(&d);
+    drop_classes(&d);
 }
 END_TEST
 
 START_TEST(a_sample_given_twice_counts_twice)
 {
     /* 30 samples, all doubled, at C / 2: the same weights as once at C */
-    struct data once, twice;
-    make(&once, 30, 4, 0.5, 1);
-    make(&twice, 60, 4, 0.5, 1);
+    struct two_classes once, twice;
+    make_classes(&once, 30, 4, 0.5, 1);
+    make_classes(&twice, 60, 4, 0.5, 1);
     for (bm_index i = 0; i < 60; i++) {
         twice.y[i] = once.y[i % 30];
         for (bm_index j = 0; j < 60; j++)
@@ -170,23 +141,23 @@ START_TEST(a_sample_given_twice_counts_twice)
     ok(bm_gemv(&test_ctx, BM_N, 1, &once.K, once.a, 0, f));
     ok(bm_gemv(&test_ctx, BM_N, 1, &twice.K, twice.a, 0, g));
     for (bm_index i = 0; i < 30; i++) near(g[i] + twice.b, f[i] + once.b, 2e-3, 0);
-    drop(&once);
-    drop(&twice);
+    drop_classes(&once);
+    drop_classes(&twice);
 }
 END_TEST
 
 START_TEST(samples_that_are_all_equal_give_the_majority)
 {
     for (int power = -6; power <= 6; power += 4) {
-        struct data d;
-        make(&d, 30, 2, 0, 1);
+        struct two_classes d;
+        make_classes(&d, 30, 2, 0, 1);
         for (bm_index i = 0; i < 900; i++) d.K.data[i] = _i; /* all zero, or constant */
         double C = pow(10, power);
         ok(bm_svm_fit(&test_ctx, &d.K, d.y, C, 1e-4, false, d.a, &d.b, &d.info));
         ck_assert(d.info.converged);
         near(d.info.primal, C * 2 * 10, 0, 1e-9); /* 10 positives lose 2 each */
         near(d.b, -1, 1e-9, 0);
-        drop(&d);
+        drop_classes(&d);
     }
 }
 END_TEST
@@ -194,24 +165,24 @@ END_TEST
 START_TEST(scaling_the_samples_and_C_together_changes_nothing)
 {
     static const double scales[] = {1e-20, 1e-8, 1e8, 1e20};
-    struct data one, scaled;
+    struct two_classes one, scaled;
     double scale = scales[_i];
-    make(&one, 60, 200, 0, 1);
-    make(&scaled, 60, 200, 0, scale);
+    make_classes(&one, 60, 200, 0, 1);
+    make_classes(&scaled, 60, 200, 0, scale);
     ok(bm_svm_fit(&test_ctx, &one.K, one.y, 0.01, 1e-8, false, one.a, &one.b, &one.info));
     ok(bm_svm_fit(&test_ctx, &scaled.K, scaled.y, 0.01 / (scale * scale), 1e-8, false, scaled.a,
                   &scaled.b, &scaled.info));
     near(scaled.b, one.b, 1e-4, 0);
     near(scaled.info.primal * scale * scale, one.info.primal, 0, 1e-7);
-    drop(&one);
-    drop(&scaled);
+    drop_classes(&one);
+    drop_classes(&scaled);
 }
 END_TEST
 
 START_TEST(a_warm_start_saves_steps_and_any_start_is_accepted)
 {
-    struct data d;
-    make(&d, 60, 200, 0, 1);
+    struct two_classes d;
+    make_classes(&d, 60, 200, 0, 1);
     ok(bm_svm_fit(&test_ctx, &d.K, d.y, 0.01, 1e-6, false, d.a, &d.b, &d.info));
     int cold = d.info.iterations;
     double primal = d.info.primal;
@@ -222,14 +193,14 @@ START_TEST(a_warm_start_saves_steps_and_any_start_is_accepted)
     ok(bm_svm_fit(&test_ctx, &d.K, d.y, 0.01, 1e-6, true, d.a, &d.b, &d.info));
     ck_assert(d.info.converged);
     near(d.info.primal, primal, 0, 1e-5);
-    drop(&d);
+    drop_classes(&d);
 }
 END_TEST
 
 START_TEST(bad_inputs_are_refused)
 {
-    struct data d;
-    make(&d, 6, 4, 1, 1);
+    struct two_classes d;
+    make_classes(&d, 6, 4, 1, 1);
     for (int i = 0; i < 6; i++) d.y[i] = 1;
     fails(bm_svm_fit(&test_ctx, &d.K, d.y, 1, 1e-4, false, d.a, &d.b, &d.info), BM_EINPUT,
           "one class only: 6 samples, all positive");
@@ -242,36 +213,36 @@ START_TEST(bad_inputs_are_refused)
     d.K.data[3] = NAN;
     fails(bm_svm_fit(&test_ctx, &d.K, d.y, 1, 1e-4, false, d.a, &d.b, &d.info), BM_ENUMERIC,
           "their product is not finite");
-    drop(&d);
+    drop_classes(&d);
 }
 END_TEST
 
 START_TEST(a_raised_flag_stops_the_fit_and_leaves_the_outputs)
 {
-    struct data d;
+    struct two_classes d;
     volatile sig_atomic_t flag = 1;
-    make(&d, 60, 3, 0, 1);
+    make_classes(&d, 60, 3, 0, 1);
     d.b = 77;
     test_ctx.cancel = &flag;
     ck_assert_int_eq(bm_svm_fit(&test_ctx, &d.K, d.y, 1, 1e-4, false, d.a, &d.b, &d.info),
                      BM_ECANCEL);
     ck_assert(d.b == 77 && d.a[0] == 0);
-    drop(&d);
+    drop_classes(&d);
 }
 END_TEST
 
 static enum bm_status refit(void *arg)
 {
-    struct data *d = arg;
+    struct two_classes *d = arg;
     return bm_svm_fit(&test_ctx, &d->K, d->y, 1e6, 1e-6, false, d->a, &d->b, &d->info);
 }
 
 START_TEST(refused_memory_is_survived)
 {
-    struct data d;
-    make(&d, 60, 3, 0, 1); /* hard enough for the interior-point method */
+    struct two_classes d;
+    make_classes(&d, 60, 3, 0, 1); /* hard enough for the interior-point method */
     test_survives_no_memory(refit, &d);
-    drop(&d);
+    drop_classes(&d);
 }
 END_TEST
 

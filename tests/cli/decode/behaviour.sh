@@ -89,7 +89,7 @@ printf 'a.nii\nb.nii\n\nc.nii\n' > list.txt
 same_files operands list
 verdict "@list.txt stands for its lines" "$(cat err differences)" ""
 verdict "several images are groups" \
-    "$(cut -f2-4 operands/scores.tsv | sed -n 2,4p | tr '\t\n' ' |')" "a.nii 40 24|b.nii 48 16|c.nii 40 24|"
+    "$(cut -f2-4 operands/scores.tsv | sed -n 2,4p | tr '\t\n' ' |')" "a 40 24|b 48 16|c 40 24|"
 printf 'subject\timage\tvolumes\n' > ranges.tsv
 printf '1\tp/bold.nii.gz\t%s\n' 0:24 24:40 40:64 >> ranges.tsv
 "$BRAINMINE" decode fit -q -s p/samples.tsv -t label --model svm -m none --subjects ranges.tsv -o ranges 2> err

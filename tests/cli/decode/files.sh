@@ -134,3 +134,11 @@ done
 echo "ok run.json has its keys"
 verdict "certificates have converged" \
     "$(grep -c '"converged":.*true' two/model.json) $(grep -c '"converged":.*false' two/model.json)" "5 0"
+
+# Means of classes have no objective, and no gap to it.
+"$BRAINMINE" decode fit -s p/samples.tsv -t label -g run --model correlation -o means p/bold.nii.gz 2> err
+verdict "no gap is printed where there is none" \
+    "$(grep -c 'voxels have weights; in means$' err) $(grep -c gap err)" "1 0"
+verdict "nor written" "$(column means/path.tsv gap | sort -u) $(grep -c '"gap_rel":.*null' means/model.json)" "n/a 5"
+"$BRAINMINE" decode fit --json -s p/samples.tsv -t label -g run --model correlation -f -o means p/bold.nii.gz > out
+verdict "the summary has none either" "$(grep -c '"gap":.*null' out) $(grep -c '"converged":.*true' out)" "1 1"

@@ -49,9 +49,43 @@ mkdir model && fit -f -o model
 try "138: predictions over an input" 4 'brainmine decode: p/bold.nii.gz: would overwrite input*' decode predict \
     --from model \
     -f -o p/bold.nii.gz p/bold.nii.gz
+for name in model.json mask.nii.gz weights.nii.gz; do
+    cksum model/* > before
+    try "138: predictions over the model's $name" 4 \
+        "brainmine decode: model/$name: would overwrite input model/$name" decode predict --from model -f \
+        -o model/$name p/bold.nii.gz
+    verdict "138: $name is as it was" "$(cksum model/* | cmp - before 2>&1)" ""
+done
+try "138: by another name of the folder" 4 'brainmine decode: ./model/../model/model.json: would overwrite*' \
+    decode predict --from model -f -o ./model/../model/model.json p/bold.nii.gz
+awk -F'\t' -v OFS='\t' 'NR == 1 { print "a", "b" } NR > 1 { print NR % 7, NR % 5 }' p/samples.tsv > confounds.tsv
+printf 'subject\timage\tconfounds\nx\tp/bold.nii.gz\tconfounds.tsv\n' > subjects.tsv
+for input in p/bold.nii.gz confounds.tsv subjects.tsv; do
+    try "138: over $input of a table of subjects" 4 "brainmine decode: $input: would overwrite input $input" \
+        decode predict --from model -f -o $input --subjects subjects.tsv --confounds :a,b
+done
+try "138: over a table of confounds" 4 'brainmine decode: confounds.tsv: would overwrite input confounds.tsv' \
+    decode predict --from model -f -o confounds.tsv --confounds confounds.tsv:a p/bold.nii.gz
+echo p/bold.nii.gz > list
+try "138: over a list of images" 4 'brainmine decode: list: would overwrite input list' decode predict --from model \
+    -f -o list @list
+try "a device is no file to replace" 4 'brainmine decode: /dev/full: is not a regular file*' decode predict \
+    --from model -f -o /dev/full p/bold.nii.gz
 fit -n -o dry/run > out 2> err
 verdict "a dry run makes nothing" "$code $(ls -d dry 2> /dev/null)" "0 "
 verdict "a dry run prints the plan" "$(grep -c . out)" 3
+"$tools/change_image" p/bold.nii.gz hole.nii set=6,7,5,9,nan
+gzip -dc p/bold.nii.gz | head -c 100000 > short.nii
+for image in hole short; do
+    pattern="brainmine decode: $image.nii: *"
+    for dry in -n -q; do
+        refused "what a run finds in $image.nii, it finds with $dry" 3 "$pattern" decode fit $dry --model svm \
+            -m p/mask.nii.gz -s p/samples.tsv -t label -g run $image.nii
+        try "so it is with predict $dry" 3 "$pattern" decode predict $dry --from model $image.nii
+    done
+done
+"$BRAINMINE" decode predict -n --from model -o dry.tsv p/bold.nii.gz > out 2> err
+verdict "a dry run of predict makes nothing and prints the plan" "$? $(ls dry.tsv 2> /dev/null) $(grep -c . out)" "0  2"
 fit -n -o file
 said "a dry run finds what is in the way" 4 'brainmine decode: file: *'
 "$BRAINMINE" decode predict -q --from model p/bold.nii.gz > predictions 2> err
@@ -64,6 +98,10 @@ try "-o FILE that exists" 4 'brainmine decode: new/p.tsv: exists (use --force)' 
     new/p.tsv p/bold.nii.gz
 "$BRAINMINE" decode predict -q --from model p/bold.nii.gz > /dev/full 2> err; code=$?
 said "140: stdout on a full device" 4 'brainmine decode: standard output: No space left on device'
+phantom q --classes 8
+"$BRAINMINE" decode fit -q --model ridge --alpha 1 -s q/samples.tsv -t label -g run -o eight q/bold.nii.gz
+"$BRAINMINE" decode predict -q --from eight q/bold.nii.gz > /dev/full 2> err; code=$?
+said "140: a long table on a full device" 4 'brainmine decode: standard output: No space left on device'
 "$BRAINMINE" decode fit --json -q --model svm -s p/samples.tsv -t label -g run -o full p/bold.nii.gz > /dev/full 2> err
 code=$?
 said "140: the summary on a full device" 4 'brainmine decode: standard output: No space left on device'
@@ -86,7 +124,7 @@ verdict "142: descriptors closed at the start" "$? $(cmp closed/weights.nii.gz e
 { "$BRAINMINE" decode predict -q --from model p/bold.nii.gz; echo $? > code; } 2> err | sed q > first
 verdict "141: a reader that leaves" "$(wc -c < err) $(cat first | cut -f1)" "0 sample"
 fit --memory 100K -o memory
-said "147: too little memory" 1 'brainmine decode: *'
+said "147: too little memory" 1 'brainmine decode: *needs * limit 100.0 KiB (see --memory)'
 verdict "147: no files" "$(find memory -type f 2> /dev/null | wc -l)" 0
 fit --memory 1G -o memory -f
 same_files memory empty

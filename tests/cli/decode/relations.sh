@@ -14,6 +14,13 @@ fit() { # NAME CODE PATTERN ARGS
 "$BRAINMINE" simulate decode -q -o small --shape 11x14x10 --voxels 400 --samples 32 --groups 4
 fit "105: another shape" 3 'small/bold.nii.gz: shape 11x14x10 differs from first.nii: 12x14x10' first.nii \
     small/bold.nii.gz
+try "images are groups" 0 '*' decode fit -q -s $t -t label --model svm -o groups first.nii second.nii
+verdict "called as subjects are" "$(column groups/scores.tsv group | head -n 2 | tr '\n' ' ')" "first second "
+for i in 0 1 2 3; do change p/bold.nii.gz run$i.nii frames=$((16 * i)):16; done
+printf 'subject\timage\nx\trun0.nii\nx\trun1.nii\ny\trun2.nii\ny\trun3.nii\n' > subjects.tsv
+try "subjects of a table are groups" 0 '*' decode fit -q -s $t -t label --model svm -o by --subjects subjects.tsv
+verdict "of all their images" "$(column by/scores.tsv group | head -n 3 | tr '\n' ' ')$(column by/scores.tsv n_test |
+    head -n 2 | tr '\n' ' ')" "x y n/a 32 32 "
 change second.nii moved.nii move=2
 fit "106: another affine" 3 'moved.nii: affine differs by up to 2.0 mm (limit 0.001 mm) from first.nii' first.nii \
     moved.nii

@@ -16,11 +16,39 @@ sed 's/house/face/' $t > bad.tsv
 bad "114: one class" 'bad.tsv: column "label" has one class ("face")'
 awk -F'\t' -v OFS='\t' 'NR > 1 { $1 = NR == 3 ? "rare" : $1 } { print }' $t > bad.tsv
 bad "115: a class in one fold only" '*class "rare"*1 sample*'
+# Face twice in each of the first runs, so often that no training set lacks it.
+rare() { # N: the first N rows of face stay, the others become house
+    awk -F'\t' -v OFS='\t' -v n="$1" '$1 == "face" && ++k > n { $1 = "house" } { print }' $t
+}
+rare 3 > bad.tsv
+bad "115: fewer samples than folds" 'bad.tsv: class "face": 3 samples, 4 folds'
+bad "115: fewer samples than folds of kfold" 'bad.tsv: class "face": 3 samples, 4 folds' --cv kfold:4
+bad "115: also where logo is asked for, if a training set has none" \
+    'bad.tsv: class "face": 3 samples, 4 folds: fold 0 leaves none to train on' --cv logo
+awk -F'\t' -v OFS='\t' '$1 == "face" { $1 = NR < 50 && !seen[$3]++ ? "face" : "house" } { print }' $t > bad.tsv
+bad "115: logo that is not asked for" 'bad.tsv: class "face": 3 samples, 4 folds'
+try "logo that is asked for tests the class where it is" 0 '*' decode fit -s bad.tsv -t label -g run --cv logo \
+    --model svm --C .1,1 -o rare p/bold.nii.gz
+verdict "and says so" "$(grep -c 'warning: bad.tsv: class "face": in 3 of 4 test folds only' err)" 1
+bad "--strict takes it as an error" '*1 warning about the input*' --strict --cv logo
+awk -F'\t' -v OFS='\t' 'NR > 1 { $3 = int((NR - 2) / 8); $1 = $3 % 2 ? "control" : "patient"
+    if ((NR - 2) % 8) $1 = "rest" } { print }' $t > bad.tsv
+try "groups of one class each: fewer samples than folds" 0 '*' decode fit -s bad.tsv -t label -g run --drop rest \
+    --model svm -o kinds p/bold.nii.gz
+verdict "without a warning" "$(column kinds/scores.tsv fold | grep -c '^[0-9]') $(grep -c warning err)" "8 0"
 cp $t bad.tsv
+bad "more folds than groups" 'bad.tsv: 4 groups, 13 folds (see --cv)' --cv kfold:13
+bad "more inner folds than groups" \
+    'bad.tsv: fold 0: inner folds (see --inner-cv): 3 groups, 5 folds' --inner-cv kfold:5
 bad "116: no such column" 'bad.tsv: no column "colour"; found: label, target, run' -t colour
 bad "116: no such column of groups" 'bad.tsv: no column "session"; found: label, target, run' -g session
 bad "116: no such column of runs" 'bad.tsv: no column "x"; found: label, target, run' --runs x
 bad "116: a column beyond the last" 'bad.tsv: *column*9*' -t 9
+sed 1d $t | awk -F'\t' -v OFS='\t' '{ print $3, $3 }' > bad.tsv
+bad "116: a name asked of a table without a header" \
+    'bad.tsv: no column "label"; found: 0, 0: the table seems to have no header row (*-t 1 -g 2)'
+sed 1d $t > bad.tsv
+bad "116: the same where columns differ" 'bad.tsv: no column "run"; found: *no header row*' -t 1
 : > bad.tsv
 bad "117: an empty table" 'bad.tsv: no data rows'
 head -n 1 $t > bad.tsv

@@ -49,11 +49,22 @@ for value in kfold kfold:1 kfold:0 kfold:x kfold:-3 logo:2 shuffle shuffle:5 shu
     wrong "--cv '$value'" "--cv *" "--cv=$value"
     wrong "--inner-cv '$value'" "--inner-cv *" "--inner-cv=$value"
 done
-for option in smooth=-1 smooth=nan detrend=-2 detrend=1.5 standardize=zz high-pass=-1 tr=-1 scrub=-1 resample=0 \
+for option in smooth=-1 smooth=nan detrend=-2 detrend=1.5 standardize=zz high-pass=-1 tr=-1 tr=0 scrub=-1 resample=0 \
     resample=-2 threads=0 seed=-1 tolerance=0 nested=maybe average=blocks task=guess boundary=none; do
     wrong "--$option" "--${option%=*} wants*" "--$option"
 done
 wrong "--high-pass over --low-pass" '--high-pass 0.2 Hz must be below --low-pass 0.1 Hz' --high-pass .2 --low-pass .1
+try "--low-pass beyond what the TR allows is a warning" 0 '*' decode fit $base --model svm --low-pass .25 -o slow \
+    p/bold.nii.gz
+verdict "and says the frequency" \
+    "$(grep -c 'warning: p/bold.nii.gz: --low-pass 0.25 Hz removes nothing: with a TR of 2 s' err)" 1
+try "--low-pass below it is none" 0 '*' decode fit $base --model svm --low-pass .24 -o fast p/bold.nii.gz
+verdict "and is silent" "$(grep -c warning err)" 0
+refused "--strict takes it as an error" 3 '*1 warning about the input*' decode fit $base --strict --low-pass 1 \
+    p/bold.nii.gz
+try "the model without --tr is read back" 0 '*' decode predict -q --from fast p/bold.nii.gz
+refused "--high-pass beyond it leaves nothing" 3 '*filter and confounds take 16 degrees of freedom: nothing is left' \
+    decode fit $base --high-pass .25 p/bold.nii.gz
 wrong "--scrub without confounds" '--scrub needs confounds*' --scrub .5
 wrong "--confounds for more images than there are" '--confounds names 2 files for 1 image*' --confounds a.tsv,b.tsv
 wrong "an unknown option" "unknown option '--modle'; the nearest is '--model'" --modle svm
@@ -70,4 +81,5 @@ try "score by a name that is none" 2 '*--scoring wants names among*' decode scor
     p/bold.nii.gz
 try "predict with a column but no table" 2 '*--samples is needed*' decode predict --from p -g run p/bold.nii.gz
 try "fit's options are not predict's" 2 "*--alpha*" decode predict --from p --alpha 1 p/bold.nii.gz
+try "predict --tr 0" 2 "brainmine decode: --tr wants*got '0'" decode predict --from fast --tr 0 p/bold.nii.gz
 verdict "nothing was made of all this" "$(ls -d none later 2>/dev/null)" ""

@@ -8,7 +8,7 @@ verdict "a full device under --help is exit 4" $? 4
 
 tiny="simulate decode --shape 10x10x8 --voxels 100 --samples 16 --groups 2"
 "$BRAINMINE" $tiny -o one <&- >&- 2>&-
-verdict "all three closed" "$? $(ls one | wc -l)" "0 5"
+verdict "all three closed" "$? $(ls one | wc -l)" "0 7"
 "$BRAINMINE" version >&- 2> err
 verdict "a result for an output that is closed is exit 4" "$? $(grep -c 'standard output' err)" "4 1"
 "$BRAINMINE" $tiny -o two --log log <&- >&- 2>&- && "$BRAINMINE" version --bad <&- >&- 2>&-

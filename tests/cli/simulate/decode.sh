@@ -1,7 +1,15 @@
 # simulate decode: the files and columns of the contract, shapes, seeds, threads, refusals, progress.
 . "$SRC/tests/cli/decode/functions"
 phantom p
-verdict "files" "$(ls p | tr '\n' ' ')" "bold.nii.gz mask.nii.gz samples.tsv truth.nii.gz truth_target.nii.gz "
+verdict "files" "$(ls p | tr '\n' ' ')" \
+    "bold.nii.gz mask.nii.gz model.json run.json samples.tsv truth.nii.gz truth_target.nii.gz "
+value() { sed -n "s/^.*\"$2\":[[:space:]]*//p" "$1" | sed 's/,$//'; }
+verdict "model.json holds the parameters" "$(for name in command shape voxels samples groups classes snr seed; do
+    value p/model.json $name; done | tr '\n' ' ')" '"simulate decode" "12x14x10" 400 64 4 2 5 0 '
+verdict "run.json holds the arguments" \
+    "$(grep -c '"--voxels"' p/run.json) $(value p/run.json threads | grep -c .)" "1 1"
+try "a phantom is no model" 3 'brainmine decode: p/model.json: field "format" is "brainmine phantom 1"*' \
+    decode predict --from p p/bold.nii.gz
 verdict "columns" "$(head -n 1 p/samples.tsv | tr '\t' ' ')" "label target run"
 verdict "rows" "$(sed 1d p/samples.tsv | wc -l)" 64
 verdict "labels are balanced" "$(column p/samples.tsv label | sort | uniq -c | awk '{ print $1 }' | sort -u)" 32
@@ -21,6 +29,7 @@ for j in 1 2 4; do
     verdict "$j threads, the same bytes" "$(cat differences)" ""
 done
 phantom s --seed 1
+verdict "model.json holds the seed" "$(value s/model.json seed)" 1
 verdict "another seed: other data, the same truth" "$(cmp -s p/bold.nii.gz s/bold.nii.gz && echo equal
     cmp p/truth.nii.gz truth.nii.gz 2> /dev/null; "$tools/compare_images" p/truth.nii.gz s/truth.nii.gz)" "0${tab}1"
 phantom c --classes 5
@@ -34,7 +43,7 @@ verdict "the verb may be left out" "$? $(cmp bare/bold.nii.gz loud/bold.nii.gz 2
 verdict "a dry run makes nothing and prints the plan" "$? $(ls -d dry 2> /dev/null) $(wc -l < out)" "0  1"
 "$BRAINMINE" simulate decode --json -o json --shape 12x14x10 --voxels 400 --samples 16 --groups 2 > out 2> err
 verdict "--json" \
-    "$(grep -c '"command":.*"simulate decode"' out) $(grep -o '"json/[a-z_.]*"' out | wc -l) $(wc -c < err)" "1 5 0"
+    "$(grep -c '"command":.*"simulate decode"' out) $(grep -o '"json/[a-z_.]*"' out | wc -l) $(wc -c < err)" "1 7 0"
 
 small='--shape 12x14x10 --voxels 400'
 try "what exists stays" 4 'brainmine simulate: p/bold.nii.gz: exists (use --force)' simulate decode -o p $small
@@ -46,11 +55,17 @@ for option in shape=12x14 shape=axbxc shape=0x4x4 shape=-4x4x4 shape= voxels=0 s
 done
 refused "more voxels than the grid has" 2 'brainmine simulate: *' simulate decode --shape 12x14x10 --voxels 4000
 refused "more groups than samples" 2 'brainmine simulate: *' simulate decode $small --samples 8 --groups 9
+refused "more classes than samples" 2 'brainmine simulate: 12 classes of 8 samples: a class needs a sample' \
+    simulate decode --samples 8 --classes 12
+refused "also in a dry run" 2 'brainmine simulate: 12 classes of 8 samples*' \
+    simulate decode -n --samples 8 --classes 12
 for verb in rest connectome; do
     try "later: $verb" 2 "brainmine simulate: '$verb' is neither a verb*" simulate $verb -o later
 done
 refused "operands" 2 'brainmine simulate: *takes no operands*' simulate decode $small p/bold.nii.gz
-refused "too little memory" 1 'brainmine simulate: *' simulate decode --memory 1M
+refused "too little memory" 1 \
+    'brainmine simulate: memory: needs 117.2 MiB beside * in use, limit 1.0 MiB (see --memory)' \
+    simulate decode --memory 1M
 
 # Progress away from a terminal: lines only for what lasts, unless asked for.
 "$BRAINMINE" simulate decode -o short $small 2> err

@@ -1,0 +1,125 @@
+#include "caching.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "util/path.h"
+#include "version.h"
+
+/* --cache, $BRAINMINE_CACHE, $XDG_CACHE_HOME/brainmine, ~/.cache/brainmine; NULL for "off", or
+ * where there is no home. */
+static enum bm_status find_path(struct cli_run *run, char **path)
+{
+    const char *given = run->common.cache ? run->common.cache : getenv("BRAINMINE_CACHE");
+    const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    *path = NULL;
+    if (given && *given)
+        return strcmp(given, "off") == 0 ? BM_OK : bm_strdup(run->ctx, path, given);
+    if (xdg && xdg[0] == '/') return bm_path_join(run->ctx, path, xdg, "brainmine");
+    return home && home[0] == '/' ? bm_path_join(run->ctx, path, home, ".cache/brainmine") : BM_OK;
+}
+
+static const struct bm_param limit_param = {BM_P_SIZE, 0, "cache-size", 0, "SIZE", ""};
+
+/* 0 = not set. */
+static enum bm_status limit_of_environment(struct cli_run *run, int64_t *limit)
+{
+    const char *text = getenv("BRAINMINE_CACHE_SIZE");
+    *limit = 0;
+    if (!text || !*text) return BM_OK;
+    if (bm_param_set(run->ctx, &limit_param, limit, text) == BM_OK) return BM_OK;
+    char shown[64];
+    return bm_fail(run->ctx, BM_EUSAGE, "BRAINMINE_CACHE_SIZE wants a size such as 20G, got '%s'",
+                   bm_escape(shown, sizeof shown, text));
+}
+
+enum bm_status cli_cache_limit(struct cli_run *run, const struct bm_store *store, int64_t *limit)
+{
+    enum bm_status status = limit_of_environment(run, limit);
+    if (status == BM_OK && *limit == 0) *limit = bm_store_default_limit(store);
+    return status;
+}
+
+/* What entries tell of the run that made them. */
+static enum bm_status describe(struct cli_run *run, struct bm_text *about)
+{
+    enum bm_status status = BM_OK;
+    struct utsname host;
+    char shown[1024];
+    BM_TRY(bm_text_add(run->ctx, about, "version=%s (%s)\nhost=%s\nthreads=%d\ncommand=",
+                       BM_VERSION, BM_COMMIT, uname(&host) == 0 ? host.nodename : "",
+                       run->ctx->threads));
+    for (int i = 0; i < run->argc && about->length < 100000; i++)
+        BM_TRY(bm_text_add(run->ctx, about, "%s%s", i ? " " : "",
+                           bm_escape(shown, sizeof shown, run->argv[i])));
+    BM_TRY(bm_text_add(run->ctx, about, "\n"));
+out:
+    return status;
+}
+
+/* What a struct cli_run's cache borrows. */
+struct cli_caching {
+    struct bm_cache *cache;
+    char *path;
+    struct bm_text about;
+};
+
+enum bm_status cli_open_cache(struct cli_run *run)
+{
+    enum bm_status status = BM_OK;
+    struct cli_caching *made = NULL;
+    struct bm_cache_opts opts = BM_CACHE_OPTS_DEFAULT;
+    const char *fsync = getenv("BRAINMINE_CACHE_FSYNC");
+    BM_TRY(bm_calloc(run->ctx, &made, 1, sizeof *made));
+    BM_TRY(find_path(run, &made->path));
+    BM_TRY(limit_of_environment(run, &opts.limit));
+    BM_TRY(describe(run, &made->about));
+    opts.path = made->path;
+    opts.about = bm_text_str(&made->about);
+    opts.refresh = run->common.refresh;
+    opts.peek = run->common.dry_run;
+    opts.trust = getenv("BRAINMINE_CACHE_TRUST");
+    opts.unsynced = fsync && strcmp(fsync, "no") == 0;
+    /* "off" means that nothing is cached, from anywhere. */
+    if (made->path) opts.read_only = getenv("BRAINMINE_CACHE_RO");
+    BM_TRY(bm_cache_open(run->ctx, &opts, &made->cache));
+    run->ctx->memo = bm_cache_memo(made->cache);
+    run->cache = made->cache;
+    run->caching = made;
+    made = NULL;
+    if (run->watch) bm_cache_watch(run->cache, run->watch, run->watch_user);
+out:
+    if (made) {
+        bm_free(made->path);
+        bm_text_release(&made->about);
+        bm_free(made);
+    }
+    return status;
+}
+
+enum bm_status cli_open_store(struct cli_run *run, enum bm_store_mode mode, struct bm_store *store)
+{
+    enum bm_status status = BM_OK;
+    char *path = NULL;
+    BM_TRY(find_path(run, &path));
+    if (!path) BM_FAIL(run->ctx, BM_EUSAGE, "the cache is off: there is nothing to look at");
+    BM_TRY(bm_store_open(run->ctx, path, mode, getenv("BRAINMINE_CACHE_TRUST"), store));
+out:
+    bm_free(path);
+    return status;
+}
+
+void cli_close_cache(struct cli_run *run)
+{
+    struct cli_caching *caching = run->caching;
+    if (!caching) return;
+    run->ctx->memo = NULL;
+    bm_cache_close(run->ctx, caching->cache);
+    bm_free(caching->path);
+    bm_text_release(&caching->about);
+    bm_free(caching);
+    run->caching = NULL;
+    run->cache = NULL;
+}

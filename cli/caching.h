@@ -1,0 +1,25 @@
+/* The cache of a run: --cache, --refresh and the environment, settled. */
+#ifndef BM_CLI_CACHING_H
+#define BM_CLI_CACHING_H
+
+#include "cache/cache.h"
+#include "command.h"
+
+/* Open the cache as the options and environment say and set run->cache and ctx->memo; later steps
+ * are then looked up and kept. What cannot be opened is a note, not a failure. A dry run looks
+ * only. BM_EUSAGE: a bad value in the environment. */
+enum bm_status cli_open_cache(struct cli_run *run) BM_CHECKED;
+
+/* Its store alone, for the verbs of `brainmine cache`, in *store. BM_EOUTPUT if it cannot be used,
+ * BM_EUSAGE for --cache off. Absent: *store stays closed, unless mode is BM_STORE_WRITE. */
+enum bm_status cli_open_store(struct cli_run *run, enum bm_store_mode mode,
+                              struct bm_store *store) BM_CHECKED;
+
+/* Limit of the store: $BRAINMINE_CACHE_SIZE, else bm_store_default_limit. */
+enum bm_status cli_cache_limit(struct cli_run *run, const struct bm_store *store,
+                               int64_t *limit) BM_CHECKED;
+
+/* Close what cli_open_cache opened; harmless otherwise. */
+void cli_close_cache(struct cli_run *run);
+
+#endif

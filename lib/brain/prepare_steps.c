@@ -1,0 +1,335 @@
+/* Cached steps of preparing: the mask made from images, and each run, read and cleaned. */
+#include <string.h>
+
+#include "brain/prepare_internal.h"
+
+enum { MASK_VERSION = 1, RUN_VERSION = 1, SAMPLES_VERSION = 1 };
+
+/* Warnings ------------------------------------------------------------------------------------ */
+
+/* A step that is not computed must still warn. Files are not part of keys by their names, so lines
+ * are kept as "@k: ..." for the k-th input of the step, "-..." for any other. */
+static enum bm_status pack(struct bm_ctx *ctx, const struct bm_steps *steps, const bm_index *inputs,
+                           bm_index n, const struct bm_text *said, struct bm_text *out)
+{
+    enum bm_status status = BM_OK;
+    char name[1024];
+    const char *line = bm_text_str(said);
+    while (*line) {
+        int length = (int)strcspn(line, "\n");
+        bm_index k = 0;
+        for (; k < n; k++) {
+            bm_escape(name, sizeof name, steps->inputs->input[inputs[k]].path);
+            if (strncmp(line, name, strlen(name)) == 0 && line[strlen(name)] == ':') break;
+        }
+        if (k < n)
+            BM_TRY(bm_text_add(ctx, out, "@%td%.*s\n", k, length - (int)strlen(name),
+                               line + strlen(name)));
+        else BM_TRY(bm_text_add(ctx, out, "-%.*s\n", length, line));
+        line += length + (line[length] == '\n');
+    }
+out:
+    return status;
+}
+
+static void say_again(struct bm_ctx *ctx, const struct bm_steps *steps, const bm_index *inputs,
+                      bm_index n, const char *packed)
+{
+    char name[1024];
+    for (const char *line = packed; line && *line;) {
+        int length = (int)strcspn(line, "\n");
+        int colon = (int)strcspn(line, ":\n");
+        bm_index k = 0;
+        for (const char *c = line + 1; *c >= '0' && *c <= '9' && k <= n; c++) k = 10 * k + *c - '0';
+        if (line[0] == '@' && k < n)
+            bm_warn(ctx, "%s%.*s",
+                    bm_escape(name, sizeof name, steps->inputs->input[inputs[k]].path),
+                    length - colon, line + colon);
+        else if (line[0] == '-') bm_warn(ctx, "%.*s", length - 1, line + 1);
+        line += length + (line[length] == '\n');
+    }
+}
+
+void bm_steps_begin_input(struct bm_ctx *ctx, struct bm_steps *steps)
+{
+    if (ctx->memo) bm_log_tap_open(ctx, &steps->tap);
+}
+
+enum bm_status bm_steps_end_input(struct bm_ctx *ctx, struct bm_steps *steps, bm_index i,
+                                  enum bm_status status)
+{
+    char digest[BM_ID_SIZE], name[256];
+    bm_index count = steps->inputs->count, from = i < count ? i : 0, to = i < count ? i + 1 : count;
+    if (!ctx->memo) return status;
+    enum bm_status kept = bm_log_tap_close(ctx, &steps->tap);
+    if (status != BM_OK) bm_text_release(&steps->tap.lines);
+    if (status != BM_OK) return status;
+    bm_text_release(&steps->warnings[i]);
+    steps->warnings[i] = steps->tap.lines;
+    BM_TRY(kept);
+    for (bm_index k = from; k < to; k++) {
+        const char *path = steps->inputs->input[k].path;
+        BM_TRY(bm_memo_file(ctx, path, digest));
+        if (strcmp(digest, steps->digest[k]) != 0)
+            BM_FAIL(ctx, BM_EINPUT, "%s: changed while being read",
+                    bm_escape(name, sizeof name, path));
+    }
+out:
+    return status;
+}
+
+/* The mask ------------------------------------------------------------------------------------ */
+
+static void name_mask(struct bm_ctx *ctx, struct bm_steps *steps, const struct bm_grid *grid)
+{
+    struct bm_key *key = &steps->mask.key;
+    const struct bm_inputs *inputs = steps->inputs;
+    bool automatic = bm_mask_is_automatic(steps->opts);
+    bm_key_open(ctx, key, "prepare.mask", MASK_VERSION);
+    bm_key_array(ctx, key, "grid.dim", BM_MEMO_I64, grid->dim, 3);
+    bm_key_array(ctx, key, "grid.to-world", BM_MEMO_F64, grid->to_world, 16);
+    bm_key_text(ctx, key, "mask", automatic ? steps->opts->mask : "file");
+    if (!automatic) bm_key_file(ctx, key, "mask", 0, steps->opts->mask);
+    for (bm_index i = 0; automatic && i < inputs->count; i++) {
+        const struct bm_input *input = &inputs->input[i];
+        const int64_t part[] = {input->first, input->count, input->series};
+        char name[48];
+        snprintf(name, sizeof name, "frames.%td", i);
+        bm_key_input(ctx, key, "image", i, steps->digest[i]);
+        bm_key_array(ctx, key, name, BM_MEMO_I64, part, 3);
+    }
+}
+
+enum bm_status bm_steps_open(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
+                             const struct bm_inputs *inputs, const struct bm_layout *layout,
+                             const struct bm_grid *grid, struct bm_steps *steps)
+{
+    enum bm_status status = BM_OK;
+    *steps = (struct bm_steps){.opts = opts, .inputs = inputs, .layout = layout};
+    BM_TRY(bm_calloc(ctx, &steps->run, layout->n_runs, sizeof *steps->run));
+    if (!ctx->memo) goto out;
+    BM_TRY(bm_calloc(ctx, &steps->warnings, inputs->count + 1, sizeof *steps->warnings));
+    BM_TRY(bm_calloc(ctx, &steps->digest, inputs->count, sizeof *steps->digest));
+    for (bm_index i = 0; i < inputs->count; i++)
+        BM_TRY(bm_memo_file(ctx, inputs->input[i].path, steps->digest[i]));
+    name_mask(ctx, steps, grid);
+    BM_TRY(bm_key_close(ctx, &steps->mask.key));
+out:
+    return status;
+}
+
+void bm_steps_release(struct bm_steps *steps)
+{
+    for (bm_index r = 0; steps->run && r < steps->layout->n_runs; r++)
+        bm_memo_release(&steps->run[r]);
+    for (bm_index i = 0; steps->warnings && i <= steps->inputs->count; i++)
+        bm_text_release(&steps->warnings[i]);
+    bm_memo_release(&steps->mask);
+    bm_free(steps->run);
+    bm_free(steps->warnings);
+    bm_free(steps->digest);
+    *steps = (struct bm_steps)BM_STEPS_INIT;
+}
+
+/* All inputs, in order. */
+static enum bm_status every_input(struct bm_ctx *ctx, const struct bm_steps *steps, bm_index **list)
+{
+    enum bm_status status = bm_alloc(ctx, list, steps->inputs->count, sizeof **list);
+    for (bm_index i = 0; status == BM_OK && i < steps->inputs->count; i++) (*list)[i] = i;
+    return status;
+}
+
+enum bm_status bm_steps_find_mask(struct bm_ctx *ctx, struct bm_steps *steps, struct bm_mask *mask,
+                                  bm_index *non_finite)
+{
+    enum bm_status status = BM_OK;
+    struct bm_text packed = BM_TEXT_INIT;
+    bm_index *list = NULL;
+    struct bm_memo_member members[] = {BM_MEMO_ARRAY("voxels", mask->voxels, &mask->p),
+                                       BM_MEMO_NUMBER("non-finite", *non_finite),
+                                       BM_MEMO_ARRAY("warnings", packed.data, &packed.length)};
+    BM_TRY(bm_memo_get(ctx, &steps->mask, members, 3));
+    if (!steps->mask.hit) goto out;
+    BM_TRY(every_input(ctx, steps, &list));
+    say_again(ctx, steps, list, steps->inputs->count, packed.data);
+out:
+    bm_free(list);
+    bm_text_release(&packed);
+    return status;
+}
+
+void bm_steps_keep_mask(struct bm_ctx *ctx, struct bm_steps *steps, struct bm_mask *mask,
+                        bm_index *non_finite)
+{
+    struct bm_text packed = BM_TEXT_INIT;
+    bm_index *list = NULL;
+    struct bm_memo_member members[] = {BM_MEMO_ARRAY("voxels", mask->voxels, &mask->p),
+                                       BM_MEMO_NUMBER("non-finite", *non_finite),
+                                       BM_MEMO_ARRAY("warnings", packed.data, &packed.length)};
+    if (ctx->memo && every_input(ctx, steps, &list) == BM_OK &&
+        pack(ctx, steps, list, steps->inputs->count, &steps->warnings[steps->inputs->count],
+             &packed) == BM_OK)
+        bm_memo_put(ctx, &steps->mask, members, 3);
+    bm_free(list);
+    bm_text_release(&packed);
+}
+
+/* Runs ---------------------------------------------------------------------------------------- */
+
+/* What a run is made of: its volumes in order (also those that scrubbing drops: drifts run on the
+ * original time axis), as triples (number of the input in `used`, frame, kept or not), and the
+ * confounds of these volumes. */
+struct parts {
+    bm_index *used, n_used, n;
+    int64_t *volume;
+    struct bm_mat confounds;
+    double tr_s;
+};
+
+static void parts_release(struct parts *parts)
+{
+    bm_free(parts->used);
+    bm_free(parts->volume);
+    bm_mat_release(&parts->confounds);
+}
+
+static enum bm_status list_parts(struct bm_ctx *ctx, const struct bm_steps *steps, bm_index r,
+                                 struct parts *parts)
+{
+    enum bm_status status = BM_OK;
+    const struct bm_inputs *inputs = steps->inputs;
+    const struct bm_layout *layout = steps->layout;
+    bm_index *frame = NULL;
+    const struct bm_series *series = NULL;
+    *parts = (struct parts){.confounds = BM_MAT_INIT};
+    BM_TRY(bm_alloc(ctx, &parts->used, inputs->count, sizeof *parts->used));
+    BM_TRY(bm_alloc(ctx, &parts->volume, 3 * inputs->volumes, sizeof *parts->volume));
+    BM_TRY(bm_alloc(ctx, &frame, inputs->volumes, sizeof *frame));
+    for (bm_index i = 0; i < inputs->count; i++) {
+        const struct bm_input *input = &inputs->input[i];
+        for (bm_index t = 0; t < input->count; t++) {
+            bm_index v = input->offset + t;
+            if (layout->run[v] != r) continue;
+            if (parts->n_used == 0 || parts->used[parts->n_used - 1] != i)
+                parts->used[parts->n_used++] = i;
+            series = &inputs->series[input->series];
+            int64_t *part = parts->volume + 3 * parts->n;
+            part[0] = parts->n_used - 1;
+            part[1] = input->first + t;
+            part[2] = layout->row[v] >= 0;
+            frame[parts->n++] = v - series->offset;
+        }
+    }
+    parts->tr_s = series->tr_s;
+    if (series->confounds.cols > 0)
+        BM_TRY(bm_mat_pick(ctx, &parts->confounds, &series->confounds, frame, parts->n, NULL, 0));
+out:
+    bm_free(frame);
+    return status;
+}
+
+static void name_run(struct bm_ctx *ctx, struct bm_steps *steps, const struct parts *parts,
+                     struct bm_key *key)
+{
+    const struct bm_prepare_opts *opts = steps->opts;
+    bm_key_open(ctx, key, "prepare.run", RUN_VERSION);
+    /* Files enter by content, scrubbing by the volumes that are kept. */
+    bm_key_params(ctx, key, bm_prepare_params, opts, "mask,confounds,resample,subjects,scrub,tr");
+    if (opts->high_pass_hz > 0 || opts->low_pass_hz > 0) bm_key_real(ctx, key, "tr", parts->tr_s);
+    bm_key_input(ctx, key, "mask", 0, steps->mask.key.id);
+    for (bm_index k = 0; k < parts->n_used; k++)
+        bm_key_input(ctx, key, "image", k, steps->digest[parts->used[k]]);
+    bm_key_array(ctx, key, "volumes", BM_MEMO_I64, parts->volume, 3 * parts->n);
+    if (parts->confounds.cols > 0)
+        bm_key_array(ctx, key, "confounds", BM_MEMO_F64, parts->confounds.data,
+                     parts->confounds.rows * parts->confounds.cols);
+}
+
+/* Rows first .. first + n - 1 of all panels, to or from a block [panels][n][BM_PANEL]. */
+static void move_rows(const struct bm_samples *samples, bm_index first, bm_index n, float *block,
+                      bool out)
+{
+    for (bm_index b = 0; b < samples->panels; b++) {
+        float *rows = bm_samples_panel(samples, b) + first * BM_PANEL;
+        float *kept = block + b * n * BM_PANEL;
+        memcpy(out ? kept : rows, out ? rows : kept, (size_t)(n * BM_PANEL) * sizeof *rows);
+    }
+}
+
+enum bm_status bm_steps_find_runs(struct bm_ctx *ctx, struct bm_steps *steps,
+                                  struct bm_samples *samples, bm_index *constant)
+{
+    enum bm_status status = BM_OK;
+    const struct bm_layout *layout = steps->layout;
+    struct parts parts = {.used = NULL};
+    float *rows = NULL;
+    struct bm_text packed = BM_TEXT_INIT;
+    for (bm_index r = 0; ctx->memo && r < layout->n_runs; r++) {
+        bm_index n = layout->first[r + 1] - layout->first[r], panel = BM_PANEL, dropped = 0;
+        bm_index panels = samples->panels;
+        packed.length = 0;
+        struct bm_memo_member members[] = {BM_MEMO_ARRAY("rows", rows, &panel, &n, &panels),
+                                           BM_MEMO_NUMBER("constant", dropped),
+                                           BM_MEMO_ARRAY("warnings", packed.data, &packed.length)};
+        BM_TRY(list_parts(ctx, steps, r, &parts));
+        name_run(ctx, steps, &parts, &steps->run[r].key);
+        BM_TRY(bm_memo_get(ctx, &steps->run[r], members, 3));
+        if (steps->run[r].hit) {
+            move_rows(samples, layout->first[r], n, rows, false);
+            *constant += dropped;
+            say_again(ctx, steps, parts.used, parts.n_used, packed.data);
+        }
+        bm_free(rows);
+        rows = NULL;
+        bm_text_release(&packed);
+        parts_release(&parts);
+        parts = (struct parts){.used = NULL};
+    }
+out:
+    bm_free(rows);
+    bm_text_release(&packed);
+    parts_release(&parts);
+    return status;
+}
+
+enum bm_status bm_steps_keep_run(struct bm_ctx *ctx, struct bm_steps *steps, bm_index r,
+                                 const struct bm_samples *samples, bm_index constant)
+{
+    enum bm_status status = BM_OK;
+    const struct bm_layout *layout = steps->layout;
+    struct parts parts = {.used = NULL};
+    bm_index n = layout->first[r + 1] - layout->first[r], panel = BM_PANEL;
+    bm_index panels = samples->panels;
+    float *rows = NULL;
+    struct bm_text packed = BM_TEXT_INIT;
+    if (!ctx->memo) return BM_OK;
+    BM_TRY(list_parts(ctx, steps, r, &parts));
+    for (bm_index k = 0; k < parts.n_used; k++)
+        BM_TRY(pack(ctx, steps, parts.used, parts.n_used, &steps->warnings[parts.used[k]],
+                    &packed));
+    BM_TRY(bm_alloc(ctx, &rows, samples->panels * n * BM_PANEL, sizeof *rows));
+    move_rows(samples, layout->first[r], n, rows, true);
+    struct bm_memo_member members[] = {BM_MEMO_ARRAY("rows", rows, &panel, &n, &panels),
+                                       BM_MEMO_NUMBER("constant", constant),
+                                       BM_MEMO_ARRAY("warnings", packed.data, &packed.length)};
+    bm_memo_put(ctx, &steps->run[r], members, 3);
+out:
+    bm_free(rows);
+    bm_text_release(&packed);
+    parts_release(&parts);
+    return status;
+}
+
+enum bm_status bm_steps_name(struct bm_ctx *ctx, const struct bm_steps *steps, char id[BM_ID_SIZE])
+{
+    struct bm_key key = BM_KEY_INIT;
+    const struct bm_layout *layout = steps->layout;
+    bm_key_open(ctx, &key, "prepare.samples", SAMPLES_VERSION);
+    for (bm_index r = 0; r < layout->n_runs; r++)
+        bm_key_input(ctx, &key, "run", r, steps->run[r].key.id);
+    bm_key_array(ctx, &key, "order", BM_MEMO_I64, layout->row, steps->inputs->volumes);
+    enum bm_status status = bm_key_close(ctx, &key);
+    memcpy(id, key.id, BM_ID_SIZE);
+    bm_key_release(&key);
+    return status;
+}

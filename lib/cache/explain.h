@@ -1,0 +1,39 @@
+/* Why a step is not in the cache: the entry of the same step that differs least, and in what. */
+#ifndef BM_CACHE_EXPLAIN_H
+#define BM_CACHE_EXPLAIN_H
+
+#include "cache/store.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct bm_explain; /* opaque; told of steps from several threads */
+
+/* store: borrowed; closed (path NULL) = nothing is stored. */
+enum bm_status bm_explain_alloc(struct bm_ctx *ctx, const struct bm_store *store,
+                                struct bm_explain **explain) BM_CHECKED;
+void bm_explain_free(struct bm_explain *explain);
+
+/* A step that was looked up: for bm_cache_watch, user is the struct bm_explain. */
+void bm_explain_ask(void *user, const struct bm_key *key, bool cached);
+
+/* Steps of one kind that are cached, or that miss for one field, in the order they were asked for.
+ * A step that misses for several fields counts in each. */
+struct bm_explained {
+    const char *stage;
+    char id[BM_ID_SIZE];   /* of the first of them */
+    bm_index count;
+    bool cached;
+    const char *field;     /* "" = cached, or nothing of this kind is stored */
+    const char *was, *now; /* "" = the field is not there */
+};
+
+/* All that was asked for; the rows' texts live as long as `explain`. *rows is a new block. */
+enum bm_status bm_explain_rows(struct bm_ctx *ctx, struct bm_explain *explain,
+                               struct bm_explained **rows, bm_index *count) BM_CHECKED;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,80 @@
+/* The key of a cached step: everything that determines its result, as text.
+ *
+ * The text is the line "brainmine-key 1", then sorted lines name=value: the step's name (stage),
+ * the version of its algorithm, its parameters, and each input by what it is, never by where it is
+ * or came from:
+ *
+ *     brainmine-key 1
+ *     algorithm=2
+ *     alpha=0.1
+ *     input.image.0=<SHA-256 of the file>
+ *     input.samples.0=<id of the step that made them>
+ *     stage=12:decode.gram
+ *
+ * Numbers are the shortest decimals that read back to the same double (-0 is 0; NaN is a bug),
+ * texts have their length in front, long arrays stand for themselves by type, count and digest.
+ * The id, 64 hexadecimal digits, is the SHA-256 of the text. It names the result without computing
+ * it: steps further down take it as an input, in a dry run too.
+ *
+ * The first failure is kept in the key and returned by bm_key_close, so that calls need no checks
+ * between. Without ctx->memo (memo.h) none of these does anything, and the id stays empty. A key
+ * with an input whose id is empty or NULL is void: never found, never stored. */
+#ifndef BM_UTIL_KEY_H
+#define BM_UTIL_KEY_H
+
+#include "util/param.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { BM_ID_SIZE = 65 };
+
+/* Types of what is kept, little-endian on disk. */
+enum bm_memo_type { BM_MEMO_U8, BM_MEMO_I32, BM_MEMO_I64, BM_MEMO_F32, BM_MEMO_F64 };
+extern const unsigned char bm_memo_size[]; /* bytes of an element of each */
+
+struct bm_key {
+    struct bm_text text;   /* canonical once closed */
+    enum bm_status status; /* first failure */
+    bool is_void;
+    const char *stage;     /* borrowed from bm_key_open */
+    int version;
+    char id[BM_ID_SIZE];   /* once closed; "" = no memo, or void */
+};
+#define BM_KEY_INIT {.text = BM_TEXT_INIT}
+
+/* Start a key, whatever it held before. version: raised by hand whenever the step's bits can
+ * change. stage: a name such as "decode.gram", [a-z0-9.-], that outlives the key. */
+void bm_key_open(struct bm_ctx *ctx, struct bm_key *key, const char *stage, int version);
+void bm_key_release(struct bm_key *key);
+
+void bm_key_int(struct bm_ctx *ctx, struct bm_key *key, const char *name, int64_t value);
+void bm_key_real(struct bm_ctx *ctx, struct bm_key *key, const char *name, double value);
+/* NULL is a value of its own. */
+void bm_key_text(struct bm_ctx *ctx, struct bm_key *key, const char *name, const char *value);
+/* NaN counts as a value here: canonical, whichever bits it has. */
+void bm_key_array(struct bm_ctx *ctx, struct bm_key *key, const char *name,
+                  enum bm_memo_type type, const void *values, bm_index count);
+/* All parameters of a table that can change a result (no BM_P_NOKEY), but those named in `except`
+ * (comma-separated, or NULL): files, whose content enters by bm_key_file. */
+void bm_key_params(struct bm_ctx *ctx, struct bm_key *key, const struct bm_param *table,
+                   const void *opts, const char *except);
+/* The seed of random streams: for steps that draw numbers. */
+void bm_key_seed(struct bm_ctx *ctx, struct bm_key *key);
+
+/* An input made by another step, by its id; or by any digest. */
+void bm_key_input(struct bm_ctx *ctx, struct bm_key *key, const char *role, bm_index i,
+                  const char *id);
+/* An input file, by its content. */
+void bm_key_file(struct bm_ctx *ctx, struct bm_key *key, const char *role, bm_index i,
+                 const char *path);
+
+/* Sort, and make the id; once closed, closing again does nothing. Returns the first failure of any
+ * call since bm_key_open: BM_ENOMEM, or BM_EINPUT for a file that cannot be read. */
+enum bm_status bm_key_close(struct bm_ctx *ctx, struct bm_key *key) BM_CHECKED;
+
+#ifdef __cplusplus
+}
+#endif
+#endif
