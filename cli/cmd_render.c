@@ -5,7 +5,7 @@
 #include "render_program.h"
 
 /* The options of the verb's groups, gathered. */
-static struct bm_figure_opts gather(const struct cli_run *run, const struct bm_view *view)
+static struct bm_figure_opts gather(const struct cli_run *run, const struct bm_figure_view *view)
 {
     struct bm_figure_opts opts = bm_figure_default;
     for (int g = 0; view->groups[g].title; g++)
@@ -17,7 +17,7 @@ static enum bm_status render(struct cli_run *run)
 {
     enum bm_status status = BM_OK;
     struct bm_text png = BM_TEXT_INIT;
-    const struct bm_view *view = bm_view_find(run->verb->name);
+    const struct bm_figure_view *view = bm_figure_view_find(run->verb->name);
     struct bm_figure_opts opts = gather(run, view);
     if (run->n_operands != 1)
         BM_FAIL(run->ctx, BM_EUSAGE, "%s wants one file, got %td", view->name, run->n_operands);

@@ -88,7 +88,7 @@ static enum bm_status compose(struct cli_run *run, const char *program, const ch
 {
     enum bm_status status = BM_OK;
     struct bm_ctx *ctx = run->ctx;
-    const struct bm_view *view = bm_view_find(view_name);
+    const struct bm_figure_view *view = bm_figure_view_find(view_name);
     char word[80];
     BM_TRY(add_word(ctx, w, program));
     BM_TRY(add_word(ctx, w, view_name));

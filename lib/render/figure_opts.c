@@ -225,7 +225,7 @@ static const size_t solid_offsets[] = {OF(map), OF(brain), OF(look)};
 static const size_t graph_offsets[] = {OF(graph), OF(brain), OF(look)};
 static const size_t matrix_offsets[] = {OF(matrix), OF(look)};
 
-const struct bm_view bm_views[] = {{"slices", bm_slices_groups, slices_offsets},
+const struct bm_figure_view bm_figure_views[] = {{"slices", bm_slices_groups, slices_offsets},
                                    {"glass", bm_glass_groups, glass_offsets},
                                    {"surface", bm_solid_groups, solid_offsets},
                                    {"volume", bm_solid_groups, solid_offsets},
@@ -233,9 +233,9 @@ const struct bm_view bm_views[] = {{"slices", bm_slices_groups, slices_offsets},
                                    {"matrix", bm_matrix_groups, matrix_offsets},
                                    {.name = NULL}};
 
-const struct bm_view *bm_view_find(const char *name)
+const struct bm_figure_view *bm_figure_view_find(const char *name)
 {
-    for (const struct bm_view *v = bm_views; v->name; v++)
+    for (const struct bm_figure_view *v = bm_figure_views; v->name; v++)
         if (strcmp(v->name, name) == 0) return v;
     return NULL;
 }

@@ -80,7 +80,7 @@ struct bm_figure_opts {
 };
 extern const struct bm_figure_opts bm_figure_default;
 
-struct bm_view {
+struct bm_figure_view {
     const char *name;
     const struct bm_param_group *groups; /* ends with a NULL title */
     const size_t *offsets;               /* of each group's struct in bm_figure_opts */
@@ -91,8 +91,8 @@ extern const struct bm_param_group bm_slices_groups[], bm_glass_groups[], bm_sol
     bm_graph_groups[], bm_matrix_groups[];
 
 /* slices, glass, surface, volume, graph, matrix; ends with a NULL name. */
-extern const struct bm_view bm_views[];
-const struct bm_view *bm_view_find(const char *name);
+extern const struct bm_figure_view bm_figure_views[];
+const struct bm_figure_view *bm_figure_view_find(const char *name);
 
 /* Width and height of "1000x800": BM_EUSAGE unless both are 400x300 .. 4000x3000 or so (each 200 to
  * 8000). */

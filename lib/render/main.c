@@ -48,7 +48,7 @@ static const struct bm_param setting_params[] = {
     BM_PARAM_END};
 
 /* name=value by whichever table has the name. */
-static enum bm_status set(struct bm_ctx *ctx, const struct bm_view *view, char *word,
+static enum bm_status set(struct bm_ctx *ctx, const struct bm_figure_view *view, char *word,
                           struct bm_figure_opts *opts, struct settings *settings)
 {
     char *value = strchr(word, '=');
@@ -82,7 +82,7 @@ static enum bm_status run(struct bm_ctx *ctx, int argc, char **argv)
     struct bm_sheet sheet = BM_SHEET_INIT;
     struct bm_renderer renderer = {.state = NULL};
     struct bm_text png = BM_TEXT_INIT;
-    const struct bm_view *view = argc > 1 ? bm_view_find(argv[1]) : NULL;
+    const struct bm_figure_view *view = argc > 1 ? bm_figure_view_find(argv[1]) : NULL;
     if (!view) BM_FAIL(ctx, BM_EUSAGE, "is started by 'brainmine render'");
     int i = 2;
     for (; i < argc && strcmp(argv[i], "--") != 0; i++)

@@ -9,6 +9,7 @@
 /* A few numbers may be so much larger than the rest that no colours would be left for it: then the
  * scale ends at this percentile, and its arrow says so. */
 static const double PERCENTILE = 98, MUCH = 3;
+static const double ROOMY = 4; /* heights of text in a square that shows its number */
 enum { LONGEST_NAME = 24, NAME_ROWS = 2 /* of modules */ };
 
 struct matrix_page {
@@ -36,7 +37,15 @@ out:
     return status;
 }
 
-/* The scale of what is off the diagonal. */
+/* A diagonal of one number (1 of correlations, 0 of counts) says nothing: it is left out of the
+ * scale. */
+static bool plain_diagonal(const struct bm_network *net)
+{
+    for (bm_index i = 1; i < net->n; i++)
+        if (net->weight[i * net->n + i] != net->weight[0]) return false;
+    return net->n > 1;
+}
+
 static enum bm_status settle(struct bm_ctx *ctx, const struct bm_figure_opts *opts,
                              const struct bm_network *net, const char *name, struct bm_scale *scale)
 {
@@ -44,17 +53,18 @@ static enum bm_status settle(struct bm_ctx *ctx, const struct bm_figure_opts *op
     float *x = NULL;
     bm_index n = net->n, count = 0;
     double least = INFINITY, most = -INFINITY, positive = INFINITY, end;
+    bool plain = plain_diagonal(net);
     BM_TRY(bm_alloc(ctx, &x, n * n, sizeof *x));
     for (bm_index i = 0; i < n; i++)
         for (bm_index j = 0; j < n; j++) {
             double w = net->weight[i * n + j];
-            if (isnan(w) || (i == j && n > 1)) continue;
+            if (isnan(w) || (i == j && plain)) continue;
             least = fmin(least, w);
             most = fmax(most, w);
             if (w > 0) positive = fmin(positive, w);
             if (w != 0) x[count++] = (float)fabs(w);
         }
-    if (!(most >= least)) BM_FAIL(ctx, BM_EINPUT, "%s: no numbers off the diagonal", name);
+    if (!(most >= least)) BM_FAIL(ctx, BM_EINPUT, "%s: no numbers", name);
     if (opts->matrix.scale == 1) {
         if (!(most > 0)) BM_FAIL(ctx, BM_EINPUT, "%s: no number above 0 for --scale log", name);
         BM_TRY(bm_scale_settle(ctx, &opts->look, positive, most, 0, true, scale));
@@ -126,6 +136,29 @@ static void draw_cells(const struct matrix_page *page)
         }
     bm_canvas_frame(canvas, (struct bm_box){b.x0 - 1, b.y0 - 1, b.x1 + 1, b.y1 + 1}, 1,
                     page->sheet->faint, 1);
+}
+
+/* The numbers themselves, where they have room. */
+static enum bm_status draw_numbers(struct bm_ctx *ctx, const struct matrix_page *page)
+{
+    enum bm_status status = BM_OK;
+    static const struct bm_rgb dark = {20, 20, 20}, light = {245, 245, 245};
+    const struct bm_network *net = page->net;
+    char text[BM_TICK_SIZE];
+    if (page->cell < ROOMY * page->sheet->px) return BM_OK;
+    for (bm_index r = 0; r < net->n; r++)
+        for (bm_index c = 0; c < net->n; c++) {
+            double w = net->weight[page->order[r] * net->n + page->order[c]], lab[3];
+            if (isnan(w)) continue;
+            bm_rgb_to_lab(bm_scale_color(&page->scale, w), lab);
+            BM_TRY(bm_canvas_label(ctx, &page->sheet->canvas,
+                                   page->box.x0 + ((double)c + .5) * page->cell,
+                                   page->box.y0 + ((double)r + .5) * page->cell,
+                                   (struct bm_anchor){.5, .5}, bm_tick(text, w),
+                                   bm_sheet_text(page->sheet), lab[0] > 62 ? dark : light, NULL));
+        }
+out:
+    return status;
 }
 
 /* A coloured bar along each module's rows and columns, lines between modules, and their names above
@@ -235,8 +268,9 @@ enum bm_status bm_figure_matrix(struct bm_ctx *ctx, const struct bm_figure_opts 
     if (page.scale.logarithmic)
         BM_TRY(bm_sheet_caption(ctx, sheet, "Logarithmic scale; gray: not above 0."));
     BM_TRY(bm_sheet_colorbar(ctx, sheet, &page.scale, 0));
-    BM_TRY(widest_name(ctx, &page, style, &widest));
     struct bm_box area = sheet->area;
+    if (net.n * 3 * sheet->px < area.y1 - area.y0) style.px = sheet->px;
+    BM_TRY(widest_name(ctx, &page, style, &widest));
     double bar = modules ? ceil(.6 * sheet->px) : 0, offset = modules ? bar + .2 * sheet->px : 0;
     double side = fmin(area.x1 - area.x0, area.y1 - area.y0);
     /* Names take what they need, but never most of the page. */
@@ -249,6 +283,7 @@ enum bm_status bm_figure_matrix(struct bm_ctx *ctx, const struct bm_figure_opts 
     double top = rint((area.y0 + area.y1 - size - names + above) / 2);
     page.box = (struct bm_box){left, top, left + size, top + size};
     draw_cells(&page);
+    BM_TRY(draw_numbers(ctx, &page));
     if (modules) BM_TRY(draw_modules(ctx, &page, bar));
     int s = 0;
     while ((double)steps[s] * page.cell < 1.15 * style.px && steps[s] < net.n) s++;

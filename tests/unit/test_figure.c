@@ -81,7 +81,7 @@ START_TEST(text_is_never_cut_and_never_meets_other_text)
     const char *map = write_ball("map.nii", (double[]){-30, -20, 30}, 22, 8, 0, -3.25f, 0);
     const char *table = test_write_text("nodes.tsv", nodes), *brain = write_brain();
     const char *square = test_write_text("matrix.tsv", matrix);
-    for (const struct bm_view *view = bm_views; view->name; view++)
+    for (const struct bm_figure_view *view = bm_figure_views; view->name; view++)
         for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
             struct bm_figure_opts opts = bm_figure_default;
             struct bm_sheet sheet = BM_SHEET_INIT;
@@ -165,7 +165,7 @@ START_TEST(an_empty_map_is_drawn_with_a_warning)
     for (int kind = 0; kind < 2; kind++) {
         const char *map = write_ball("zero.nii", (double[]){0, 0, 0}, 9, 20, 0, kind ? NAN : 0, 0);
         for (int v = 0; v < 4; v++) {
-            draw(bm_views[v].name, &opts, map, &sheet);
+            draw(bm_figure_views[v].name, &opts, map, &sheet);
             ck_assert(!coloured(&sheet, &x, &y));
             bm_sheet_release(&sheet);
         }
@@ -183,7 +183,7 @@ START_TEST(one_voxel_is_seen_in_every_view_of_planes)
     opts.look.colorbar = 1;
     for (int v = 0; v < 2; v++) {
         opts.map.threshold = v ? "1.9" : NULL;
-        draw(bm_views[v].name, &opts, map, &sheet);
+        draw(bm_figure_views[v].name, &opts, map, &sheet);
         ck_assert(coloured(&sheet, &x, &y));
         bm_sheet_release(&sheet);
     }

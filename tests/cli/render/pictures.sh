@@ -51,7 +51,8 @@ for view in slices surface; do
     verdict "corners of a black $view are black" "$(mean black.png 0 0 .02 .02)" "0.0 0.0 0.0 255.0"
 done
 draw dots.png slices map.nii --mask mask.nii --dpi 254
-verdict "--dpi is in the file" "$(od -An -tu1 dots.png | tr -s ' \n' ' ' | grep -c '112 72 89 115 0 0 39 16 0 0 39 16 1')" 1
+dots=$(od -An -tu1 dots.png | tr -s ' \n' ' ' | grep -c '112 72 89 115 0 0 39 16 0 0 39 16 1')
+verdict "--dpi is in the file" "$dots" 1
 
 # A ball on the left of the head, of 0 elsewhere.
 "$tools/change_image" map.nii ball.nii fill=0 set=5,14,11,0,9 set=6,14,11,0,9 set=5,15,11,0,9
@@ -66,8 +67,8 @@ if [ -n "$BRAINMINE_TEST_DATA" ]; then
     t=$data/C_statmaps/motor_tmap_10426.nii.gz t1=$data/C_mni152/mni152_t1_1mm.nii.gz
     for view in slices glass surface volume; do
         draw real.png $view "$t" --background "$t1" --threshold 3
-        colours=$("$tools/compare_pictures" --mean real.png 0 0 1 1)
-        verdict "$view of a t map on the MNI brain draws" "$(echo "$colours" | awk '{ print ($1 > 100 && $1 < 252) }')" 1
+        drawn=$("$tools/compare_pictures" --mean real.png 0 0 1 1 | awk '{ print ($1 > 100 && $1 < 252) }')
+        verdict "$view of a t map on the MNI brain draws" "$drawn" 1
     done
     draw atlas.png slices "$data/C_atlases_debian/aal.nii.gz" --background "$t1" --labels outline
     draw matrix.png matrix "$data/D_rest_aal2_5subjects/NAP_001_structural.csv" --scale log

@@ -57,7 +57,8 @@ fi
 "$BRAINMINE" render surface p/map.nii.gz --mask p/mask.nii.gz --size 400x300 -f -o egl.png -v 2> err
 verdict "-v says by which way it draws" "$(grep -c 'draws through EGL' err)" 1
 if command -v Xvfb > /dev/null; then
-    BRAINMINE_RENDER=xvfb "$BRAINMINE" render surface p/map.nii.gz --mask p/mask.nii.gz --size 400x300 -f -o x.png -v 2> err
+    BRAINMINE_RENDER=xvfb "$BRAINMINE" render surface p/map.nii.gz --mask p/mask.nii.gz --size 400x300 \
+        -f -o x.png -v 2> err
     verdict "-v says that it draws through Xvfb" "$(grep -c 'virtual X server' err)" 1
     verdict "both ways give one picture" "$("$tools/compare_pictures" egl.png x.png | awk '{ print ($2 < .2) }')" 1
 else
