@@ -74,15 +74,16 @@ if [ -x ./brainmine-render ] && [ -x "$BUILD/tools/contact_sheet" ]; then
         ./brainmine render $view $dir/$file --mask $dir/scan1/mask.nii.gz -q -o $dir/figures/$picture.png \
             --title "$@" || exit
     }
-    draw 1 slices scan1/truth.nii.gz "The truth"
-    draw 2 slices tvl1/weights.nii.gz "Weights of TV-L1"
-    draw 3 slices svm/weights.nii.gz "Weights of the SVM" --threshold 95%
+    cuts="--cuts 18,-34,16"
+    draw 1 slices scan1/truth.nii.gz "The truth" $cuts
+    draw 2 slices tvl1/weights.nii.gz "Weights of TV-L1" $cuts
+    draw 3 slices svm/weights.nii.gz "Weights of the SVM" $cuts
     draw 4 glass scan1/truth.nii.gz "The truth"
     draw 5 glass tvl1/weights.nii.gz "Weights of TV-L1"
-    draw 6 glass svm/weights.nii.gz "Weights of the SVM" --threshold 95%
+    draw 6 glass svm/weights.nii.gz "Weights of the SVM, top 5 %" --threshold 95%
     draw 7 volume scan1/truth.nii.gz "The truth"
-    draw 8 volume tvl1/weights.nii.gz "Weights of TV-L1"
-    draw 9 volume svm/weights.nii.gz "Weights of the SVM" --threshold 99%
+    draw 8 volume tvl1/weights.nii.gz "Weights of TV-L1, top half" --threshold 50%
+    draw 9 volume svm/weights.nii.gz "Weights of the SVM, top 1 %" --threshold 99%
     "$BUILD/tools/contact_sheet" $dir/contact.png 3 $dir/figures/[1-9].png || exit
     sheet="
   $dir/contact.png                pictures of all three maps; each by itself in $dir/figures"

@@ -158,7 +158,7 @@ static const struct bm_param map_params[] = {
     {BM_P_TEXT, 0, "threshold", AT(threshold), "X|P%",
      "leave out values nearer to 0 than X, or than the P-th percentile of non-zero magnitudes in "
      "the mask", .check = check_level,
-     .otherwise = "all values that are not 0; small ones are drawn fainter"},
+     .otherwise = "all values that are not 0; small ones are drawn fainter unless there are few"},
     {BM_P_CHOICE, 0, "labels", AT(labels), "HOW",
      "draw the map as numbered regions, each in a colour: filled, or as outlines; auto: filled if "
      "the map is made of patches of whole numbers", .choices = label_choices},

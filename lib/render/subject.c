@@ -9,6 +9,8 @@
 static const double PATCHY = .6;
 /* |value| that is drawn opaque when there is no threshold, as a share of the end of the scale. */
 static const double FADE = .35;
+/* Share of the brain that a map covers when it needs no fading. */
+static const double SPARSE = .3;
 enum { MOST_LABEL = 1 << 20 };
 
 double bm_percentile(float *x, bm_index n, double percent)
@@ -298,6 +300,20 @@ out:
     return status;
 }
 
+/* A map that is 0 in most of the brain has been thresholded by whoever made it. */
+static bool is_sparse(const struct bm_subject *subject)
+{
+    double mm[3], map = 0, brain = 0;
+    bm_index voxels = bm_grid_voxels(&subject->map.grid);
+    for (bm_index v = 0; v < voxels; v++) map += fabsf(subject->map.data[v]) > 0;
+    bm_grid_voxel_mm(&subject->map.grid, mm);
+    map *= mm[0] * mm[1] * mm[2];
+    voxels = bm_grid_voxels(&subject->brain.grid);
+    for (bm_index v = 0; v < voxels; v++) brain += subject->brain.data[v] > .5f;
+    bm_grid_voxel_mm(&subject->brain.grid, mm);
+    return map < SPARSE * brain * mm[0] * mm[1] * mm[2];
+}
+
 enum bm_status bm_subject_open(struct bm_ctx *ctx, const struct bm_figure_opts *opts,
                                const char *path, struct bm_subject *subject)
 {
@@ -322,6 +338,7 @@ enum bm_status bm_subject_open(struct bm_ctx *ctx, const struct bm_figure_opts *
             made.lo[d] = fmin(made.lo[d], lo[d]);
             made.hi[d] = fmax(made.hi[d], hi[d]);
         }
+    if (path) made.fade = made.fade && !is_sparse(&made);
     *subject = made;
     made = (struct bm_subject)BM_SUBJECT_INIT;
 out:

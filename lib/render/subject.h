@@ -19,7 +19,7 @@ struct bm_subject {
     bool outline;            /* drawn as outlines */
     int n_regions;
     struct bm_scale scale;   /* of numbers */
-    bool fade;               /* no threshold was given: small values are faint */
+    bool fade;               /* no threshold was given, and most is not 0: small values are faint */
     bool empty;              /* nothing exceeds the threshold */
 
     struct bm_field background; /* data NULL = none */

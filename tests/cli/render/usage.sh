@@ -63,3 +63,18 @@ LIBGL_DRIVERS_PATH=/nowhere __EGL_VENDOR_LIBRARY_FILENAMES=/nowhere BRAINMINE_RE
     "$BRAINMINE" render volume $map -o no.png 2> err
 code=$?
 said "without a driver it says what to install" 1 "brainmine render: no way to OpenGL*libgl1-mesa-dri*"
+
+# --figures of decode fit.
+figures() { # PROGRAM DIR
+    "$1" decode fit --model ridge --alpha 1 -s p/samples.tsv -t label -g run -m p/mask.nii.gz --figures \
+        -o "$2" p/bold.nii.gz 2> err
+    code=$?
+}
+figures "$BRAINMINE" fitted
+verdict "decode fit --figures draws the result" "$code $(cd fitted/figures && echo *)" "0 confusion.png glass.png slices.png"
+rm bin/brainmine-render
+figures bin/brainmine plain
+warned=$(grep -c "warning: no figures" err)
+verdict "without the renderer --figures is a warning" "$code $warned $(ls plain | grep -c figures)" "0 1 0"
+cmp fitted/model.json plain/model.json && cmp fitted/weights.nii.gz plain/weights.nii.gz
+verdict "figures change nothing of the result" $? 0
