@@ -1,5 +1,6 @@
 # brainmine: see README.md. The two commands for people: `make demo` and `make check`.
-# GNU make. Knobs: DEV=1 (warnings are errors), SAN=address,undefined, V=1, prefix=, DESTDIR=.
+# GNU make. Knobs: DEV=1 (warnings are errors), SAN=address,undefined, V=1, prefix=, DESTDIR=,
+# VTK=0 (no renderer; the default where VTK is not installed).
 
 VERSION := 0.1.0
 prefix ?= /usr/local
@@ -33,11 +34,29 @@ endif
 ifneq ($(SAN),)
 CPPFLAGS := $(filter-out -D_FORTIFY_SOURCE=2,$(CPPFLAGS))
 CFLAGS += -fsanitize=$(SAN) -fno-omit-frame-pointer
+sanitize := -fsanitize=$(SAN) -fno-omit-frame-pointer
 LDFLAGS += -fsanitize=$(SAN)
 endif
 
-layers := util num io signal learn brain cache
-lib_src := $(foreach l,$(layers),$(sort $(wildcard lib/$l/*.c)))
+# brainmine-render is the one program with VTK and C++ in it.
+vtk_headers := $(firstword $(wildcard /usr/include/vtk-9*))
+ifeq ($(origin VTK),undefined)
+VTK := $(if $(and $(vtk_headers),$(wildcard /usr/include/EGL/egl.h /usr/include/*/EGL/egl.h),$(shell \
+        command -v g++),$(shell pkg-config --exists libpng && echo yes)),1,0)
+endif
+CXX := g++
+CXXFLAGS ?= -O2 -g
+CXXFLAGS += -std=c++17 -fPIE -pthread -fstack-protector-strong -Wall -Wextra \
+        $(if $(DEV),-Werror) -MMD -MP
+vtk_modules := RenderingOpenGL2 RenderingFreeType RenderingCore FiltersCore \
+        FiltersSources CommonExecutionModel CommonDataModel CommonMath CommonMisc CommonTransforms CommonCore
+vtk_version := $(patsubst /usr/include/vtk-%,%,$(vtk_headers))
+vtk_libs := $(vtk_modules:%=-lvtk%-$(vtk_version)) -lGLEW -lEGL -lOpenGL -lX11
+png_libs := $(shell pkg-config --libs libpng 2>/dev/null)
+render_src := lib/render/main.c lib/render/png_write.c $(sort $(wildcard lib/render/*.cpp))
+
+layers := util num io signal learn brain cache render
+lib_src := $(filter-out $(render_src),$(foreach l,$(layers),$(sort $(wildcard lib/$l/*.c))))
 headers := $(filter-out %_internal.h lib/util/banned.h,\
         $(foreach l,$(layers),$(sort $(wildcard lib/$l/*.h))))
 cli_src := $(sort $(wildcard cli/*.c))
@@ -45,9 +64,10 @@ unit_src := $(sort $(wildcard tests/unit/test_*.c))
 support_src := $(sort $(filter-out %_main.c,$(wildcard tests/support/*.c)))
 bench_src := $(sort $(wildcard tests/bench/bench_*.c))
 pages := $(sort $(wildcard man/*.1 man/*.5))
-obj = $(patsubst %.c,$(BUILD)/%.o,$1)
+obj = $(patsubst %.c,$(BUILD)/%.o,$(patsubst %.cpp,$(BUILD)/%.o,$1))
 
-all: brainmine lib
+programs := brainmine $(if $(filter 1,$(VTK)),brainmine-render)
+all: $(programs) lib $(if $(filter 1,$(VTK)),,no-renderer)
 lib: $(BUILD)/libbrainmine.a
 
 # Kernels that the compiler should vectorise and fuse; results are equal on one CPU type, and
@@ -76,6 +96,12 @@ $(BUILD)/%.o: %.c | $(BUILD)/version.h $(BUILD)/packages
 	$(if $V,,@echo "  CC   $<")
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c $< -o $@
 
+# VTK's headers are not clean under -Wconversion, and use what banned.h poisons.
+$(BUILD)/%.o: %.cpp | $(BUILD)/version.h $(BUILD)/packages
+	@mkdir -p $(@D)
+	$(if $V,,@echo "  CXX  $<")
+	$(Q)$(CXX) -Ilib -isystem $(vtk_headers) $(CXXFLAGS) $(sanitize) -c $< -o $@
+
 $(BUILD)/libbrainmine.a: $(call obj,$(lib_src))
 	$(if $V,,@echo "  AR   $@")
 	$(Q)rm -f $@ && ar rcs $@ $^
@@ -85,8 +111,14 @@ link = $(if $V,,@echo "  LINK $@";) $(CC) $(CFLAGS) $(LDFLAGS) $(filter %.o %.a,
 $(BUILD)/brainmine: $(call obj,$(cli_src)) $(BUILD)/libbrainmine.a
 	$(link) -o $@
 
-# That of the last build, whichever its kind: times say nothing here.
-brainmine: $(BUILD)/brainmine FORCE
+$(BUILD)/brainmine-render: $(call obj,$(render_src)) $(BUILD)/libbrainmine.a
+	$(if $V,,@echo "  LINK $@")
+	$(Q)$(CXX) $(CXXFLAGS) $(LDFLAGS) $^ $(vtk_libs) $(png_libs) $(LIBS) -o $@
+no-renderer:
+	@echo "  NOTE brainmine-render is not built: $$(sh .ci/packages render 2>&1 | sed 1q)"
+
+# Those of the last build, whichever its kind: times say nothing here.
+$(programs): %: $(BUILD)/% FORCE
 	@cmp -s $< $@ || { cp $< $@.tmp && mv $@.tmp $@; }
 
 # Unit tests: every tests/unit/test_X.c exports `Suite *X_suite(void)`.
@@ -106,7 +138,13 @@ check-unit: $(BUILD)/unit
 # The small programs that tests use: tests/support/X_main.c, with X.c if there is one, becomes
 # $(BUILD)/tools/X.
 tool_src := $(sort $(wildcard tests/support/*_main.c))
+# Those that read pictures need libpng.
+picture_tools := $(BUILD)/tools/compare_pictures $(BUILD)/tools/contact_sheet
 tools := $(patsubst tests/support/%_main.c,$(BUILD)/tools/%,$(tool_src))
+ifneq ($(VTK),1)
+tools := $(filter-out $(picture_tools),$(tools))
+endif
+$(picture_tools): LIBS += $(png_libs)
 $(call obj,$(tool_src)): CPPFLAGS += -Itests -I.
 .SECONDEXPANSION:
 $(tools): $(BUILD)/tools/%: $(BUILD)/tests/support/%_main.o \
@@ -163,7 +201,7 @@ demo:
 	@sh .ci/packages build --install
 	@$(MAKE) --no-print-directory -j$(jobs) demo-programs
 	@BUILD=$(BUILD) sh tests/demo.sh
-demo-programs: all $(BUILD)/tools/map_score
+demo-programs: all $(BUILD)/tools/map_score $(if $(filter 1,$(VTK)),$(BUILD)/tools/contact_sheet)
 	@:
 
 # Times and memory, as JSON on stdout: tests/bench/bench_X.c, tests/bench/X.sh.
@@ -206,6 +244,8 @@ $(BUILD)/brainmine.pc: Makefile
 root = $(DESTDIR)$(prefix)
 install: all completion $(BUILD)/brainmine.h $(BUILD)/brainmine.pc
 	$(Q)install -D -m 755 $(BUILD)/brainmine $(root)/bin/brainmine
+	$(if $(filter 1,$(VTK)),$(Q)install -D -m 755 $(BUILD)/brainmine-render \
+	    $(root)/libexec/brainmine/brainmine-render)
 	$(Q)install -D -m 644 $(BUILD)/libbrainmine.a $(root)/lib/libbrainmine.a
 	$(Q)install -D -m 644 $(BUILD)/brainmine.pc $(root)/lib/pkgconfig/brainmine.pc
 	$(Q)install -D -m 644 $(BUILD)/brainmine.h $(root)/include/brainmine/brainmine.h
@@ -218,7 +258,7 @@ install: all completion $(BUILD)/brainmine.h $(BUILD)/brainmine.pc
 
 uninstall:
 	rm -f $(root)/bin/brainmine $(root)/lib/libbrainmine.a $(root)/lib/pkgconfig/brainmine.pc
-	rm -rf $(root)/include/brainmine
+	rm -rf $(root)/include/brainmine $(root)/libexec/brainmine
 	rm -f $(foreach p,$(pages),$(root)/share/man/man$(subst .,,$(suffix $p))/$(notdir $p))
 	rm -f $(root)/share/bash-completion/completions/brainmine
 	rm -f $(root)/share/zsh/site-functions/_brainmine
@@ -227,9 +267,9 @@ dist:
 	git archive --prefix=brainmine-$(VERSION)/ -o brainmine-$(VERSION).tar.gz HEAD
 
 clean:
-	rm -rf build brainmine
+	rm -rf build brainmine brainmine-render
 
 FORCE:
-.PHONY: all lib check check-unit check-programs check-full demo demo-programs bench fuzz \
+.PHONY: all lib no-renderer check check-unit check-programs check-full demo demo-programs bench fuzz \
         fuzz-programs man completion install uninstall dist clean FORCE
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -6,7 +6,9 @@
 #include "brain/decode_model.h"
 #include "brain/decode_report.h"
 #include "caching.h"
+#include "figures.h"
 #include "inputs.h"
+#include "util/path.h"
 #include "version.h"
 
 static const struct bm_prepare_opts prepare_default = BM_PREPARE_OPTS_DEFAULT;
@@ -165,6 +167,58 @@ static enum bm_status check_given(struct cli_run *run, const struct bm_estimator
     return BM_OK;
 }
 
+/* The standard pictures of a fit: its weights, for each class if there are several, and which
+ * classes were taken for which. Freed by the caller, with their names. */
+struct pictures {
+    struct cli_figure *figure;
+    bm_index count;
+    char *text; /* names and titles: TEXT bytes each */
+};
+enum { TEXT = 160 };
+
+static enum bm_status plan_pictures(struct bm_ctx *ctx, const struct bm_decode_plan *plan,
+                                    struct pictures *pictures)
+{
+    static const struct {
+        const char *view;
+        int axis;
+    } views[] = {{"slices", BM_AXIS_MOSAIC}, {"glass", BM_AXIS_ORTHO}};
+    enum bm_status status = BM_OK;
+    bm_index classes = plan->rows.n_classes, maps = classes > 2 ? classes : 1;
+    char shown[TEXT / 2];
+    BM_TRY(bm_calloc(ctx, &pictures->figure, 2 * maps + 1, sizeof *pictures->figure));
+    BM_TRY(bm_calloc(ctx, &pictures->text, 2 * maps * 2, TEXT));
+    for (bm_index m = 0; m < maps; m++)
+        for (int v = 0; v < 2; v++) {
+            char *name = pictures->text + 2 * TEXT * pictures->count, *title = name + TEXT;
+            struct cli_figure *figure = &pictures->figure[pictures->count++];
+            *figure = (struct cli_figure){name, views[v].view, "weights.nii.gz",
+                                          bm_figure_default};
+            figure->opts.brain.mask = "mask.nii.gz";
+            figure->opts.view.axis = views[v].axis;
+            figure->opts.look.title = title;
+            if (maps > 1) {
+                figure->opts.map.frame = m;
+                snprintf(name, TEXT, "figures/%s_%td.png", views[v].view, m);
+                snprintf(title, TEXT, "Weights for %s",
+                         bm_escape(shown, sizeof shown, plan->rows.class_name[m]));
+            } else {
+                snprintf(name, TEXT, "figures/%s.png", views[v].view);
+                snprintf(title, TEXT, "Weights%s%s", classes == 2 ? " for " : "",
+                         classes == 2 ? bm_escape(shown, sizeof shown, plan->rows.class_name[1])
+                                      : "");
+            }
+        }
+    if (classes > 0) {
+        struct cli_figure *figure = &pictures->figure[pictures->count++];
+        *figure = (struct cli_figure){"figures/confusion.png", "matrix", "confusion.tsv",
+                                      bm_figure_default};
+        figure->opts.look.title = "Truth (rows) and prediction (columns)";
+    }
+out:
+    return status;
+}
+
 static enum bm_status fit(struct cli_run *run)
 {
     enum bm_status status = BM_OK;
@@ -180,7 +234,9 @@ static enum bm_status fit(struct cli_run *run)
     static const char *const classes[] = {"weights.nii.gz", "mask.nii.gz", "scores.tsv",
                                           "predictions.tsv", "path.tsv", "model.json", "run.json",
                                           "confusion.tsv", NULL};
-    const char *names[sizeof classes / sizeof *classes];
+    enum { FILES = sizeof classes / sizeof *classes };
+    const char **names = NULL;
+    struct pictures pictures = {.figure = NULL};
     double tolerance = run->common.tolerance;
     double path_tolerance = cli_given(run, "tolerance") ? tolerance : PATH_TOLERANCE;
     BM_TRY(check_given(run, bm_estimators[opts->model]));
@@ -188,8 +244,12 @@ static enum bm_status fit(struct cli_run *run)
     BM_TRY(bm_inputs_open(ctx, prepare, run->operands, run->n_operands, &inputs));
     BM_TRY(bm_decode_open(ctx, rows, opts, &inputs, &plan));
     BM_TRY(find_sources(run, prepare, rows, &inputs, &sources));
-    memcpy(names, classes, sizeof names);
-    if (plan.rows.n_classes == 0) names[7] = NULL;
+    if (cli_figures_wanted(run, run->opts[3])) BM_TRY(plan_pictures(ctx, &plan, &pictures));
+    BM_TRY(bm_calloc(ctx, &names, FILES + pictures.count, sizeof *names));
+    memcpy(names, classes, sizeof classes);
+    bm_index n_names = plan.rows.n_classes == 0 ? FILES - 2 : FILES - 1;
+    for (bm_index i = 0; i < pictures.count; i++) names[n_names++] = pictures.figure[i].name;
+    names[n_names] = NULL;
     BM_TRY(cli_output_dir(run, names));
     BM_TRY(cli_check_warnings(run));
     BM_TRY(cli_open_cache(run));
@@ -204,12 +264,16 @@ static enum bm_status fit(struct cli_run *run)
     BM_TRY(bm_decoder_describe(ctx, BM_VERSION, prepare, rows, opts, &plan, &decoding,
                                sources.item, sources.count, tolerance, &model));
     BM_TRY(write_results(run, &plan, &decoding, &model));
+    BM_TRY(cli_figures_draw(run, pictures.figure, pictures.count));
     BM_TRY(summarise(run, &plan, &decoding));
 out:
     bm_inputs_release(&inputs);
     bm_decode_plan_release(&plan);
     bm_decoding_release(&decoding);
     cli_sources_release(&sources);
+    bm_free(names);
+    bm_free(pictures.figure);
+    bm_free(pictures.text);
     bm_text_release(&model);
     return status;
 }
@@ -326,6 +390,7 @@ static const struct bm_param_group fit_groups[] = {
     {"Samples", bm_rows_params, &rows_default, sizeof rows_default},
     {"Model and cross-validation", bm_decode_params, &decode_default, sizeof decode_default},
     {"Reading brain images", bm_prepare_params, &prepare_default, sizeof prepare_default},
+    {"Figures", cli_figures_params, &cli_figures_default, sizeof cli_figures_default},
     {.title = NULL}};
 static const struct bm_param_group predict_groups[] = {
     {"Samples", bm_rows_params, &rows_default, sizeof rows_default},

@@ -183,6 +183,7 @@ extern const struct cli_command cli_decode;
 extern const struct cli_command cli_dictlearn;
 extern const struct cli_command cli_connectome;
 extern const struct cli_command cli_simulate;
+extern const struct cli_command cli_render;
 extern const struct cli_command cli_help;
 extern const struct cli_command cli_version;
 

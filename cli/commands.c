@@ -7,6 +7,7 @@ const struct cli_command *const cli_commands[] = {
     &cli_decode,
     &cli_dictlearn,
     &cli_connectome,
+    &cli_render,
     &cli_simulate,
     &cli_cache,
     &cli_help,

@@ -10,13 +10,14 @@ allowed() {
         learn) echo "util num learn" ;;
         brain) echo "util num io signal learn brain" ;;
         cache) echo "util num io cache" ;;
+        render) echo "util num io render" ;;
         *) echo "" ;;
     esac
 }
 for dir in lib/*/; do
     layer=$(basename "$dir")
     bad=
-    for file in "$dir"*.[ch]; do
+    for file in "$dir"*.[ch] "$dir"*.cpp; do
         [ -e "$file" ] || continue
         for to in $(sed -n 's/^#include "\([^"]*\)".*/\1/p' "$file"); do
             case " $(allowed "$layer") version.h " in

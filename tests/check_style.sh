@@ -1,7 +1,7 @@
 #!/bin/sh
 # What house style can be seen by a line: width, comments, tabs, ends of lines, typedefs.
 cd "$(dirname "$0")/.." || exit 1
-sources=$(find lib cli tests -name '*.[ch]' | LC_ALL=C sort)
+sources=$(find lib cli tests -name '*.[ch]' -o -name '*.cpp' | LC_ALL=C sort)
 scripts="$(find tests man -name '*.sh' | LC_ALL=C sort) Makefile .ci/run .ci/packages"
 rule() { # NAME OFFENDERS
     if [ -z "$2" ]; then echo "ok $1"; else

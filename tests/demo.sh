@@ -64,9 +64,33 @@ say "Guessing would be right in $(percent "$(cell $dir/tvl1/scores.tsv mean chan
     "The solver proves how good its map is: by the certificate in model.json, no other map lowers" \
     "the objective of TV-L1 by more than $(awk -v g="$gap" 'BEGIN { printf "%.2g", 100 * g }') %" \
     "of its value at zero weights."
+sheet=
+if [ -x ./brainmine-render ] && [ -x "$BUILD/tools/contact_sheet" ]; then
+    say "And a look at it: the true map, the two decoders' weights, and what they are made of."
+    draw() { # NAME VIEW FILE OPTIONS...
+        picture=$1 view=$2 file=$3
+        shift 3
+        mkdir -p $dir/figures
+        ./brainmine render $view $dir/$file --mask $dir/scan1/mask.nii.gz -q -o $dir/figures/$picture.png \
+            --title "$@" || exit
+    }
+    cuts="--cuts 18,-34,16"
+    draw 1 slices scan1/truth.nii.gz "The truth" $cuts
+    draw 2 slices tvl1/weights.nii.gz "Weights of TV-L1" $cuts
+    draw 3 slices svm/weights.nii.gz "Weights of the SVM" $cuts
+    draw 4 glass scan1/truth.nii.gz "The truth"
+    draw 5 glass tvl1/weights.nii.gz "Weights of TV-L1"
+    draw 6 glass svm/weights.nii.gz "Weights of the SVM, top 5 %" --threshold 95%
+    draw 7 volume scan1/truth.nii.gz "The truth"
+    draw 8 volume tvl1/weights.nii.gz "Weights of TV-L1, top half" --threshold 50%
+    draw 9 volume svm/weights.nii.gz "Weights of the SVM, top 1 %" --threshold 99%
+    "$BUILD/tools/contact_sheet" $dir/contact.png 3 $dir/figures/[1-9].png || exit
+    sheet="
+  $dir/contact.png                pictures of all three maps; each by itself in $dir/figures"
+fi
 cat <<END
 Where it is
-
+$sheet
   $dir/tvl1/weights.nii.gz        the map; lay it over
   $dir/scan1/truth.nii.gz         the true one, in any viewer of NIfTI images
   $dir/tvl1/scores.tsv            a row for each run left out
