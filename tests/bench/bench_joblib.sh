@@ -25,8 +25,8 @@ row first_call_s "$(ours first_s)" "$2"
 row hit_input_known_s "$(ours hit_s)" "$3"
 row hit_input_read_again_s "$(ours hit_input_read_again_s)" "$3"
 for i in 1 2 3 4 5 6 7 8; do
-    "$BUILD/bench/bench_cache" "$work/eight" one 1000 >> "$work/a" &
-    peer "$work/eight-theirs" one 1000 >> "$work/b" &
+    "$BUILD/bench/bench_cache" "$work/eight" one 5000 >> "$work/a" &
+    peer "$work/eight-theirs" one 5000 >> "$work/b" &
 done
 wait
 printf 'eight_processes_compute\t%s\t%s\tn/a\n' "$(grep -c computed "$work/a")" "$(grep -c computed "$work/b")"
