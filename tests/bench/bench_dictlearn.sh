@@ -45,6 +45,7 @@ printf '\nsubjects\tcpu_s\twall_s\tpeak_mb\n'
 for subjects in 10 40 160; do
     "$BRAINMINE" simulate rest $quiet --preset plane50 --shape 120x120x1 -k 12 --frames 100 \
         --subjects $subjects -o "$work/s$subjects"
-    printf '%s\t%s\n' $subjects "$(timed "$BRAINMINE" dictlearn fit $quiet -j 1 -k 12 -m "$work/s$subjects/mask.nii.gz" \
-        -o "$work/f$subjects" "$work/s$subjects"/sub-*_bold.nii.gz)"
+    time=$(timed "$BRAINMINE" dictlearn fit $quiet -j 1 -k 12 -m "$work/s$subjects/mask.nii.gz" \
+        -o "$work/f$subjects" "$work/s$subjects"/sub-*_bold.nii.gz)
+    printf '%s\t%s\n' $subjects "$time"
 done
