@@ -201,7 +201,8 @@ demo:
 	@sh .ci/packages build --install
 	@$(MAKE) --no-print-directory -j$(jobs) demo-programs
 	@BUILD=$(BUILD) sh tests/demo.sh
-demo-programs: all $(BUILD)/tools/map_score $(if $(filter 1,$(VTK)),$(BUILD)/tools/contact_sheet)
+demo-programs: all $(BUILD)/tools/map_score $(BUILD)/tools/atlas_score \
+        $(if $(filter 1,$(VTK)),$(BUILD)/tools/contact_sheet)
 	@:
 
 # Times and memory, as JSON on stdout: tests/bench/bench_X.c, tests/bench/X.sh.
@@ -210,7 +211,7 @@ $(call obj,$(bench_src)): CPPFLAGS += -Itests
 $(bench_bin): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/libbrainmine.a
 	@mkdir -p $(@D)
 	$(link) -o $@
-bench: all $(BUILD)/tools/map_score $(bench_bin)
+bench: all $(BUILD)/tools/map_score $(BUILD)/tools/atlas_score $(bench_bin)
 	@set -e; for b in $(bench_bin); do $$b; done
 	@set -e; for b in $(sort $(wildcard tests/bench/*.sh)); do \
 	    BRAINMINE=$(CURDIR)/brainmine BRAINMINE_CACHE=$${BRAINMINE_CACHE-off} BUILD=$(BUILD) sh $$b; done
