@@ -120,7 +120,7 @@ struct child {
 
 static void on_line(struct cli_run *run, struct child *child, const char *line)
 {
-    static const char levels[] = "EWID";
+    static const char levels[] = "EWNID";
     struct bm_ctx *ctx = run->ctx;
     char label[64];
     bm_index done, total;
