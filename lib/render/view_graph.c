@@ -77,7 +77,9 @@ static enum bm_status choose_edges(struct bm_ctx *ctx, const struct bm_figure_op
     /* Colours go with the magnitude on each side. */
     double weakest = g->n_edges > 0 ? fabs(g->edge[0].weight) : 0;
     struct bm_look_opts look = opts->look;
-    if (look.cmap == 0) look.cmap = bm_cmap_find("blue-red");
+    /* Strong edges stand out from the paper. */
+    if (look.cmap == 0)
+        look.cmap = bm_cmap_find(look.canvas == BM_CANVAS_BLACK ? "cold-hot" : "blue-red");
     BM_TRY(bm_scale_settle(ctx, &look, least, most, weakest, true, &g->scale));
     double end = fmax(fabs(g->scale.lo), fabs(g->scale.hi));
     if (g->scale.two_sided && !opts->look.range) {
