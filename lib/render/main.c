@@ -32,7 +32,7 @@ static void on_log(void *user, enum bm_log_level level, const char *line)
 static void on_progress(void *user, const char *label, bm_index done, bm_index total)
 {
     (void)user;
-    dprintf(STDERR_FILENO, "P %td %td %s\n", done, total, label);
+    dprintf(STDERR_FILENO, "P %td %td %s\n", done, total, label ? label : ""); /* none: the end */
 }
 
 /* The shared options that matter here. */
