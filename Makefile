@@ -115,7 +115,7 @@ $(BUILD)/brainmine-render: $(call obj,$(render_src)) $(BUILD)/libbrainmine.a
 	$(if $V,,@echo "  LINK $@")
 	$(Q)$(CXX) $(CXXFLAGS) $(LDFLAGS) $^ $(vtk_libs) $(png_libs) $(LIBS) -o $@
 no-renderer:
-	@echo "  NOTE brainmine-render is not built: $$(sh .ci/packages render 2>&1 | sed 1q)"
+	@echo "  NOTE brainmine-render is not built$$(sh .ci/packages render 2>&1 | sed -n '1s/^brainmine/:/p')"
 
 # Those of the last build, whichever its kind: times say nothing here.
 $(programs): %: $(BUILD)/% FORCE
