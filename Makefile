@@ -234,7 +234,8 @@ $(BUILD)/brainmine.h: $(headers) Makefile
 	@{ echo '/* brainmine $(VERSION): every public header of the library. */'; \
 	   echo '#ifndef BRAINMINE_H'; echo '#define BRAINMINE_H'; \
 	   printf '#include "%s"\n' $(patsubst lib/%,%,$(headers)); echo '#endif'; } > $@
-$(BUILD)/brainmine.pc: Makefile
+# Anew each time: prefix is that of this installation.
+$(BUILD)/brainmine.pc: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' 'prefix=$(prefix)' 'libdir=$${prefix}/lib' \
 	    'includedir=$${prefix}/include/brainmine' '' 'Name: brainmine' \
