@@ -252,16 +252,14 @@ static enum bm_status summarise(struct cli_run *run, const struct bm_connectome_
                              compared[m].sem * sqrt((double)c->folds)));
     }
     cli_set_fit(run, c->info.converged, c->info.gap_rel);
-    if (run->common.quiet || run->common.json) goto out;
     if (!isnan(c->alpha))
         snprintf(alpha, sizeof alpha, " at alpha %.3g (%.3g of alpha_max)", c->alpha,
                  c->alpha / c->path.alpha_max);
-    fprintf(stderr,
-            "brainmine connectome: %s%s: log-likelihood of unseen frames %.3f; %td edges between "
-            "%td of %td nodes, modularity %.2f; %td subject%s; gap %.1e; in %s\n",
-            bm_connectome_models[c->model], alpha, row->loglik, c->network.edges, data->n_used,
-            data->p, c->network.modularity, data->subjects, data->subjects == 1 ? "" : "s",
-            c->info.gap, run->common.output);
+    bm_log(run->ctx, BM_LOG_RESULT, "%s%s: log-likelihood of unseen frames %.3f; %td edges between "
+           "%td of %td nodes, modularity %.2f; %td subject%s; gap %.1e; in %s",
+           bm_connectome_models[c->model], alpha, row->loglik, c->network.edges, data->n_used,
+           data->p, c->network.modularity, data->subjects, data->subjects == 1 ? "" : "s",
+           c->info.gap, run->common.output);
 out:
     return status;
 }

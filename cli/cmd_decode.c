@@ -78,21 +78,21 @@ static enum bm_status summarise(struct cli_run *run, const struct bm_decode_plan
     enum bm_status status = BM_OK;
     bm_index folds = plan->folds.count;
     double mean, sd, chance, unused;
+    char by_chance[32] = "", gap[48] = "";
     for (bm_index k = 0; plan->metrics[k]; k++) {
         bm_mean_sd(decoding->score + k * folds, folds, &mean, &sd);
         BM_TRY(cli_add_score(run, plan->metrics[k]->name, mean, sd));
     }
     cli_set_fit(run, decoding->converged, decoding->gap);
-    if (run->common.quiet || run->common.json) goto out;
     bm_mean_sd(decoding->score, folds, &mean, &sd);
     bm_mean_sd(decoding->chance, folds, &chance, &unused);
     const struct bm_fit *fit = &decoding->selected.fit[decoding->selected.n_sets - 1];
-    fprintf(stderr, "brainmine decode: %s %.3f (sd %.3f over %td folds", plan->metrics[0]->name,
-            mean, sd, folds);
-    if (!isnan(chance)) fprintf(stderr, ", chance %.3f", chance);
-    fprintf(stderr, "); %td of %td voxels have weights", fit->nonzeros, decoding->mask.p);
-    if (!isnan(decoding->gap)) fprintf(stderr, "; largest relative gap %.1e", decoding->gap);
-    fprintf(stderr, "; in %s\n", run->common.output);
+    if (!isnan(chance)) snprintf(by_chance, sizeof by_chance, ", chance %.3f", chance);
+    if (!isnan(decoding->gap))
+        snprintf(gap, sizeof gap, "; largest relative gap %.1e", decoding->gap);
+    bm_log(run->ctx, BM_LOG_RESULT, "%s %.3f (sd %.3f over %td folds%s); %td of %td voxels have "
+           "weights%s; in %s", plan->metrics[0]->name, mean, sd, folds, by_chance, fit->nonzeros,
+           decoding->mask.p, gap, run->common.output);
 out:
     return status;
 }

@@ -156,17 +156,17 @@ static enum bm_status summarise(struct cli_run *run, const struct bm_inputs *inp
 {
     enum bm_status status = BM_OK;
     const struct bm_atlas *atlas = &result->atlas;
+    char dictionary[96] = "";
     double gap = atlas->dict.gap ? atlas->dict.gap[atlas->dict.iterations] : 0;
     BM_TRY(cli_add_score(run, "explained_variance", atlas->score.explained, NAN));
     BM_TRY(cli_add_score(run, "loglik", atlas->score.loglik, NAN));
     cli_set_fit(run, atlas->dict.converged, gap);
-    if (run->common.quiet || run->common.json) goto out;
-    fprintf(stderr, "brainmine dictlearn: %td maps of %td subjects explain %.1f %% of their "
-            "variance", atlas->dict.V.n, inputs->n_subjects, 100 * atlas->score.explained);
     if (atlas->model->caps & BM_ATLAS_DICTIONARY)
-        fprintf(stderr, "; lambda %.3g, mu %.3g, %td iterations", atlas->dict.alpha,
-                atlas->dict.mu, atlas->dict.iterations);
-    fprintf(stderr, "; in %s\n", run->common.output);
+        snprintf(dictionary, sizeof dictionary, "; lambda %.3g, mu %.3g, %td iterations",
+                 atlas->dict.alpha, atlas->dict.mu, atlas->dict.iterations);
+    bm_log(run->ctx, BM_LOG_RESULT, "%td maps of %td subjects explain %.1f %% of their variance%s; "
+           "in %s", atlas->dict.V.n, inputs->n_subjects, 100 * atlas->score.explained, dictionary,
+           run->common.output);
 out:
     return status;
 }

@@ -14,6 +14,7 @@
 #include "summary.h"
 #include "terminal.h"
 #include "util/path.h"
+#include "version.h"
 
 static const int exit_codes[] = {
     [BM_OK] = 0,     [BM_EUSAGE] = 2,   [BM_EINPUT] = 3, [BM_EOUTPUT] = 4, [BM_ENOMEM] = 1,
@@ -80,6 +81,7 @@ __attribute__((constructor(101))) static void start_no_threads(void)
 static enum bm_status run_verb(struct cli_run *run, struct cli_terminal *terminal, char **words)
 {
     enum bm_status status = BM_OK;
+    char memory[BM_NUMBER_SIZE];
     BM_TRY(cli_summary_init(run));
     BM_TRY(cli_parse(run, run->argc - 2, words));
     if (run->common.version) return cli_version.verbs->run(run);
@@ -90,6 +92,9 @@ static enum bm_status run_verb(struct cli_run *run, struct cli_terminal *termina
     }
     BM_TRY(cli_common_settle(run));
     BM_TRY(cli_terminal_settle(terminal));
+    bm_log(run->ctx, BM_LOG_INFO, "version %s, %d thread%s, memory up to %s", BM_VERSION,
+           run->ctx->threads, run->ctx->threads == 1 ? "" : "s",
+           run->common.memory > 0 ? bm_bytes(memory, (double)run->common.memory) : "any size");
     BM_TRY(run->verb->run(run));
     if (run->fitted && !run->converged)
         bm_log(run->ctx, BM_LOG_WARN, "not converged: the gap is %.3g (see --tolerance)", run->gap);
@@ -126,10 +131,9 @@ static int run_command(const struct cli_command *command, int argc, char **argv)
     }
     if (status != BM_OK) {
         cli_terminal_error(&terminal, ctx.message);
-        if (run.advice[0] && !caught)
-            fprintf(stderr, "%s\n", run.advice);
-        else if (status == BM_EUSAGE)
-            fprintf(stderr, "Try 'brainmine %s --help'.\n", command->name);
+        if (status == BM_EUSAGE && !run.advice[0])
+            cli_advise(&run, "Try 'brainmine %s --help'.", command->name);
+        if (run.advice[0] && !caught) cli_terminal_advise(&terminal, run.advice);
     }
     if (status != BM_OK && run.made_output) rmdir(run.common.output); /* if nothing is in it */
     cli_close_cache(&run);

@@ -96,7 +96,8 @@ static enum bm_status compose(struct cli_run *run, const char *program, const ch
     BM_TRY(add_word(ctx, w, word));
     snprintf(word, sizeof word, "memory=%lld", (long long)ctx->mem->limit);
     BM_TRY(add_word(ctx, w, word));
-    snprintf(word, sizeof word, "verbose=%d", run->common.verbose > 9 ? 9 : run->common.verbose);
+    int beyond = (int)run->ctx->log.level - BM_LOG_RESULT; /* --log may want more than -v */
+    snprintf(word, sizeof word, "verbose=%d", beyond > 0 ? beyond : 0);
     BM_TRY(add_word(ctx, w, word));
     for (int g = 0; view->groups[g].title; g++)
         for (const struct bm_param *p = view->groups[g].params; p->name; p++)
@@ -120,7 +121,7 @@ struct child {
 
 static void on_line(struct cli_run *run, struct child *child, const char *line)
 {
-    static const char levels[] = "EWNID";
+    static const char levels[] = "EWNRID";
     struct bm_ctx *ctx = run->ctx;
     char label[64];
     bm_index done, total;

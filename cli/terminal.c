@@ -38,7 +38,7 @@ static void write_log(struct cli_terminal *t, const char *kind, const char *line
     fflush(t->log);
 }
 
-static const char *const kinds[] = {"error: ", "warning: ", "warning: ", "", "debug: "};
+static const char *const kinds[] = {"error: ", "warning: ", "warning: ", "", "", "debug: "};
 
 /* A file is read more than once (its header, its voxels), and each time says the same. */
 static bool warned_already(const struct cli_run *run, const char *line)
@@ -99,7 +99,10 @@ static void on_progress(void *user, const char *label, bm_index done, bm_index t
                 full, percent, done, total);
         t->drawn = true;
     } else {
-        fprintf(stderr, "%s: %s %d %%\n", t->prefix, label, shown);
+        char line[128];
+        snprintf(line, sizeof line, "%s %d %%", label, shown);
+        fprintf(stderr, "%s: %s\n", t->prefix, line);
+        write_log(t, "", line);
     }
     pthread_mutex_unlock(&t->lock);
 }
@@ -107,17 +110,18 @@ static void on_progress(void *user, const char *label, bm_index done, bm_index t
 void cli_terminal_init(struct cli_terminal *terminal, struct cli_run *run, const char *prefix)
 {
     *terminal = (struct cli_terminal){
-        .run = run, .prefix = prefix, .shown = BM_LOG_NOTE, .percent = -1};
+        .run = run, .prefix = prefix, .shown = BM_LOG_RESULT, .percent = -1};
     pthread_mutex_init(&terminal->lock, NULL);
-    run->ctx->log = (struct bm_log){BM_LOG_NOTE, on_log, terminal};
+    run->ctx->log = (struct bm_log){BM_LOG_RESULT, on_log, terminal};
 }
 
 enum bm_status cli_terminal_settle(struct cli_terminal *terminal)
 {
     const struct cli_common *common = &terminal->run->common;
     struct bm_ctx *ctx = terminal->run->ctx;
-    int level = BM_LOG_NOTE + common->verbose;
+    int level = BM_LOG_RESULT + common->verbose;
     if (common->quiet) level = BM_LOG_ERROR;
+    else if (common->json && !common->verbose) level = BM_LOG_NOTE; /* the summary has the result */
     terminal->shown = level > BM_LOG_DEBUG ? BM_LOG_DEBUG : (enum bm_log_level)level;
     ctx->log.level = terminal->shown < BM_LOG_NOTE ? BM_LOG_NOTE : terminal->shown;
     bool progress = common->progress == CLI_PROGRESS_ALWAYS ||
@@ -130,7 +134,7 @@ enum bm_status cli_terminal_settle(struct cli_terminal *terminal)
         ctx->progress.user = terminal;
     }
     if (!common->log) return BM_OK;
-    if (ctx->log.level < BM_LOG_INFO) ctx->log.level = BM_LOG_INFO;
+    ctx->log.level = common->verbose ? BM_LOG_DEBUG : BM_LOG_INFO;
     terminal->log = fopen(common->log, "ae");
     char name[512];
     if (!terminal->log)
@@ -145,6 +149,12 @@ void cli_terminal_error(struct cli_terminal *terminal, const char *sentence)
     fprintf(stderr, "%s: ", terminal->prefix);
     put_line(stderr, sentence);
     write_log(terminal, kinds[BM_LOG_ERROR], sentence);
+}
+
+void cli_terminal_advise(struct cli_terminal *terminal, const char *sentence)
+{
+    put_line(stderr, sentence);
+    write_log(terminal, "", sentence);
 }
 
 void cli_terminal_release(struct cli_terminal *terminal)

@@ -23,11 +23,14 @@ struct cli_terminal {
 /* Until options are known: warnings and errors on standard error. */
 void cli_terminal_init(struct cli_terminal *terminal, struct cli_run *run, const char *prefix);
 
-/* Follow --quiet, --verbose, --progress, --log. BM_EOUTPUT if the log file cannot be opened. */
+/* Follow --quiet, --verbose, --json, --progress, --log. BM_EOUTPUT if the log file cannot be opened. */
 enum bm_status cli_terminal_settle(struct cli_terminal *terminal) BM_CHECKED;
 
 /* One line "brainmine decode: SENTENCE", control characters made harmless. */
 void cli_terminal_error(struct cli_terminal *terminal, const char *sentence);
+
+/* The line of advice after it. */
+void cli_terminal_advise(struct cli_terminal *terminal, const char *sentence);
 
 void cli_terminal_release(struct cli_terminal *terminal);
 

@@ -214,6 +214,12 @@ enum bm_status bm_decode_open(struct bm_ctx *ctx, const struct bm_rows_opts *row
     }
     BM_TRY(choose_cv(ctx, opts, &made));
     BM_TRY(make_folds(ctx, opts, &made));
+    char classes[64] = "with numbers as targets";
+    if (made.rows.n_classes > 0)
+        snprintf(classes, sizeof classes, "of %td classes", made.rows.n_classes);
+    bm_log(ctx, BM_LOG_INFO, "%s: %td rows make %td samples %s; %td folds; %s, %td point%s of the "
+           "grid", made.rows.table.name, made.rows.volumes, made.rows.n, classes, made.folds.count,
+           made.estimator->name, made.n_points, made.n_points == 1 ? "" : "s");
     *plan = made;
     made = (struct bm_decode_plan)BM_DECODE_PLAN_INIT;
 out:
@@ -420,6 +426,9 @@ enum bm_status bm_decode_fit(struct bm_ctx *ctx, const struct bm_prepare_opts *p
     BM_TRY(bm_decode_samples(ctx, prepare, opts, inputs, plan, &made.mask, &x));
     BM_TRY(set_up(ctx, opts, tolerance, path_tolerance, plan, &made.mask, &x, &setting));
     made.percent = setting.percent;
+    if (made.percent < 100)
+        bm_log(ctx, BM_LOG_INFO, "screening: the best %.3g %% of voxels by F on the training rows",
+               made.percent);
     BM_TRY(bm_select(ctx, &setting.problem, &plan->folds, &made.selected));
     BM_TRY(score_folds(ctx, &setting.problem, plan, &made));
     BM_TRY(make_weights(ctx, &x, &setting.turn, &made));

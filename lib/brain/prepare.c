@@ -341,6 +341,7 @@ static enum bm_status clean_runs(struct bm_ctx *ctx, const struct bm_prepare_opt
                                  struct bm_steps *steps, struct bm_prepared *made)
 {
     enum bm_status status = BM_OK;
+    char name[256];
     for (bm_index r = 0; r < layout->n_runs; r++) {
         bm_index first = layout->first[r], n = layout->first[r + 1] - first, constant = 0;
         if (steps->run[r].hit) continue;
@@ -348,6 +349,8 @@ static enum bm_status clean_runs(struct bm_ctx *ctx, const struct bm_prepare_opt
         struct bm_clean_opts clean = clean_opts(opts, inputs->series[input->series].tr_s);
         BM_TRY(bm_clean_apply(ctx, &clean, &layout->Q[r], &made->samples, first, n, &constant));
         BM_TRY(bm_steps_keep_run(ctx, steps, r, &made->samples, constant));
+        bm_log(ctx, BM_LOG_DEBUG, "run %td: %td volumes from %s on, %td nuisance columns removed",
+               r, n, bm_escape(name, sizeof name, input->path), layout->Q[r].cols);
         made->constant += constant;
     }
     if (made->constant == made->mask.p * layout->n_runs)
@@ -474,6 +477,9 @@ static enum bm_status prepare(struct bm_ctx *ctx, const struct bm_prepare_opts *
     made.mask.xform = xform;
     made.n_volumes = inputs->volumes;
     made.n_runs = layout.n_runs;
+    bm_log(ctx, BM_LOG_INFO, "samples: %td of %td volumes of %td image%s, %td run%s, %td voxels",
+           layout.kept, inputs->volumes, inputs->count, inputs->count == 1 ? "" : "s",
+           layout.n_runs, layout.n_runs == 1 ? "" : "s", made.mask.p);
     *out = made;
     made = (struct bm_prepared)BM_PREPARED_INIT;
 out:

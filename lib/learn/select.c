@@ -1,6 +1,7 @@
 #include "learn/select.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "learn/fit_steps.h"
@@ -298,6 +299,36 @@ out:
     return status;
 }
 
+/* A line for each training set: what was chosen for it, and what came of it. */
+static void log_sets(struct bm_ctx *ctx, const struct job *job)
+{
+    const struct bm_problem *problem = job->problem;
+    bm_index count = problem->n_points;
+    char name[32], inner[48], text[160];
+    snprintf(inner, sizeof inner, "inner %s", problem->metric->name);
+    for (bm_index s = 0; s < job->n_sets; s++) {
+        const struct bm_fit *fit = &job->out->fit[s];
+        const struct bm_point *point = &problem->points[job->out->chosen[s]];
+        const struct {
+            const char *name;
+            double value;
+        } parts[] = {{"alpha", fit->alpha}, {"l1 ratio", point->l1_ratio}, {"C", point->C},
+                     {count > 1 ? inner : NULL,
+                      job->out->path[s * count + job->out->chosen[s]].score},
+                     {"gap", fit->info.gap_rel}};
+        size_t n = 0;
+        text[0] = '\0';
+        for (size_t k = 0; k < sizeof parts / sizeof *parts; k++)
+            if (parts[k].name && !isnan(parts[k].value))
+                n += (size_t)snprintf(text + n, sizeof text - n, ", %s %.4g", parts[k].name,
+                                      parts[k].value);
+        snprintf(name, sizeof name, "fold %td", s);
+        if (s == job->n_sets - 1) snprintf(name, sizeof name, "all");
+        bm_log(ctx, BM_LOG_INFO, "%s: %td samples%s, %d iterations, %td weights not 0", name,
+               job->sets[s].m, text, fit->info.iterations, fit->nonzeros);
+    }
+}
+
 /* The folds that score the grid for each set: inner ones, or without nesting the outer ones for
  * the last set alone. */
 static enum bm_status split_sets(struct bm_ctx *ctx, struct job *job, const struct bm_folds *outer)
@@ -406,8 +437,12 @@ static enum bm_status choose_points(struct bm_ctx *ctx, struct job *job,
     BM_TRY(bm_parallel_for(ctx, job->n_fits, score_unit, job));
     for (bm_index s = 0; s < job->n_sets; s++) {
         const struct set *by = &job->sets[problem->nested ? s : job->n_sets - 1];
-        job->out->chosen[s] = choose(job, by->first_unit, by->folds.count,
-                                     job->out->path + s * count);
+        struct bm_path_step *path = job->out->path + s * count;
+        job->out->chosen[s] = choose(job, by->first_unit, by->folds.count, path);
+        for (bm_index i = 0; i < count; i++)
+            bm_log(ctx, BM_LOG_DEBUG, "training set %td, point %td: %s %.4g over %td inner folds%s",
+                   s, i, problem->metric->name, path[i].score, by->folds.count,
+                   i == job->out->chosen[s] ? " (taken)" : "");
     }
 out:
     if (began) bm_progress_end(ctx);
@@ -446,6 +481,7 @@ static enum bm_status select_points(struct bm_ctx *ctx, const struct bm_problem 
     BM_TRY(bm_progress_begin(ctx, "fitting folds", n_sets));
     began = true;
     BM_TRY(bm_parallel_for(ctx, n_sets, fit_set, &job));
+    log_sets(ctx, &job);
     *out = made;
     made = (struct bm_selected)BM_SELECTED_INIT;
 out:

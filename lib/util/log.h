@@ -11,8 +11,11 @@ extern "C" {
 #endif
 
 /* WARN is about inputs and results: --strict counts it. NOTE is as important to the reader, but
- * about the program's surroundings: a cache that cannot be used. */
-enum bm_log_level { BM_LOG_ERROR, BM_LOG_WARN, BM_LOG_NOTE, BM_LOG_INFO, BM_LOG_DEBUG };
+ * about the program's surroundings: a cache that cannot be used. RESULT is what was found, in a
+ * sentence at the end; INFO the steps on the way, one line each; DEBUG what they are made of. */
+enum bm_log_level {
+    BM_LOG_ERROR, BM_LOG_WARN, BM_LOG_NOTE, BM_LOG_RESULT, BM_LOG_INFO, BM_LOG_DEBUG
+};
 
 struct bm_log {
     enum bm_log_level level; /* lines above it are dropped before they are formatted */

@@ -29,7 +29,8 @@ enum bm_status bm_progress_begin(struct bm_ctx *ctx, const char *label, bm_index
 /* One step of the outermost loop is done. BM_ECANCEL when the caller wants to stop. */
 enum bm_status bm_progress_step(struct bm_ctx *ctx) BM_CHECKED;
 
-/* End the loop opened by this context's begin; harmless when there is none. */
+/* End the loop opened by this context's begin; harmless when there is none. The outermost one logs
+ * how many steps were done in how many seconds (BM_LOG_INFO). */
 void bm_progress_end(struct bm_ctx *ctx);
 
 #ifdef __cplusplus
