@@ -144,7 +144,8 @@ enum bm_status bm_graph_brainnet_edges(struct bm_ctx *ctx, const struct bm_graph
     char number[BM_NUMBER_SIZE];
     for (bm_index i = 0; i < graph->p; i++)
         for (bm_index j = 0; j < graph->p; j++)
-            BM_TRY(bm_text_add(ctx, out, "%s%c", bm_number(number, *bm_mat_at(graph->weights, i, j)),
+            BM_TRY(bm_text_add(ctx, out, "%s%c",
+                               bm_number(number, *bm_mat_at(graph->weights, i, j)),
                                j + 1 < graph->p ? '\t' : '\n'));
 out:
     return status;

@@ -21,7 +21,8 @@ struct bm_network {
     double density;             /* edges / (p (p - 1) / 2) */
     bm_index components;        /* a node without edges is one */
     double mean_clustering;
-    double weighted_clustering; /* Onnela: mean of sum (w_ij w_jk w_ki)^1/3 / (d (d - 1)), w / max */
+    double weighted_clustering; /* Onnela: mean of sum (w_ij w_jk w_ki)^1/3 / (d (d - 1)), w over
+                                   the largest */
     double efficiency;          /* mean over pairs of 1 / d, d the shortest path with lengths 1 / w;
                                    with all weights 1: the binary one */
     double path_length;         /* mean d over pairs that are joined; NaN without any */
@@ -30,8 +31,8 @@ struct bm_network {
 };
 #define BM_NETWORK_INIT {.p = 0}
 
-/* All of the above; out is replaced on success. Shortest paths by Dijkstra, p^3 at worst, sources in
- * parallel; modules by bm_network_modules. */
+/* All of the above; out is replaced on success. Shortest paths by Dijkstra, p^3 at worst, sources
+ * in parallel; modules by bm_network_modules. */
 enum bm_status bm_network_measure(struct bm_ctx *ctx, const struct bm_mat *A,
                                   struct bm_network *out) BM_CHECKED;
 void bm_network_release(struct bm_network *network);

@@ -231,7 +231,8 @@ static enum bm_status least_squares(struct bm_ctx *ctx, const struct bm_parcels 
         for (bm_index i = 0; i < m->count; i++) norm += (double)m->weight[i] * (double)m->weight[i];
         for (bm_index i = 0; i < m->count; i++)
             *bm_mat_at(&V, m->voxel[i], j) = (double)m->weight[i] / sqrt(norm);
-        for (bm_index i = 0; i < X->rows; i++) *bm_mat_at(&T, j, i) = *bm_mat_at(X, i, j) / sqrt(norm);
+        for (bm_index i = 0; i < X->rows; i++)
+            *bm_mat_at(&T, j, i) = *bm_mat_at(X, i, j) / sqrt(norm);
         *bm_mat_at(&G, j, j) = sqrt(norm);
     }
     struct bm_mat norms = BM_MAT_INIT;

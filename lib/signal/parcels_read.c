@@ -13,7 +13,8 @@ static const double RADIUS_MM = 5;
 
 static bool is_table(const char *path)
 {
-    return bm_has_suffix(path, ".tsv") || bm_has_suffix(path, ".csv") || bm_has_suffix(path, ".txt");
+    return bm_has_suffix(path, ".tsv") || bm_has_suffix(path, ".csv") ||
+           bm_has_suffix(path, ".txt");
 }
 
 /* Names ------------------------------------------------------------------------------------- */

@@ -38,8 +38,7 @@ static const char *write_atlas(bool maps)
     return path;
 }
 
-/* Samples on the first nx columns of the grid: voxel value = signal of its half + 1000 noise-free
- * offset by voxel is absent: every voxel of a half has the same series. */
+/* Samples on nx columns of the grid: every voxel of a half has the same series. */
 static void make_samples(struct bm_mask *mask, struct bm_samples *x, bm_index nx, double first)
 {
     struct bm_grid grid = grid_from(nx, first);
@@ -169,8 +168,8 @@ END_TEST
 
 START_TEST(names_come_by_label_or_in_order)
 {
-    static const char *const tables[] = {"index\tname\n7\tright\n3\tleft\n", "3 left 12\n7 right 13\n",
-                                         "left\nright\n"};
+    static const char *const tables[] = {"index\tname\n7\tright\n3\tleft\n",
+                                         "3 left 12\n7 right 13\n", "left\nright\n"};
     struct bm_parcels parcels = BM_PARCELS_INIT;
     char atlas[512];
     snprintf(atlas, sizeof atlas, "%s", write_atlas(false));
