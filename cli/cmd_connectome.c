@@ -291,7 +291,8 @@ static enum bm_status show_plan(struct cli_run *run, const struct bm_connectome_
         struct bm_prepare_plan need;
         char words[BM_NUMBER_SIZE];
         BM_TRY(bm_prepare_plan(run->ctx, prepare, inputs, &need));
-        BM_TRY(cli_plan(run, "read %td volumes of %td image%s, subject by subject; memory at most %s",
+        BM_TRY(cli_plan(run,
+                        "read %td volumes of %td image%s, subject by subject; memory at most %s",
                         need.volumes, inputs->count, inputs->count == 1 ? "" : "s",
                         bm_bytes(words, (double)need.bytes)));
     } else {

@@ -80,7 +80,8 @@ static enum bm_status estimate_all(struct bm_ctx *ctx, const struct bm_connectom
                                             &est->P[k], &unused);
             if (status == BM_ENUMERIC && spec->model == BM_CONNECTOME_EMPIRICAL) {
                 bm_mat_release(&est->P[k]);
-                bm_warn(ctx, "%s: the covariance of %td frames of %td nodes is singular; Ledoit-Wolf "
+                bm_warn(ctx,
+                        "%s: the covariance of %td frames of %td nodes is singular; Ledoit-Wolf "
                         "takes its place", bm_escape(name, sizeof name, data->name[k]),
                         data->X[k].rows, data->n_used);
                 out->singular[k] = true;

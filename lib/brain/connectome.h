@@ -151,7 +151,8 @@ enum bm_status bm_connectome_estimate(struct bm_ctx *ctx, const struct bm_connec
 
 struct bm_path_row {
     double alpha;    /* NaN for models without */
-    double loglik;   /* mean over folds of the mean over subjects, weighted by frames; NaN: singular */
+    double loglik;   /* mean over folds of the mean over subjects, weighted by frames; NaN if a
+                        covariance was singular */
     double sem;      /* its standard error over folds */
     double density;  /* mean over folds and subjects */
     double gap;      /* largest gap_rel */
@@ -164,11 +165,12 @@ struct bm_path {
 };
 #define BM_PATH_INIT {.count = 0}
 
-/* Likelihood of unseen frames along penalties. alphas: NULL = auto: from alpha_max down by a factor of
- * 100^(1/7) until two steps past the best (14 at most), then twice four more between the neighbours
- * of the best; for one standard error, four more where the likelihood falls below it. all: the
- * moments of whole subjects, for alpha_max. The rule chooses: the best (ties: the smaller alpha), or
- * the largest alpha within one standard error of it. Folds in parallel. path is replaced. */
+/* Likelihood of unseen frames along penalties. alphas: NULL = auto: from alpha_max down by a factor
+ * of 100^(1/7) until two steps past the best (14 at most), then twice four more between the
+ * neighbours of the best; for one standard error, four more where the likelihood falls below it.
+ * all: the moments of whole subjects, for alpha_max. The rule chooses: the best (ties: the smaller
+ * alpha), or the largest alpha within one standard error of it. Folds in parallel. path is
+ * replaced. */
 enum bm_status bm_connectome_search(struct bm_ctx *ctx, const struct bm_connectome_spec *spec,
                                     const struct bm_fold_moments *folds,
                                     const struct bm_moments *all, const double *alphas,

@@ -11,7 +11,8 @@
 
 bool bm_is_series_table(const char *path)
 {
-    return bm_has_suffix(path, ".tsv") || bm_has_suffix(path, ".csv") || bm_has_suffix(path, ".txt");
+    return bm_has_suffix(path, ".tsv") || bm_has_suffix(path, ".csv") ||
+           bm_has_suffix(path, ".txt");
 }
 
 static enum bm_status allocate(struct bm_ctx *ctx, bm_index subjects, bm_index p,
@@ -82,8 +83,10 @@ static enum bm_status find_used(struct bm_ctx *ctx, struct bm_connectome_data *d
     bm_escape(subject, sizeof subject, data->name[whose]);
     if (data->n_used < 2)
         return bm_fail(ctx, BM_EINPUT, "%td of %td nodes have data that vary in every subject, "
-                       "needed 2 (node \"%s\" of %s has none)", data->n_used, data->p, node, subject);
-    bm_warn(ctx, "%td of %td nodes have no data that vary, or too little coverage, in some subject: "
+                       "needed 2 (node \"%s\" of %s has none)", data->n_used, data->p, node,
+                       subject);
+    bm_warn(ctx,
+            "%td of %td nodes have no data that vary, or too little coverage, in some subject: "
             "n/a for all (first: \"%s\" of %s)", missing, data->p, node, subject);
     return BM_OK;
 }
@@ -153,7 +156,8 @@ static enum bm_status same_nodes(struct bm_ctx *ctx, const char *file, const cha
         return bm_fail(ctx, BM_EINPUT, "%s: %td nodes, %s has %td", file, p, first, data->p);
     for (bm_index j = 0; table->header && !transpose && !named && j < p; j++)
         if (strcmp(table->header[j], data->node[j].name) != 0)
-            return bm_fail(ctx, BM_EINPUT, "%s: column %td is \"%s\", in %s it is \"%s\"", file, j + 1,
+            return bm_fail(ctx, BM_EINPUT, "%s: column %td is \"%s\", in %s it is \"%s\"", file,
+                           j + 1,
                            bm_escape(a, sizeof a, table->header[j]), first,
                            bm_escape(b, sizeof b, data->node[j].name));
     return BM_OK;
@@ -229,8 +233,8 @@ static enum bm_status of_subject(struct bm_ctx *ctx, const struct bm_inputs *inp
     for (bm_index i = 0; i < inputs->count; i++) {
         const struct bm_input *input = &inputs->input[i];
         if (input->subject != subject) continue;
-        bool next = one->count == 0 ||
-                    inputs->input[i].series != inputs->input[one->input[one->count - 1].offset].series;
+        bm_index before = one->count > 0 ? one->input[one->count - 1].offset : i;
+        bool next = one->count == 0 || input->series != inputs->input[before].series;
         one->input[one->count] = *input;
         if (next) one->series[one->n_series++] = inputs->series[input->series];
         one->input[one->count].series = one->n_series - 1;

@@ -12,8 +12,8 @@ static const char FORMAT[] = "brainmine connectome 1";
 
 /* Writing ----------------------------------------------------------------------------------- */
 
-static bool add_texts(cJSON *to, const char *name, bm_index n, const char *(*text)(const void *, bm_index),
-                      const void *of)
+static bool add_texts(cJSON *to, const char *name, bm_index n,
+                      const char *(*text)(const void *, bm_index), const void *of)
 {
     cJSON *list = cJSON_AddArrayToObject(to, name);
     char shown[4096];
@@ -164,7 +164,8 @@ enum bm_status bm_connectome_load(struct bm_ctx *ctx, const char *dir,
                            "atlas,names,header,transpose,compare,threshold,model", &made.opts));
     const char *name = cJSON_GetStringValue(field(made.json, "model"));
     if (!name || strcmp(name, "auto") == 0 ||
-        bm_param_set(ctx, bm_param_find(bm_connectome_params, "model"), &made.opts, name) != BM_OK) {
+        bm_param_set(ctx, bm_param_find(bm_connectome_params, "model"), &made.opts, name) !=
+            BM_OK) {
         status = bad_field(ctx, path, "model", "the name of a model");
         goto out;
     }
@@ -222,8 +223,8 @@ static enum bm_status read_matrix(struct bm_ctx *ctx, const struct bm_connectome
     struct bm_mat full = BM_MAT_INIT;
     char *path = NULL;
     struct bm_text file = BM_TEXT_INIT;
-    BM_TRY(bm_text_add(ctx, &file, "%s%s_%s.tsv", strcmp(name, "group") == 0 ? "" : "matrices/", name,
-                       bm_kinds[kind]));
+    BM_TRY(bm_text_add(ctx, &file, "%s%s_%s.tsv", strcmp(name, "group") == 0 ? "" : "matrices/",
+                       name, bm_kinds[kind]));
     BM_TRY(bm_path_join(ctx, &path, model->dir, bm_text_str(&file)));
     status = bm_matrix_read(ctx, path, model->node, model->p, model->p, &full);
     if (status != BM_OK) {
@@ -241,7 +242,7 @@ out:
     return status;
 }
 
-/* Moments of a subject's nodes about their means; sd of each if not NULL, which then is the unit. */
+/* Moments of a subject's nodes about their means; sd: of each, which then is the unit, or NULL. */
 static enum bm_status moments_of(struct bm_ctx *ctx, const struct bm_mat *X, const bm_index *nodes,
                                  bm_index n, double *sd, struct bm_moments *moments)
 {

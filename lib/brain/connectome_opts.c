@@ -49,10 +49,12 @@ enum bm_status bm_connectome_alphas(struct bm_ctx *ctx, const char *text, double
                 good = bm_parse_list(ctx, item, made + n, MOST_ALPHAS - 1 - n, &found) == BM_OK;
             }
         }
-        for (bm_index i = 0; good && i < found; i++) good = made[n + i] > 0 && isfinite(made[n + i]);
+        for (bm_index i = 0; good && i < found; i++)
+            good = made[n + i] > 0 && isfinite(made[n + i]);
         if (!good)
             BM_FAIL(ctx, BM_EUSAGE,
-                    "wants auto, numbers above 0 or fractions such as 0.1max (at most %d), got '%s'",
+                    "wants auto, numbers above 0 or fractions such as 0.1max (at most %d), got "
+                    "'%s'",
                     MOST_ALPHAS - 2, shown);
         n += found;
         s += length;
@@ -83,11 +85,12 @@ static enum bm_status check_kind(struct bm_ctx *ctx, const char *text)
         size_t length = strcspn(s, ",");
         bool known = false;
         for (int k = 0; k < BM_KINDS; k++)
-            known = known || (strlen(bm_kinds[k]) == length && strncmp(bm_kinds[k], s, length) == 0);
+            known = known ||
+                    (strlen(bm_kinds[k]) == length && strncmp(bm_kinds[k], s, length) == 0);
         if (!known)
             return bm_fail(ctx, BM_EUSAGE,
-                           "wants names among correlation, partial, precision, covariance, tangent, "
-                           "got '%s'", bm_escape(shown, sizeof shown, text));
+                           "wants names among correlation, partial, precision, covariance, "
+                           "tangent, got '%s'", bm_escape(shown, sizeof shown, text));
         s += length;
         if (*s == '\0') return BM_OK;
     }
@@ -111,7 +114,8 @@ static enum bm_status check_threshold(struct bm_ctx *ctx, const char *text)
     if (n < sizeof digits) {
         memcpy(digits, text, n + 1);
         if (percent) digits[n - 1] = '\0';
-        if (bm_parse_double(digits, &x) && x >= 0 && (percent ? x <= 100 : isfinite(x))) return BM_OK;
+        if (bm_parse_double(digits, &x) && x >= 0 && (percent ? x <= 100 : isfinite(x)))
+            return BM_OK;
     }
     return bm_fail(ctx, BM_EUSAGE, "wants a number from 0, or a percentile such as 90%%, got '%s'",
                    bm_escape(shown, sizeof shown, text));
@@ -138,14 +142,15 @@ const struct bm_param bm_connectome_params[] = {
     {BM_P_REAL, 0, "shrinkage", AT(shrinkage), "B", "of the model shrunk: weight of the identity",
      .lo = 0, .hi = 1},
     {BM_P_TEXT, 0, "kind", AT(kind), "NAME,...",
-     "matrices to write, of correlation, partial, precision, covariance, tangent", .check = check_kind},
+     "matrices to write, of correlation, partial, precision, covariance, tangent",
+     .check = check_kind},
     {BM_P_TEXT, 0, "alpha", AT(alpha), "auto|X,...|Xmax,...",
      "penalty of glasso and group-sparse, on correlations; 0.1max is that fraction of alpha_max, "
      "from which on the graph is empty; auto: found by the likelihood of unseen frames, to which "
      "several values are put, too. A single value is taken as it is", .check = check_alpha},
     {BM_P_CHOICE, 0, "rule", AT(rule), "NAME",
-     "best: the alpha of the largest likelihood of unseen frames; 1se: the largest alpha within one "
-     "standard error of it, for graphs with fewer false edges", .choices = rules},
+     "best: the alpha of the largest likelihood of unseen frames; 1se: the largest alpha within "
+     "one standard error of it, for graphs with fewer false edges", .choices = rules},
     {BM_P_TEXT, 0, "cv", AT(cv), "kfold:K|logo",
      "unseen frames: K contiguous blocks of each subject, 3 frames beside them in neither part; or "
      "each subject in turn, under the group's mean precision", .check = check_cv},

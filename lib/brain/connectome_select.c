@@ -421,7 +421,8 @@ static bm_index best_row(const struct bm_path *path)
 {
     bm_index best = 0;
     for (bm_index i = 1; i < path->count; i++)
-        if (path->row[i].loglik >= path->row[best].loglik || isnan(path->row[best].loglik)) best = i;
+        if (path->row[i].loglik >= path->row[best].loglik || isnan(path->row[best].loglik))
+            best = i;
     return best;
 }
 

@@ -51,7 +51,8 @@ static enum bm_status shared_graph(struct bm_ctx *ctx,
     enum bm_status status = BM_OK;
     bm_index p = (bm_index)opts->nodes, pairs = p * (p - 1) / 2, *order = NULL, n = 0;
     bm_index edges = (bm_index)llround(opts->density * (double)pairs);
-    struct bm_rng rng = bm_rng_stream((uint64_t)opts->graph, "phantom.connectome.graph", (uint64_t)p);
+    struct bm_rng rng =
+        bm_rng_stream((uint64_t)opts->graph, "phantom.connectome.graph", (uint64_t)p);
     BM_TRY(bm_mat_alloc(ctx, A, p, p));
     BM_TRY(bm_alloc(ctx, &order, pairs, sizeof *order));
     for (bm_index j = 0; j < p; j++)

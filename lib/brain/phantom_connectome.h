@@ -1,10 +1,9 @@
 /* Series of nodes with known precision: several subjects that share a graph, not its weights.
  *
  * A random graph of the density asked for; weights +-U(.3, 1) (1 + variation N(0, 1)) for each
- * subject; P = A + diag(sum |A| + .3), rescaled to a unit diagonal (dictlearn_connectome.md, section
- * 17); frames are Gaussian, independent, of mean 0 and covariance P^-1. The graph and its weights
- * follow from the options alone, frames also from the context's seed: another seed is a test set
- * for the same truth. */
+ * subject; P = A + diag(sum |A| + .3), rescaled to a unit diagonal; frames are Gaussian,
+ * independent, of mean 0 and covariance P^-1. The graph and its weights follow from the options
+ * alone, frames also from the context's seed: another seed is a test set for the same truth. */
 #ifndef BM_BRAIN_PHANTOM_CONNECTOME_H
 #define BM_BRAIN_PHANTOM_CONNECTOME_H
 

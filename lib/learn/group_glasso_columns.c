@@ -5,10 +5,10 @@
  *     min over y_k, d_k   sum_k w_k [ y_k'W_11 y_k / d_k + 2 s_k'y_k + S_cc d_k - log d_k ]
  *                         + 2 alpha sum_m || (y_k[m])_k ||                                    (1)
  *
- * jointly convex; y and d are column c of P. Its optimum gives w_12 = -W_11 y / d, and d is one over
- * the Schur complement S_cc - y'W_11 y / d^2, so that W stays positive definite however roughly (1)
- * is solved. Coordinates of y are visited in turn: g = W_11 y / d is kept, each that changes costs
- * a row of W, each that stays zero nothing. Nothing is inverted, and nothing drifts.
+ * jointly convex; y and d are column c of P. Its optimum gives w_12 = -W_11 y / d, and d is one
+ * over the Schur complement S_cc - y'W_11 y / d^2, so that W stays positive definite however
+ * roughly (1) is solved. Coordinates of y are visited in turn: g = W_11 y / d is kept, each that changes
+ * costs a row of W, each that stays zero nothing. Nothing is inverted, and nothing drifts.
  * (For one subject d cancels, and this is the lasso of Friedman et al. 2008.) */
 #include <math.h>
 #include <string.h>
@@ -278,8 +278,9 @@ void bm_glasso_sweep(struct bm_glasso_block *block, double *work, double *change
     bm_index K = block->K, stride = block->stride, p = block->p;
     double *scratch = work + p * stride, largest = 0, enough = 0.03 * *change;
     _Static_assert(sizeof(bm_index) <= sizeof(double), "indices share the numbers' room");
-    struct column q = {.K = K, .stride = stride, .p = p, .alpha = block->alpha, .w = block->weight, .W = block->W,
-                       .S = block->S, .g = work, .a = scratch, .z = scratch + stride,
+    struct column q = {.K = K, .stride = stride, .p = p, .alpha = block->alpha,
+                       .w = block->weight, .W = block->W, .S = block->S, .g = work, .a = scratch,
+                       .z = scratch + stride,
                        .x = scratch + 2 * stride, .step = scratch + 3 * stride,
                        .before = scratch + 4 * stride,
                        .active = (bm_index *)(void *)(scratch + 5 * stride)};

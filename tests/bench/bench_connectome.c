@@ -1,7 +1,7 @@
 /* CPU seconds of sparse inverse covariances, as JSON lines.
  *   bench_connectome                        on phantoms (presets conn60, conn200, conn400)
  *   bench_connectome glasso ALPHA TABLE     one fit of a table of series, to a gap of 1e-6 p / 100
- *   bench_connectome cv TABLE...            penalty by 5 folds, then the fit: glasso, or group-sparse
+ *   bench_connectome cv TABLE...            penalty by 5 folds, then the fit
  * Reading is not timed; the value is the primal, or the log-likelihood of unseen frames. */
 #include <math.h>
 #include <stdio.h>
@@ -51,7 +51,8 @@ static void bench_cv(struct bm_ctx *ctx, const struct bm_connectome_data *data, 
     double begun = cpu();
     must(ctx, bm_connectome_fit(ctx, &opts, data, 1e-4, 1e-3, &c));
     printf("{\"bench\": \"%s-cv\", \"rule\": \"%s\", \"subjects\": %td, \"nodes\": %td, "
-           "\"cpu_seconds\": %.4f, \"value\": %.4f, \"alpha\": %g, \"gap\": %.2e, \"edges\": %td}\n",
+           "\"cpu_seconds\": %.4f, \"value\": %.4f, \"alpha\": %g, \"gap\": %.2e, "
+           "\"edges\": %td}\n",
            bm_connectome_models[c.model], rule ? "1se" : "best", data->subjects, data->p,
            cpu() - begun, c.path.row[c.path.chosen].loglik, c.alpha, c.info.gap, c.network.edges);
     bm_connectome_release(&c);

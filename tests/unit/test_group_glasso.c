@@ -284,7 +284,8 @@ START_TEST(order_and_signs_of_regions_do_not_matter)
     for (bm_index i = 0; i < REGIONS; i++)
         for (bm_index j = 0; j < REGIONS; j++) {
             double sign = (i == 0) != (j == 0) ? -1 : 1;
-            near(*bm_mat_at(&b.P[1], i, j), sign * *bm_mat_at(&a.P[1], order[i], order[j]), 1e-5, 0);
+            near(*bm_mat_at(&b.P[1], i, j),
+                 sign * *bm_mat_at(&a.P[1], order[i], order[j]), 1e-5, 0);
         }
     drop(S, 2);
     drop(T, 2);

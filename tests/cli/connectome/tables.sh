@@ -16,13 +16,15 @@ verdict "files" "$(cd one && ls | tr '\n' ' ')" \
     "edges.tsv graph.edge graph.graphml graph.json graph.node group_correlation.tsv group_covariance.tsv \
 group_partial.tsv group_precision.tsv group_tangent.tsv matrices model.json nodes.tsv path.tsv run.json scores.tsv \
 timeseries "
-verdict "matrices" "$(ls one/matrices | wc -l) $(ls one/timeseries | tr '\n' ' ')" "20 sub-01.tsv sub-02.tsv sub-03.tsv sub-04.tsv "
+verdict "matrices" "$(ls one/matrices | wc -l) $(ls one/timeseries | tr '\n' ' ')" \
+    "20 sub-01.tsv sub-02.tsv sub-03.tsv sub-04.tsv "
 head1() { head -n 1 "$1" | tr '\t' ' '; }
 verdict "columns of path" "$(head1 one/path.tsv)" "alpha alpha_ratio loglik loglik_sem density gap"
 verdict "columns of scores" "$(head1 one/scores.tsv)" "fold subject loglik"
 verdict "columns of nodes" "$(head1 one/nodes.tsv)" "index name x y z voxels coverage degree strength module"
 verdict "columns of edges" "$(head1 one/edges.tsv)" "i j name_i name_j weight"
-verdict "rows of scores" "$(sed 1d one/scores.tsv | wc -l) $(tail -n 2 one/scores.tsv | cut -f 1 | tr '\n' ' ')" "22 mean sd "
+verdict "rows of scores" "$(sed 1d one/scores.tsv | wc -l) $(tail -n 2 one/scores.tsv | cut -f 1 | tr '\n' ' ')" \
+    "22 mean sd "
 # Every matrix times its inverse, tangent of mean zero: by awk, which reads what is written.
 verdict "tangents have mean zero" "$(awk 'FNR > 1 { for (i = 1; i <= NF; i++) s[FNR "," i] += $i }
     END { for (k in s) if (s[k] > 1e-8 || s[k] < -1e-8) bad++; print bad + 0 }' one/matrices/*_tangent.tsv)" 0
@@ -49,7 +51,8 @@ for d in b c; do
 done
 # A node without data is n/a everywhere, and counted.
 awk -F'\t' -v OFS='\t' 'NR > 1 { $3 = "n/a" } { print }' s/sub-02_timeseries.tsv > sub-02_timeseries.tsv
-try "a node without data is a warning" 0 '*' connectome fit -o na s/sub-01_timeseries.tsv sub-02_timeseries.tsv --alpha 0.05
+try "a node without data is a warning" 0 '*' connectome fit -o na --alpha 0.05 s/sub-01_timeseries.tsv \
+    sub-02_timeseries.tsv
 verdict "it is n/a for all" "$(cut -f 3 na/group_correlation.tsv | sed 1d | sort -u) $(head -n 4 na/nodes.tsv |
     tail -n 1 | cut -f 8) $(wc -l < na/group_correlation.tsv)" "n/a n/a 13"
 try "--strict: exit 3" 3 '*' connectome fit --strict -o strict s/sub-01_timeseries.tsv sub-02_timeseries.tsv
@@ -72,7 +75,8 @@ conn transform --from one -o f.tsv s/sub-*_timeseries.tsv
 verdict "features of tangent: with the diagonal" "$(awk -F'\t' '{ print NF }' f.tsv | sort -u) $(wc -l < f.tsv)" "79 5"
 conn transform --from one --kind partial s/sub-01_timeseries.tsv > p.tsv
 verdict "features of partial: without" "$(awk -F'\t' '{ print NF }' p.tsv | sort -u)" 67
-verdict "json" "$(conn fit --json -f -o one s/sub-*.tsv --alpha 0.05 2> err | grep -c '"loglik"\|"density"\|"converged":.true')" 3
+verdict "json" "$(conn fit --json -f -o one s/sub-*.tsv --alpha 0.05 2> err |
+    grep -c '"loglik"\|"density"\|"converged":.true')" 3
 # A program other than this reads the graph.
 if command -v python3 > /dev/null; then
     verdict "GraphML is XML with its nodes and edges" "$(python3 -c "
@@ -87,7 +91,8 @@ refused "mixed inputs" 2 '*mixed*' connectome fit s/sub-01_timeseries.tsv x.nii.
 refused "an atlas for tables" 2 '*--atlas is for images*' connectome fit --atlas a.nii s/sub-01_timeseries.tsv
 refused "images without an atlas" 2 '*--atlas is needed*' connectome fit x.nii.gz
 refused "an option of images" 2 '*--high-pass is for images*' connectome fit --high-pass 0.01 s/sub-01_timeseries.tsv
-refused "alpha for a model without" 2 '*--alpha does not apply*' connectome fit --model oas --alpha 1 s/sub-01_timeseries.tsv
+refused "alpha for a model without" 2 '*--alpha does not apply*' \
+    connectome fit --model oas --alpha 1 s/sub-01_timeseries.tsv
 refused "alpha 0" 2 '*' connectome fit --alpha 0 s/sub-01_timeseries.tsv
 refused "an unknown kind" 2 '*' connectome fit --kind corr s/sub-01_timeseries.tsv
 refused "shuffle" 2 '*' connectome fit --cv shuffle:3:0.5 s/sub-01_timeseries.tsv
