@@ -7,9 +7,10 @@
  *
  * with Omega of map_step.h and lambda = alpha S mu. Solved with V_s eliminated: for fixed U_s and
  * V, V_s = V + E'U M with E = Y - U V', G = U'U, M = (G + mu I)^-1, and the subject's part of (1)
- * is 1/2 [ |E|^2 - tr(U'E E'U M) ]. All that the step of U_s needs is small once C = Y V and H = V'V
- * are known, so that a pass over the subjects is two products with each one's data, and V_s is
- * never stored. What the maps are told by all subjects is A = mu sum M G and B = mu sum Y'U M.
+ * is 1/2 [ |E|^2 - tr(U'E E'U M) ]. All that the step of U_s needs is small once C = Y V and
+ * H = V'V are known, so that a pass over the subjects is two products with each one's data, and
+ * V_s is never stored. What the maps are told by all subjects is A = mu sum M G and
+ * B = mu sum Y'U M.
  *
  * (1) does not change when Y_s and U_s are rotated together: data are reduced once to r rows
  * (reduce.h), orthogonal to each other; their squared lengths are all that is left of Y Y'.
