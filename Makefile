@@ -115,7 +115,7 @@ $(BUILD)/brainmine-render: $(call obj,$(render_src)) $(BUILD)/libbrainmine.a
 	$(if $V,,@echo "  LINK $@")
 	$(Q)$(CXX) $(CXXFLAGS) $(LDFLAGS) $^ $(vtk_libs) $(png_libs) $(LIBS) -o $@
 no-renderer:
-	@echo "  NOTE brainmine-render is not built: $$(sh .ci/packages render 2>&1 | sed 1q)"
+	@echo "  NOTE brainmine-render is not built$$(sh .ci/packages render 2>&1 | sed -n '1s/^brainmine/:/p')"
 
 # Those of the last build, whichever its kind: times say nothing here.
 $(programs): %: $(BUILD)/% FORCE
@@ -201,7 +201,8 @@ demo:
 	@sh .ci/packages build --install
 	@$(MAKE) --no-print-directory -j$(jobs) demo-programs
 	@BUILD=$(BUILD) sh tests/demo.sh
-demo-programs: all $(BUILD)/tools/map_score $(if $(filter 1,$(VTK)),$(BUILD)/tools/contact_sheet)
+demo-programs: all $(BUILD)/tools/map_score $(BUILD)/tools/atlas_score \
+        $(if $(filter 1,$(VTK)),$(BUILD)/tools/contact_sheet)
 	@:
 
 # Times and memory, as JSON on stdout: tests/bench/bench_X.c, tests/bench/X.sh.
@@ -210,7 +211,7 @@ $(call obj,$(bench_src)): CPPFLAGS += -Itests
 $(bench_bin): $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/libbrainmine.a
 	@mkdir -p $(@D)
 	$(link) -o $@
-bench: all $(BUILD)/tools/map_score $(bench_bin)
+bench: all $(BUILD)/tools/map_score $(BUILD)/tools/atlas_score $(bench_bin)
 	@set -e; for b in $(bench_bin); do $$b; done
 	@set -e; for b in $(sort $(wildcard tests/bench/*.sh)); do \
 	    BRAINMINE=$(CURDIR)/brainmine BRAINMINE_CACHE=$${BRAINMINE_CACHE-off} BUILD=$(BUILD) sh $$b; done
@@ -233,7 +234,8 @@ $(BUILD)/brainmine.h: $(headers) Makefile
 	@{ echo '/* brainmine $(VERSION): every public header of the library. */'; \
 	   echo '#ifndef BRAINMINE_H'; echo '#define BRAINMINE_H'; \
 	   printf '#include "%s"\n' $(patsubst lib/%,%,$(headers)); echo '#endif'; } > $@
-$(BUILD)/brainmine.pc: Makefile
+# Anew each time: prefix is that of this installation.
+$(BUILD)/brainmine.pc: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' 'prefix=$(prefix)' 'libdir=$${prefix}/lib' \
 	    'includedir=$${prefix}/include/brainmine' '' 'Name: brainmine' \

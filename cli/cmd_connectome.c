@@ -552,4 +552,5 @@ const struct cli_command cli_connectome = {
     "brainmine connectome fit --atlas atlas.nii.gz -o graph sub-*/bold.nii.gz\n"
     "brainmine connectome fit --rule 1se -o graph sub-*_timeseries.tsv\n"
     "brainmine connectome fit --compare -o graph sub-*_timeseries.tsv\n"
-    "brainmine connectome score --from graph new_timeseries.tsv\n"};
+    "brainmine connectome score --from graph new_timeseries.tsv\n",
+    .computes = true};

@@ -421,4 +421,5 @@ const struct cli_command cli_decode = {
     "brainmine decode fit -s samples.tsv -t label -g run --drop rest -o faces bold.nii.gz\n"
     "brainmine decode fit --model svm -s samples.tsv -t label -g run -o svm bold.nii.gz\n"
     "brainmine decode predict --from faces -o predictions.tsv new.nii.gz\n"
-    "brainmine decode score --from faces -s new.tsv -t label new.nii.gz\n"};
+    "brainmine decode score --from faces -s new.tsv -t label new.nii.gz\n",
+    .computes = true};

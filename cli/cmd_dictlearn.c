@@ -471,4 +471,5 @@ const struct cli_command cli_dictlearn = {
     "brainmine dictlearn fit -k 40 -o atlas sub-*/bold.nii.gz\n"
     "brainmine dictlearn fit -k 10,20,40 --cv kfold:5 -o chosen sub-*/bold.nii.gz\n"
     "brainmine dictlearn transform --from atlas -o new sub-21/bold.nii.gz\n"
-    "brainmine dictlearn score --from atlas sub-21/bold.nii.gz\n"};
+    "brainmine dictlearn score --from atlas sub-21/bold.nii.gz\n",
+    .computes = true};

@@ -72,4 +72,5 @@ const struct cli_command cli_simulate = {
     "brainmine decode fit -s train/samples.tsv -t label -g run -m train/mask.nii.gz -o model \\\n"
     "    train/bold.nii.gz\n"
     "brainmine simulate rest --preset plane50 -o rest\n"
-    "brainmine simulate connectome --preset conn60 -o series\n"};
+    "brainmine simulate connectome --preset conn60 -o series\n",
+    .computes = true};

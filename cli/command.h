@@ -61,6 +61,7 @@ struct cli_command {
     const char *brief;
     const struct cli_verb *verbs; /* ends with a NULL run; the first is the default */
     const char *examples;         /* lines of shell for --help, each ended by \n; NULL = none */
+    bool computes;                /* calls BLAS, which needs address space of its own (common.c) */
 };
 
 struct cli_given; /* what was given, and where (options.c) */

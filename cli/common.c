@@ -1,11 +1,14 @@
 /* The options every command has, and what they are when not given. */
 #include <errno.h>
+#include <malloc.h>
 #include <math.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "common.h"
 #include "num/blas.h"
@@ -154,6 +157,47 @@ static double available_memory(void)
     return kib * 1024;
 }
 
+/* Address space of the program so far. */
+static double mapped_bytes(void)
+{
+    double pages[2];
+    return read_numbers("/proc/self/statm", pages) > 0 ? pages[0] * (double)sysconf(_SC_PAGESIZE)
+                                                       : 0;
+}
+
+/* Under a limit of address space (ulimit -v) the data share it with what OpenBLAS and the stacks of
+ * threads take, which is given first, to fewer threads if there is not enough: at most half of the
+ * space, as long as there are several. The rest is the most that --memory can be. */
+static enum bm_status share_address_space(struct cli_run *run)
+{
+    enum { SLACK = 16 << 20, KEPT = 1 << 20 }; /* what is not asked of bm_alloc */
+    struct rlimit limit;
+    struct cli_common *common = &run->common;
+    pthread_attr_t attributes;
+    size_t stack = 0;
+    char need[BM_NUMBER_SIZE], have[BM_NUMBER_SIZE];
+    if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return BM_OK;
+    /* No heaps of threads, and large blocks go back at once. */
+    mallopt(M_ARENA_MAX, 1);
+    mallopt(M_MMAP_THRESHOLD, KEPT);
+    mallopt(M_TRIM_THRESHOLD, KEPT);
+    if (pthread_attr_init(&attributes) == 0) {
+        pthread_attr_getstacksize(&attributes, &stack);
+        pthread_attr_destroy(&attributes);
+    }
+    double room = (double)limit.rlim_cur - mapped_bytes() - SLACK;
+    double each = (double)bm_blas_bytes() + (double)stack;
+    double threads = fmax(1, fmin((double)common->threads, floor(room / 2 / each)));
+    double left = room - threads * each + (double)stack; /* the first thread has its stack */
+    if (left <= 0)
+        return bm_fail(run->ctx, BM_ENOMEM, "needs %s of address space and more for the data, "
+                       "limit %s (ulimit -v)", bm_bytes(need, (double)limit.rlim_cur - left),
+                       bm_bytes(have, (double)limit.rlim_cur));
+    common->threads = (int64_t)threads;
+    if (common->memory <= 0 || (double)common->memory > left) common->memory = (int64_t)left;
+    return BM_OK;
+}
+
 static int64_t default_memory(void)
 {
     struct rlimit limit;
@@ -176,6 +220,7 @@ enum bm_status cli_common_settle(struct cli_run *run)
     if (!cli_given(run, "memory")) common->memory = default_memory();
     /* The serial OpenBLAS gives wrong numbers to several threads. */
     if (!bm_blas_is_concurrent()) common->threads = 1;
+    if (run->command->computes) BM_TRY(share_address_space(run));
     run->ctx->threads = (int)common->threads;
     run->ctx->seed = (uint64_t)common->seed;
     run->ctx->mem->limit = common->memory;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "caching.h"
+#include "util/parallel.h"
 #include "util/path.h"
 
 enum bm_status cli_add_source(struct cli_run *run, struct cli_sources *sources, const char *role,
@@ -39,15 +40,25 @@ out:
     return status;
 }
 
+struct digesting {
+    struct cli_run *run;
+    struct cli_sources *sources;
+};
+
+static enum bm_status digest_source(struct bm_ctx *ctx, bm_index i, int worker, void *arg)
+{
+    struct digesting *job = arg;
+    struct bm_source *item = &job->sources->item[i];
+    (void)worker;
+    return bm_cache_digest(ctx, job->run->cache, item->name, item->sha256);
+}
+
 enum bm_status cli_digest_sources(struct cli_run *run, struct cli_sources *sources)
 {
-    enum bm_status status = BM_OK;
-    for (bm_index i = 0; i < sources->count; i++) {
-        struct bm_source *item = &sources->item[i];
-        BM_TRY(bm_cache_digest(run->ctx, run->cache, item->name, item->sha256));
-        item->name = bm_path_base(item->name);
-    }
-out:
+    struct digesting job = {run, sources};
+    enum bm_status status = bm_parallel_for(run->ctx, sources->count, digest_source, &job);
+    for (bm_index i = 0; i < sources->count; i++)
+        sources->item[i].name = bm_path_base(sources->item[i].name);
     return status;
 }
 

@@ -68,6 +68,14 @@ static void open_standard_descriptors(void)
         }
 }
 
+/* OpenBLAS, which we hold to one thread (num/blas.h), starts others as it is loaded, and one that
+ * cannot have its buffer (RLIMIT_AS) keeps the program from ever ending. Linked statically, it asks
+ * the environment after this. */
+__attribute__((constructor(101))) static void start_no_threads(void)
+{
+    setenv("OPENBLAS_NUM_THREADS", "1", 1);
+}
+
 /* Running a command --------------------------------------------------------------- */
 
 static enum bm_status run_verb(struct cli_run *run, struct cli_terminal *terminal, char **words)

@@ -125,11 +125,12 @@ static void on_line(struct cli_run *run, struct child *child, const char *line)
     struct bm_ctx *ctx = run->ctx;
     char label[64];
     bm_index done, total;
+    int words = sscanf(line, "P %td %td %63[^\n]", &done, &total, label);
     const char *level = line[0] && line[1] == ' ' ? strchr(levels, line[0]) : NULL;
     if (line[0] == 'E' && line[1] > '0' + BM_OK && line[1] <= '0' + BM_EBUG && line[2] == ' ')
         child->status = bm_fail(ctx, (enum bm_status)(line[1] - '0'), "%s", line + 3);
-    else if (sscanf(line, "P %td %td %63[^\n]", &done, &total, label) == 3 && ctx->progress.sink)
-        ctx->progress.sink(ctx->progress.user, label, done, total);
+    else if (words >= 2 && ctx->progress.sink)
+        ctx->progress.sink(ctx->progress.user, words > 2 ? label : NULL, done, total);
     else if (level && *level)
         bm_log(ctx, (enum bm_log_level)(level - levels), "%s", line + 2);
     else if (line[0] && line[0] != 'P')

@@ -15,6 +15,12 @@ $MAKE --no-print-directory SAN="$SAN" BUILD="$BUILD" DESTDIR="$dir/root" prefix=
     > "$dir/said" 2>&1
 verdict "install" $?
 
+# Another installation from the same build.
+$MAKE --no-print-directory SAN="$SAN" BUILD="$BUILD" DESTDIR="$dir/other" prefix=/usr install \
+    > "$dir/said" 2>&1 && grep '^prefix=' "$dir"/*/usr/lib/pkgconfig/brainmine.pc > "$dir/said" 2>&1
+grep -qx 'prefix=/usr' "$dir/said"
+verdict "brainmine.pc names the prefix of its own installation" $?
+
 "$root/bin/brainmine" --version > "$dir/said" 2>&1 && grep -q '^brainmine [0-9]' "$dir/said"
 verdict "the installed program runs" $?
 

@@ -88,6 +88,24 @@ if [ -x ./brainmine-render ] && [ -x "$BUILD/tools/contact_sheet" ]; then
     sheet="
   $dir/contact.png                pictures of all three maps; each by itself in $dir/figures"
 fi
+say "Now something else: maps learnt without labels. Twelve subjects at rest have five maps, which" \
+    "shift and change from one to the next. We look for the group's maps and each subject's own," \
+    "and beside it for what group ICA and dual regression find."
+run ./brainmine simulate rest --preset plane50 -o $dir/rest $calm
+for model in msdl canica; do
+    run ./brainmine dictlearn fit -k 5 --model $model -m $dir/rest/mask.nii.gz -o $dir/$model $calm \
+        $dir/rest/sub-*_bold.nii.gz
+    set --
+    for maps in $dir/rest/truth/*_maps.nii.gz; do set -- "$@" "$dir/$model/subjects/${maps##*/}" "$maps"; done
+    "$BUILD/tools/atlas_score" $dir/$model/atlas.nii.gz $dir/rest/truth_atlas.nii.gz \
+        $dir/rest/mask.nii.gz "$@" | sed 's/^/1\t/; 1s/^1/row/' > $dir/$model/against_truth.tsv || exit
+done
+found() { printf '%.2f' "$(cell $dir/$1/against_truth.tsv 1 "$2")"; }
+printf '\nCorrelation with the true maps\n\n'
+line "" msdl canica
+line "maps of the group" "$(found msdl mean)" "$(found canica mean)"
+line "maps of the subjects" "$(found msdl subjects)" "$(found canica subjects)"
+echo
 cat <<END
 Where it is
 $sheet
@@ -96,6 +114,7 @@ $sheet
   $dir/tvl1/scores.tsv            a row for each run left out
   $dir/tvl1/predictions.tsv       what was said of each volume, and what it was
   $dir/tvl1/model.json            parameters, digests of the inputs, certificates
+  $dir/msdl/atlas.nii.gz          the maps learnt without labels; $dir/msdl/subjects has each subject's
 
 Your own data need an image and a table with a row for each volume:
 man -l man/brainmine-decode.1, and the five minutes of README.md.

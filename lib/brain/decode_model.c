@@ -122,15 +122,18 @@ static enum bm_status read_model(struct bm_ctx *ctx, const char *path, const cJS
     const cJSON *classes = field(json, "classes"), *intercept = field(json, "intercept"), *item;
     const cJSON *voxels = field(json, "voxels");
     decoder->estimator = name ? bm_estimator_find(name) : NULL;
-    if (!decoder->estimator) return bm_model_bad_field(ctx, path, "estimator", "the name of a model");
+    if (!decoder->estimator)
+        return bm_model_bad_field(ctx, path, "estimator", "the name of a model");
     if (!cJSON_IsArray(classes)) return bm_model_bad_field(ctx, path, "classes", "a list of names");
-    if (!cJSON_IsArray(intercept)) return bm_model_bad_field(ctx, path, "intercept", "a list of numbers");
+    if (!cJSON_IsArray(intercept))
+        return bm_model_bad_field(ctx, path, "intercept", "a list of numbers");
     if (!cJSON_IsNumber(voxels) || !(voxels->valuedouble >= 0 && voxels->valuedouble < 1e15))
         return bm_model_bad_field(ctx, path, "voxels", "a number of voxels");
     decoder->voxels = (bm_index)voxels->valuedouble;
     decoder->n_classes = cJSON_GetArraySize(classes);
     decoder->targets = cJSON_GetArraySize(intercept);
-    if (decoder->n_classes == 1) return bm_model_bad_field(ctx, path, "classes", "two names or more");
+    if (decoder->n_classes == 1)
+        return bm_model_bad_field(ctx, path, "classes", "two names or more");
     if (decoder->targets != (decoder->n_classes > 2 ? decoder->n_classes : 1))
         return bm_model_bad_field(ctx, path, "intercept", "as long as the classes ask");
     BM_TRY(bm_calloc(ctx, &decoder->class_name, decoder->n_classes + 1,

@@ -120,8 +120,9 @@ enum bm_status bm_report_dictlearn_scores(struct bm_ctx *ctx, const struct bm_di
     const struct bm_atlas *atlas = &result->atlas;
     bool dictionary = atlas->model->caps & BM_ATLAS_DICTIONARY;
     bm_index folds = plan->folds.count;
-    const double train[4] = {dictionary ? atlas->dict.alpha : NAN, dictionary ? atlas->dict.mu : NAN,
-                             atlas->score.explained, atlas->score.loglik};
+    const double train[4] = {dictionary ? atlas->dict.alpha : NAN,
+                             dictionary ? atlas->dict.mu : NAN, atlas->score.explained,
+                             atlas->score.loglik};
     BM_TRY(bm_text_add(ctx, out, "fold\tcomponents\tlambda\tmu\texplained_variance\tloglik\n"));
     for (bm_index i = 0; i < result->n_fold; i += folds)
         BM_TRY(add_folds(ctx, result->fold + i, folds, out));

@@ -271,7 +271,8 @@ out:
 enum bm_status bm_phantom_check(struct bm_ctx *ctx, const struct bm_phantom_opts *opts)
 {
     bm_index dim[3];
-    if (!bm_phantom_parse_shape(opts->shape, dim)) return bm_fail(ctx, BM_EUSAGE, "shape '%s'", opts->shape);
+    if (!bm_phantom_parse_shape(opts->shape, dim))
+        return bm_fail(ctx, BM_EUSAGE, "shape '%s'", opts->shape);
     bm_index n = dim[0] * dim[1] * dim[2];
     if (opts->voxels > n)
         return bm_fail(ctx, BM_EUSAGE,

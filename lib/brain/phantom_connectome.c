@@ -26,6 +26,7 @@ const struct bm_param bm_phantom_connectome_params[] = {
      .hi = 1},
     {BM_P_REAL, 0, "variation", AT(variation), "SD",
      "standard deviation across subjects of the factor of each edge's weight", .lo = 0, .hi = 100},
+    {BM_P_INT, 0, "graph", AT(graph), "N", "which of the random graphs", .lo = 0, .hi = 1e9},
     BM_PARAM_END};
 
 void bm_phantom_connectome_preset(struct bm_phantom_connectome_opts *opts,
@@ -34,6 +35,7 @@ void bm_phantom_connectome_preset(struct bm_phantom_connectome_opts *opts,
 {
     struct bm_phantom_connectome_opts made = preset_values[opts->preset];
     made.preset = opts->preset;
+    made.graph = opts->graph;
     if (given(user, "subjects")) made.subjects = opts->subjects;
     if (given(user, "frames")) made.frames = opts->frames;
     if (given(user, "nodes")) made.nodes = opts->nodes;
@@ -49,7 +51,7 @@ static enum bm_status shared_graph(struct bm_ctx *ctx,
     enum bm_status status = BM_OK;
     bm_index p = (bm_index)opts->nodes, pairs = p * (p - 1) / 2, *order = NULL, n = 0;
     bm_index edges = (bm_index)llround(opts->density * (double)pairs);
-    struct bm_rng rng = bm_rng_stream(0, "phantom.connectome.graph", (uint64_t)p);
+    struct bm_rng rng = bm_rng_stream((uint64_t)opts->graph, "phantom.connectome.graph", (uint64_t)p);
     BM_TRY(bm_mat_alloc(ctx, A, p, p));
     BM_TRY(bm_alloc(ctx, &order, pairs, sizeof *order));
     for (bm_index j = 0; j < p; j++)
@@ -71,7 +73,8 @@ enum bm_status bm_phantom_precision(struct bm_ctx *ctx,
     enum bm_status status = BM_OK;
     struct bm_mat A = BM_MAT_INIT;
     bm_index p = (bm_index)opts->nodes;
-    struct bm_rng rng = bm_rng_stream(0, "phantom.connectome.subject", (uint64_t)subject);
+    struct bm_rng rng =
+        bm_rng_stream((uint64_t)opts->graph, "phantom.connectome.subject", (uint64_t)subject);
     BM_TRY(shared_graph(ctx, opts, &A));
     for (bm_index j = 0; j < p; j++)
         for (bm_index i = 0; i < j; i++) {

@@ -22,6 +22,7 @@ struct bm_phantom_connectome_opts {
     int64_t nodes;
     double density;   /* of the graph */
     double variation; /* sd of an edge's factor across subjects */
+    int64_t graph;    /* which of the random graphs, and of the subjects' factors */
 };
 #define BM_PHANTOM_CONNECTOME_OPTS_DEFAULT                                                         \
     {.preset = 0, .subjects = 20, .frames = 150, .nodes = 60, .density = 0.08, .variation = 0.3}

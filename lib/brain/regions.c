@@ -68,7 +68,8 @@ static void measure(const struct search *s, bm_index l, bm_index count, struct b
     *region = (struct bm_region){.map = l, .voxels = count, .peak = s->queue[0]};
     for (bm_index i = 0; i < count; i++) {
         bm_index j = s->queue[i];
-        float value = *bm_samples_at(s->maps, l, j), peak = *bm_samples_at(s->maps, l, region->peak);
+        float value = *bm_samples_at(s->maps, l, j);
+        float peak = *bm_samples_at(s->maps, l, region->peak);
         double size = fabs((double)value);
         bm_mask_world(s->mask, j, mm);
         for (int a = 0; a < 3; a++) region->centre_mm[a] += size * mm[a];
@@ -147,7 +148,8 @@ enum bm_status bm_regions_find(struct bm_ctx *ctx, const struct bm_mask *mask,
     for (bm_index v = 0; v < voxels; v++) s.index[v] = -1;
     for (bm_index j = 0; j < mask->p; j++) s.index[mask->voxels[j]] = j;
     BM_TRY(find_pieces(ctx, &s));
-    if (made.count > 0) qsort(made.region, (size_t)made.count, sizeof *made.region, by_map_and_size);
+    if (made.count > 0)
+        qsort(made.region, (size_t)made.count, sizeof *made.region, by_map_and_size);
     label(&s);
     *out = made;
     made = (struct bm_regions)BM_REGIONS_INIT;

@@ -14,14 +14,16 @@ struct preset {
     double voxels;             /* of the mask, as a fraction of the grid; 1 = all */
     int64_t subjects, frames, components;
     double noise, smooth;      /* sd of white and smooth (sigma 1 voxel) noise */
-    double width, cut;         /* of a blob: sd in voxels; fraction of the peak below which it is 0 */
+    double width, cut;         /* of a blob: sd in voxels; part of the peak below which it is 0 */
     double shift, gain;        /* sd of a subject's shifts (voxels) and factors (around 1) */
     double amplitude;
     double memory, density;    /* time courses: AR(1) coefficient; density of their precision */
 };
 static const struct preset presets[] = {
-    {"rest10", "53x63x46", 25000 / 153594.0, 10, 150, 20, 0.6, 0.8, 2.2, 0.05, 1, 0, 1.3, 0.6, 0.15},
-    {"rest20", "53x63x46", 25000 / 153594.0, 20, 200, 20, 0.6, 0.8, 2.2, 0.05, 1, 0, 1.3, 0.6, 0.15},
+    {"rest10", "53x63x46", 25000 / 153594.0, 10, 150, 20, 0.6, 0.8, 2.2, 0.05, 1, 0, 1.3, 0.6,
+     0.15},
+    {"rest20", "53x63x46", 25000 / 153594.0, 20, 200, 20, 0.6, 0.8, 2.2, 0.05, 1, 0, 1.3, 0.6,
+     0.15},
     {"plane50", "50x50x1", 1, 12, 150, 5, 1.5, 0, 3, 0.1, 1.5, 0.3, 1, 0, 0},
     {"cube24", "24x24x24", 1, 12, 150, 5, 1.5, 0, 3, 0.1, 1.5, 0.3, 1, 0, 0}};
 static const char *const preset_names[] = {"rest10", "rest20", "plane50", "cube24", NULL};

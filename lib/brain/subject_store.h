@@ -1,5 +1,5 @@
-/* Reduced subjects on disk, read back one at a time, so that memory does not grow with their number.
- * The file has no name: it goes with the process. */
+/* Reduced subjects on disk, read back one at a time, so that memory does not grow with their
+ * number. The file has no name: it goes with the process. */
 #ifndef BM_BRAIN_SUBJECT_STORE_H
 #define BM_BRAIN_SUBJECT_STORE_H
 

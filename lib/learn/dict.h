@@ -3,13 +3,13 @@
  * Y_s (frames x voxels) = U_s V_s' + noise, V_s = V + F_s: time courses U_s, the subject's maps V_s
  * around the group's maps V.
  *
- *   min sum_s 1/2 ( |Y_s - U_s V_s'|^2 + mu |V_s - V|^2 ) + lambda Omega(V),  |u_{s,l}|_2 <= 1   (1)
+ *   min sum_s 1/2 ( |Y_s - U_s V_s'|^2 + mu |V_s - V|^2 ) + lambda Omega(V), |u_{s,l}|_2 <= 1  (1)
  *
- * with Omega of map_step.h and lambda = alpha S mu. Solved with V_s eliminated: for fixed U_s and V,
- * V_s = V + E'U M with E = Y - U V', G = U'U, M = (G + mu I)^-1, and the subject's part of (1) is
- * 1/2 [ |E|^2 - tr(U'E E'U M) ]. All that the step of U_s needs is small once C = Y V and H = V'V are
- * known, so that a pass over the subjects is two products with each one's data, and V_s is never
- * stored. What the maps are told by all subjects is A = mu sum M G and B = mu sum Y'U M.
+ * with Omega of map_step.h and lambda = alpha S mu. Solved with V_s eliminated: for fixed U_s and
+ * V, V_s = V + E'U M with E = Y - U V', G = U'U, M = (G + mu I)^-1, and the subject's part of (1)
+ * is 1/2 [ |E|^2 - tr(U'E E'U M) ]. All that the step of U_s needs is small once C = Y V and H = V'V
+ * are known, so that a pass over the subjects is two products with each one's data, and V_s is
+ * never stored. What the maps are told by all subjects is A = mu sum M G and B = mu sum Y'U M.
  *
  * (1) does not change when Y_s and U_s are rotated together: data are reduced once to r rows
  * (reduce.h), orthogonal to each other; their squared lengths are all that is left of Y Y'.
@@ -80,8 +80,8 @@ enum bm_status bm_dict_fit(struct bm_ctx *ctx, const struct bm_dict_data *data,
                            const struct bm_samples *V0, struct bm_dictionary *out) BM_CHECKED;
 
 /* Time courses of a subject (r x k) given the maps: `rounds` times the step of V_s and that of each
- * column of U in turn, or until none moves by `tolerance`. squares: of the r orthogonal rows; C = Y V;
- * H = V'V. U holds the start. */
+ * column of U in turn, or until none moves by `tolerance`. squares: of the r orthogonal rows; C =
+ * Y V; H = V'V. U holds the start. */
 enum bm_status bm_dict_codes(struct bm_ctx *ctx, const double *squares, const struct bm_mat *C,
                              const struct bm_mat *H, double mu, int rounds, double tolerance,
                              struct bm_mat *U) BM_CHECKED;

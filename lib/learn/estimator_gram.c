@@ -191,7 +191,8 @@ static enum bm_status move_end(struct bm_ctx *ctx, const struct bm_training *t, 
     size_t size = (size_t)(A->rows * targets) * sizeof(double);
     size_t rest = (size_t)targets * sizeof(double);
     memcpy(save ? state : (unsigned char *)A->data, save ? (unsigned char *)A->data : state, size);
-    memcpy(save ? state + size : (unsigned char *)b, save ? (unsigned char *)b : state + size, rest);
+    unsigned char *tail = state + size, *intercepts = (unsigned char *)b;
+    memcpy(save ? tail : intercepts, save ? intercepts : tail, rest);
     if (save) {
         bm_free(t->end->state);
         *t->end = (struct bm_path_end){state, bytes, 0};
@@ -303,7 +304,8 @@ const struct bm_estimator bm_ridge_estimator = {
 const struct bm_estimator bm_svm_estimator = {
     "svm", "1/2 |w|^2 + C sum of hinge losses", BM_USES_C | BM_RESUMES | BM_CLASSIFIES, fit_svm};
 const struct bm_estimator bm_logistic_estimator = {
-    "logistic", "1/2 |w|^2 + C sum of logistic losses", BM_USES_C | BM_RESUMES | BM_CLASSIFIES, fit_logistic};
+    "logistic", "1/2 |w|^2 + C sum of logistic losses", BM_USES_C | BM_RESUMES | BM_CLASSIFIES,
+    fit_logistic};
 const struct bm_estimator bm_correlation_estimator = {
     "correlation", "correlation with the mean sample of each class", BM_CLASSIFIES | BM_CORRELATES,
     fit_correlation};

@@ -30,9 +30,9 @@ enum bm_status bm_gauss_fit(struct bm_ctx *ctx, const struct bm_mat *H, const st
                             double energy, bm_index voxels, struct bm_gauss *out) BM_CHECKED;
 void bm_gauss_release(struct bm_gauss *gauss);
 
-/* Of frames with products C = Y V (frames x k, or any rotation of them) and summed squares `energy`:
- * the part of the energy in the span, and per frame and voxel the log-likelihood of `frames` frames
- * (NaN without kappa). Either may be NULL. */
+/* Of frames with products C = Y V (frames x k, or any rotation of them) and summed squares
+ * `energy`: the part of the energy in the span, and per frame and voxel the log-likelihood of
+ * `frames` frames (NaN without kappa). Either may be NULL. */
 enum bm_status bm_gauss_score(struct bm_ctx *ctx, const struct bm_gauss *gauss,
                               const struct bm_mat *C, double energy, bm_index frames,
                               double *explained, double *loglik) BM_CHECKED;

@@ -8,7 +8,7 @@
 #include "util/parallel.h"
 
 /* Rows of nodes in one tile, planes in one momentum item, iterations between certificates. */
-enum { TILE = 2048, CHECK_EVERY = 10, PROX_ITERATIONS = 100 };
+enum { TILE = 2048, CHECK_EVERY = 10, PROX_ITERATIONS = 50 };
 
 enum bm_status bm_map_step_alloc(struct bm_ctx *ctx, const struct bm_lattice *lattice, bm_index k,
                                  enum bm_map_penalty penalty, double l1_ratio, bool positive,
@@ -55,6 +55,7 @@ struct solve {
     double *uphill;                /* of each tile and map */
     struct bm_maps_sums *sums;     /* of each tile; TV: of each map */
     double *prox_gap;              /* TV, of each map */
+    double *change;                /* TV, of each map: |next - v|^2 of the last step */
     const float *from;             /* what mix reads */
 };
 
@@ -82,6 +83,8 @@ static enum bm_status make_tiles(struct bm_ctx *ctx, struct solve *s)
     BM_TRY(bm_alloc(ctx, &s->sums, s->tiles > s->step->k ? s->tiles : s->step->k,
                     sizeof *s->sums));
     BM_TRY(bm_calloc(ctx, &s->prox_gap, s->step->k, sizeof *s->prox_gap));
+    BM_TRY(bm_calloc(ctx, &s->change, s->step->k, sizeof *s->change));
+    for (bm_index l = 0; l < s->step->k; l++) s->change[l] = INFINITY;
 out:
     return status;
 }
@@ -92,6 +95,7 @@ static void solve_release(struct solve *s)
     bm_free(s->uphill);
     bm_free(s->sums);
     bm_free(s->prox_gap);
+    bm_free(s->change);
 }
 
 /* g = from A - b on the tile's nodes. */
@@ -210,22 +214,25 @@ static enum bm_status tv_map(struct bm_ctx *ctx, bm_index l, int worker, void *a
     struct bm_tv *tv = &step->tv[worker];
     const float *z = plane(s, s->z, l), *g = plane(s, s->g, l), *v = plane(s, s->v, l);
     float *next = plane(s, s->next, l), *own = tv->v, *voxels = NULL;
-    double uphill = 0;
+    /* Far from the end an exact proximal step is wasted. */
+    double uphill = 0, tolerance = fmax(s->prox_tolerance, 0.01 * s->change[l]), change = 0;
     BM_TRY(bm_alloc(ctx, &voxels, lattice->p, sizeof *voxels));
     for (bm_index j = 0; j < lattice->p; j++) {
         bm_index i = lattice->node_of[j];
         voxels[j] = z[i] - s->rate * g[i];
     }
     tv->v = step->dual + 3 * l * lattice->room;
-    bm_tv_prox(tv, voxels, s->lambda * (double)s->rate, step->l1_ratio, s->prox_tolerance,
+    bm_tv_prox(tv, voxels, s->lambda * (double)s->rate, step->l1_ratio, tolerance,
                PROX_ITERATIONS, voxels, &s->prox_gap[l]);
     tv->v = own;
     for (bm_index j = 0; j < lattice->p; j++) {
         bm_index i = lattice->node_of[j];
         uphill += (double)((z[i] - voxels[j]) * (voxels[j] - v[i]));
+        change += (double)((voxels[j] - v[i]) * (voxels[j] - v[i]));
         next[i] = voxels[j];
     }
     s->uphill[l] = uphill;
+    s->change[l] = change;
 out:
     bm_free(voxels);
     return status;

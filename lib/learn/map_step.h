@@ -57,9 +57,9 @@ struct bm_map_info {
     bool converged;  /* bound <= tolerance */
 };
 
-/* Maps V (k samples of p voxels), from their values on entry, until the certificate says `tolerance`
- * (absolute) or max_iterations. B in double, laid out like V. F never increases: if it should, the
- * maps given stay. BM_ENUMERIC when A is not positive definite. Same bits for any number of
+/* Maps V (k samples of p voxels), from their values on entry, until the certificate says
+ * `tolerance` (absolute) or max_iterations. B in double, laid out like V. F never increases: if it
+ * should, the maps given stay. BM_ENUMERIC when A is not positive definite. Same bits for any number of
  * threads. */
 enum bm_status bm_map_step_solve(struct bm_ctx *ctx, struct bm_map_step *step,
                                  const struct bm_mat *A, const double *B, double lambda,

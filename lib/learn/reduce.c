@@ -8,7 +8,8 @@
 static const double FLOOR = 1e-7;
 
 /* Leading eigenvectors of K as columns, largest first: at most `rows` of those above FLOOR of the
- * largest (below, it is the rounding of float products); each scaled to length 1, or by 1/sqrt(eigenvalue). */
+ * largest (below, it is the rounding of float products); each scaled to length 1, or by
+ * 1/sqrt(eigenvalue). */
 static enum bm_status leading(struct bm_ctx *ctx, struct bm_mat *K, bm_index rows, bool unit,
                               struct bm_mat *P)
 {

@@ -14,7 +14,8 @@ extern "C" {
 
 /* The first `rows` (0 = all) principal rows of X, as samples and as a subject (item is left alone;
  * the caller frees subject->squares). Directions with less than 1e-7 of the largest one's energy,
- * which is rounding, are never kept. *axes, if not NULL, gets P (n x r) and must be empty, as must out. BM_ENUMERIC when
+ * which is rounding, are never kept. *axes, if not NULL, gets P (n x r) and
+ * must be empty, as must out. BM_ENUMERIC when
  * X is 0. */
 enum bm_status bm_reduce(struct bm_ctx *ctx, const struct bm_samples *X, bm_index rows,
                          struct bm_samples *out, struct bm_dict_subject *subject,

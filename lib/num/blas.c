@@ -26,6 +26,12 @@ bool bm_blas_is_concurrent(void)
     return openblas_get_parallel() != 0;
 }
 
+/* BUFFER_SIZE of a build for all kinds of x86_64; others take less. */
+int64_t bm_blas_bytes(void)
+{
+    return 128 << 20;
+}
+
 const char *bm_blas_name(void)
 {
     return openblas_get_config();

@@ -1,8 +1,8 @@
 /* brainmine-render VIEW name=value... -- FILE: one figure as PNG on standard output.
  *
  * Started by brainmine, which checks options and writes files; here is what needs VTK. What is said
- * goes to standard error, a line a sentence: a letter (E error, with the status as a digit; W, I, D
- * as in util/log.h; P progress, with two numbers), a blank, the sentence. */
+ * goes to standard error, a line a sentence: a letter (E error, with the status as a digit; W, N, I
+ * and D as in util/log.h; P progress, with two numbers), a blank, the sentence. */
 #include <errno.h>
 #include <math.h>
 #include <signal.h>
@@ -32,7 +32,7 @@ static void on_log(void *user, enum bm_log_level level, const char *line)
 static void on_progress(void *user, const char *label, bm_index done, bm_index total)
 {
     (void)user;
-    dprintf(STDERR_FILENO, "P %td %td %s\n", done, total, label);
+    dprintf(STDERR_FILENO, "P %td %td %s\n", done, total, label ? label : ""); /* none: the end */
 }
 
 /* The shared options that matter here. */

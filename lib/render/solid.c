@@ -36,7 +36,7 @@ void bm_sides_place(const struct bm_sheet *sheet, const double lo[3], const doub
         cross(sides[i].up, sides[i].from, right);
         /* Of a box seen from an angle the corners are empty: a brain is round. */
         double round = fabs(sides[i].from[0]) + fabs(sides[i].from[1]) + fabs(sides[i].from[2]);
-        double slack = round > 1.01 ? .74 : 1;
+        double slack = round > 1.01 ? .86 : 1;
         width[i] = slack * extent(lo, hi, right);
         height[i] = slack * extent(lo, hi, sides[i].up);
     }

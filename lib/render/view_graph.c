@@ -76,7 +76,11 @@ static enum bm_status choose_edges(struct bm_ctx *ctx, const struct bm_figure_op
     for (bm_index i = 0; i < n; i++) g->strongest = fmax(g->strongest, g->strength[i]);
     /* Colours go with the magnitude on each side. */
     double weakest = g->n_edges > 0 ? fabs(g->edge[0].weight) : 0;
-    BM_TRY(bm_scale_settle(ctx, &opts->look, least, most, weakest, true, &g->scale));
+    struct bm_look_opts look = opts->look;
+    /* Strong edges stand out from the paper. */
+    if (look.cmap == 0)
+        look.cmap = bm_cmap_find(look.canvas == BM_CANVAS_BLACK ? "cold-hot" : "blue-red");
+    BM_TRY(bm_scale_settle(ctx, &look, least, most, weakest, true, &g->scale));
     double end = fmax(fabs(g->scale.lo), fabs(g->scale.hi));
     if (g->scale.two_sided && !opts->look.range) {
         g->scale.start = weakest - PALEST / (1 - PALEST) * (end - weakest);
@@ -111,31 +115,40 @@ static double node_radius(const struct graph *g, bm_index i)
     return BALL_MM[0] + (BALL_MM[1] - BALL_MM[0]) * sqrt(share);
 }
 
-/* Names of modules beside their colours, as many as fit in a row above the caption. */
+/* Names of modules beside their colours, in as many rows above the caption as they need, up to a
+ * quarter of the page. First they are only measured. */
 static enum bm_status draw_legend(struct bm_ctx *ctx, struct bm_sheet *sheet,
                                   const struct bm_wiring *net)
 {
     enum bm_status status = BM_OK;
     struct bm_text_style style = bm_sheet_text(sheet);
-    double x = sheet->area.x0, y = sheet->area.y1 - .7 * sheet->px;
-    if (net->n_modules == 0) goto out;
-    for (int m = 0; m < net->n_modules; m++) {
-        int width, height;
-        bool placed;
-        BM_TRY(bm_canvas_measure(ctx, &sheet->canvas, net->module_name[m], style, &width, &height));
-        if (x + 1.2 * sheet->px + width > sheet->area.x1) {
-            if (m == 0) goto out;
-            break;
+    double px = sheet->px, row_height = 1.6 * px, top = 0;
+    int rows = 0, most = (int)(.25 * sheet->canvas.height / row_height);
+    for (int pass = 0; pass < 2 && net->n_modules > 0; pass++) {
+        double x = sheet->area.x0;
+        int row = 0;
+        for (int m = 0; m < net->n_modules; m++) {
+            int width, height;
+            bool placed = false;
+            const char *name = net->module_name[m];
+            BM_TRY(bm_canvas_measure(ctx, &sheet->canvas, name, style, &width, &height));
+            if (x > sheet->area.x0 && x + 1.1 * px + width > sheet->area.x1) {
+                x = sheet->area.x0;
+                row++;
+            }
+            double y = top + (row + .5) * row_height;
+            if (pass == 1 && row < rows)
+                BM_TRY(bm_canvas_label(ctx, &sheet->canvas, x + 1.1 * px, y,
+                                       (struct bm_anchor){0, .5}, name, style, sheet->ink,
+                                       &placed));
+            if (placed)
+                bm_canvas_disc(&sheet->canvas, x + .45 * px, y, .38 * px, bm_region_color(m), 1);
+            x += width + 2.2 * px;
         }
-        BM_TRY(bm_canvas_label(ctx, &sheet->canvas, x + 1.1 * sheet->px, y,
-                               (struct bm_anchor){0, .5}, net->module_name[m], style, sheet->ink,
-                               &placed));
-        if (placed)
-            bm_canvas_disc(&sheet->canvas, x + .45 * sheet->px, y, .38 * sheet->px,
-                           bm_region_color(m), 1);
-        x += width + 2.2 * sheet->px;
+        rows = row + 1 < most ? row + 1 : most;
+        top = sheet->area.y1 - rows * row_height;
     }
-    sheet->area.y1 -= 1.9 * sheet->px;
+    if (rows > 0) sheet->area.y1 = top - .4 * px;
 out:
     return status;
 }

@@ -295,14 +295,44 @@ static void draw_cross(struct bm_sheet *sheet, const struct bm_panel *panel, con
         }
 }
 
-static enum bm_status label_slice(struct bm_ctx *ctx, struct bm_sheet *sheet,
-                                  const struct bm_panel *panel, const struct cut *cut)
+/* Where a slice lies, in words of a length: 0 the longest. */
+enum { LENGTHS = 3, LABEL_SIZE = BM_TICK_SIZE + 16 };
+static const char *slice_label(const struct cut *cut, int length, char out[LABEL_SIZE])
 {
-    char number[BM_TICK_SIZE], text[BM_TICK_SIZE + 16];
-    snprintf(text, sizeof text, "%c = %s mm", "xyz"[cut->axis], bm_tick(number, cut->at));
-    return bm_canvas_label(ctx, &sheet->canvas, (panel->box.x0 + panel->box.x1) / 2,
-                           panel->box.y1 + .25 * sheet->px, (struct bm_anchor){.5, 0}, text,
-                           bm_sheet_text(sheet), sheet->ink, NULL);
+    char number[BM_TICK_SIZE];
+    bm_tick(number, cut->at);
+    if (length == LENGTHS - 1) snprintf(out, LABEL_SIZE, "%s", number);
+    else snprintf(out, LABEL_SIZE, "%c = %s%s", "xyz"[cut->axis], number, length ? "" : " mm");
+    return out;
+}
+
+/* Labels below all panels, of the longest form that fits under every one. */
+static enum bm_status label_slices(struct bm_ctx *ctx, struct bm_sheet *sheet,
+                                   const struct layout *l)
+{
+    enum bm_status status = BM_OK;
+    struct bm_text_style style = bm_sheet_text(sheet);
+    char text[LABEL_SIZE];
+    int length = 0;
+    for (int i = 0; i < l->n && length < LENGTHS - 1;) {
+        int width, height;
+        BM_TRY(bm_canvas_measure(ctx, &sheet->canvas, slice_label(&l->cut[i], length, text), style,
+                                 &width, &height));
+        if (width <= box_width(l->panel[i].box) + .4 * l->gap) {
+            i++;
+        } else {
+            length++;
+            i = 0;
+        }
+    }
+    for (int i = 0; i < l->n; i++) {
+        struct bm_box box = l->panel[i].box;
+        BM_TRY(bm_canvas_label(ctx, &sheet->canvas, (box.x0 + box.x1) / 2,
+                               box.y1 + .25 * sheet->px, (struct bm_anchor){.5, 0},
+                               slice_label(&l->cut[i], length, text), style, sheet->ink, NULL));
+    }
+out:
+    return status;
 }
 
 enum bm_status bm_figure_slices(struct bm_ctx *ctx, const struct bm_figure_opts *opts,
@@ -328,11 +358,11 @@ enum bm_status bm_figure_slices(struct bm_ctx *ctx, const struct bm_figure_opts 
     }
     double at[3] = {0};
     for (int i = 0; i < l.n; i++) at[l.cut[i].axis] = l.cut[i].at;
+    BM_TRY(label_slices(ctx, sheet, &l));
     BM_TRY(bm_progress_begin(ctx, "slices", l.n));
     for (int i = 0; i < l.n; i++) {
         BM_TRY(bm_panel_draw(ctx, sheet, &subject, l.panel[i], l.cut[i].at));
         if (axis == BM_AXIS_ORTHO) draw_cross(sheet, &l.panel[i], at);
-        BM_TRY(label_slice(ctx, sheet, &l.panel[i], &l.cut[i]));
         if (axis == BM_AXIS_ORTHO || i == 0 || l.cut[i].axis != l.cut[i - 1].axis)
             BM_TRY(bm_panel_letters(ctx, sheet, &l.panel[i]));
         BM_TRY(bm_progress_step(ctx));

@@ -37,7 +37,8 @@ out:
     return status;
 }
 
-/* Shortest augmenting paths with potentials, rows one after the other; columns beyond R's cost 0. */
+/* Shortest augmenting paths with potentials, rows one after the other; columns beyond R's
+ * cost 0. */
 enum bm_status test_match(struct bm_ctx *ctx, const struct bm_mat *R, bm_index *column)
 {
     enum bm_status status = BM_OK;

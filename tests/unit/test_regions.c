@@ -8,8 +8,9 @@ enum { NX = 20, NY = 10 };
 /* A plane of 3 mm voxels, all in the mask. */
 static void make(struct bm_mask *mask, struct bm_samples *maps, bm_index k)
 {
-    struct bm_grid grid = {.dim = {NX, NY, 1},
-                           .to_world = {{-3, 0, 0, 30}, {0, 3, 0, -12}, {0, 0, 3, 6}, {0, 0, 0, 1}}};
+    struct bm_grid grid = {
+        .dim = {NX, NY, 1},
+        .to_world = {{-3, 0, 0, 30}, {0, 3, 0, -12}, {0, 0, 3, 6}, {0, 0, 0, 1}}};
     ok(bm_mask_all(&test_ctx, &grid, mask));
     ok(bm_samples_alloc(&test_ctx, maps, k, NX * NY));
 }

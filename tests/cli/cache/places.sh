@@ -77,3 +77,8 @@ if $as true 2> /dev/null; then
 else
     echo "skip a cache without right to write: no other user can be had"
 fi
+
+mkdir empty
+try "an empty directory is a cache with nothing in it" 0 'brainmine cache: 0 entries*' \
+    cache verify --cache "$PWD/empty"
+verdict "and stays empty" "$(ls -A empty)" ""

@@ -42,8 +42,8 @@ try "verify" 0 '*' cache verify
 for verb in info list "show $id" verify "explain decode fit --model ridge --alpha 1 -s p/samples.tsv -t label \
     -g run -m p/mask.nii.gz -o new p/bold.nii.gz" "trim -n" "clear -n"; do
     "$BRAINMINE" cache --json $verb > out 2> err
-    verdict "${verb%% *} --json is JSON" "$? $(python3 -c 'import json; print(sorted(json.load(open("out")))[-1] != "")')" \
-        "0 True"
+    verdict "${verb%% *} --json is JSON" \
+        "$? $(python3 -c 'import json; print(sorted(json.load(open("out")))[-1] != "")')" "0 True"
 done
 "$BRAINMINE" cache --json list > out
 verdict "entries of list --json" "$(python3 -c 'import json; print(len(json.load(open("out"))["entries"]))')" "$entries"

@@ -9,8 +9,8 @@ data=$BRAINMINE_TEST_DATA/A_haxby_slice
     done
 } > runs.tsv
 for model in msdl canica; do
-    "$BRAINMINE" dictlearn fit -q -k 8 --model $model --cv kfold:4 -m "$data/mask.nii.gz" --subjects runs.tsv -o $model \
-        2> err || cat err
+    "$BRAINMINE" dictlearn fit -q -k 8 --model $model --cv kfold:4 -m "$data/mask.nii.gz" \
+        --subjects runs.tsv -o $model 2> err || cat err
 done
 verdict "8 maps" "$(column msdl/atlas.tsv name | wc -l)" 8
 verdict "12 subjects" "$(ls msdl/subjects/*_maps.nii.gz | wc -l)" 12

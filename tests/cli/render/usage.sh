@@ -4,7 +4,7 @@ brain p
 mistake() { # NAME CODE PATTERN ARGS...
     name=$1 want=$2 pattern=$3
     shift 3
-    "$BRAINMINE" render "$@" > out 2> err
+    "$BRAINMINE" render "$@" --progress never > out 2> err
     code=$?
     if [ -s out ] || [ -e no.png ]; then echo "not ok $name: something is left"; rm -f no.png
     else said "$name" "$want" "$pattern"; fi
@@ -42,7 +42,7 @@ said "the map is never replaced by its picture" 4 "*would overwrite input*"
 "$BRAINMINE" render slices $map -o c.png --json > out
 verdict "--json names the picture" "$(grep -c '"c.png"' out)" 1
 "$tools/change_image" $map zero.nii fill=0
-"$BRAINMINE" render slices zero.nii -o zero.png 2> err
+"$BRAINMINE" render slices zero.nii -o zero.png --progress never 2> err
 code=$?
 said "an empty map is drawn with a warning" 0 ""
 verdict "the warning" "$(grep -c 'warning: zero.nii: no value' err)" 1
@@ -71,7 +71,8 @@ figures() { # PROGRAM DIR
     code=$?
 }
 figures "$BRAINMINE" fitted
-verdict "decode fit --figures draws the result" "$code $(cd fitted/figures && echo *)" "0 confusion.png glass.png slices.png"
+verdict "decode fit --figures draws the result" "$code $(cd fitted/figures && echo *)" \
+    "0 confusion.png glass.png slices.png"
 rm bin/brainmine-render
 figures bin/brainmine plain
 warned=$(grep -c "warning: no figures" err)

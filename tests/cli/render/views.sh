@@ -2,9 +2,9 @@
 . "$SRC/tests/cli/render/functions"
 brain p
 for view in $views; do
-    "$BRAINMINE" render $view $(file_of $view) -o a.png --size 500x400 > out 2> err
+    "$BRAINMINE" render $view $(file_of $view) -o a.png --size 500x400 --progress never > out 2> err
     verdict "$view draws, and says nothing" "$? $(cat out err | wc -c) $(is_png a.png && echo png)" "0 0 png"
-    env -i "$BRAINMINE" render $view $(file_of $view) -j 1 -o b.png --size 500x400 2> err
+    env -i "$BRAINMINE" render $view $(file_of $view) -q -j 1 -o b.png --size 500x400 2> err
     cmp a.png b.png > out 2>&1
     verdict "$view gives the same bytes without an environment and with one thread" "$?$(cat out err)" 0
     rm -f a.png b.png
@@ -44,7 +44,7 @@ if [ "$(id -u)" = 0 ] && command -v setpriv > /dev/null; then
     chmod -R a+rX ../work p && chmod a+x ..
     (unset HOME XDG_CACHE_HOME
      setpriv --reuid=65534 --regid=65534 --clear-groups \
-        "$BRAINMINE" render volume p/map.nii.gz --mask p/mask.nii.gz -o - > nobody.png 2> err)
+        "$BRAINMINE" render volume p/map.nii.gz --mask p/mask.nii.gz -q -o - > nobody.png 2> err)
     if grep -q 'Permission denied' err; then
         echo "skip a user without a home draws: cannot reach the program"
     else

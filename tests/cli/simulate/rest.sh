@@ -15,8 +15,9 @@ for f in p/sub-01_bold p/truth_atlas p/truth/sub-02_maps; do gzip -dc $f.nii.gz 
 dims() { od -An -td2 -j40 -N10 "$1" | tr -s ' '; }
 verdict "shapes" "$(dims sub-01_bold.nii)$(dims truth_atlas.nii)$(dims sub-02_maps.nii)" \
     " 4 16 14 12 20 4 16 14 12 5 4 16 14 12 5"
-verdict "time courses" "$(head -n 1 p/truth/sub-01_timeseries.tsv | tr '\t' ' ') $(sed 1d p/truth/sub-01_timeseries.tsv |
-    wc -l)" "comp-001 comp-002 comp-003 comp-004 comp-005 20"
+verdict "time courses" \
+    "$(head -n 1 p/truth/sub-01_timeseries.tsv | tr '\t' ' ') $(sed 1d p/truth/sub-01_timeseries.tsv | wc -l)" \
+    "comp-001 comp-002 comp-003 comp-004 comp-005 20"
 rest t -j 3
 same_files p t
 verdict "3 threads, the same bytes" "$(cat differences)" ""
