@@ -128,14 +128,16 @@ out:
     return status;
 }
 
-/* BM_EOUTPUT if an output is the file of --log, too. */
+/* BM_EOUTPUT if an output is the file of --log, too. The log is then given up: not even this error
+ * may make that file. */
 static enum bm_status not_the_log(struct cli_run *run, const char *path)
 {
     bool same = false;
-    enum bm_status status =
-        run->common.log ? same_place(run, path, run->common.log, &same) : BM_OK;
-    return status == BM_OK && same ? output_error(run, path, "is an output and the log of --log")
-                                   : status;
+    if (!run->common.log) return BM_OK;
+    enum bm_status status = same_place(run, path, run->common.log, &same);
+    if (status != BM_OK || !same) return status;
+    run->common.log = NULL;
+    return output_error(run, path, "is an output and the log of --log");
 }
 
 /* The log of a run before does not count. */

@@ -181,7 +181,7 @@ enum bm_status cli_terminal_settle(struct cli_terminal *terminal)
 
 enum bm_status cli_terminal_open_log(struct cli_terminal *terminal)
 {
-    if (!terminal || !terminal->held) return BM_OK;
+    if (!terminal || !terminal->held || !terminal->run->common.log) return BM_OK;
     const char *path = terminal->run->common.log;
     char name[512];
     enum bm_status status = cli_not_an_input(terminal->run, path);
