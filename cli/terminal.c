@@ -141,7 +141,8 @@ static enum bm_status hold_log(struct cli_terminal *terminal)
     struct stat st;
     bool there = stat(path, &st) == 0;
     if (strcmp(path, "-") == 0)
-        BM_FAIL(ctx, BM_EUSAGE, "--log wants a file, got '-' (standard error has its lines anyway)");
+        BM_FAIL(ctx, BM_EUSAGE, "--log wants a file, got '-' (standard error has its lines "
+                "anyway)");
     BM_TRY(cli_not_an_input(terminal->run, path));
     BM_TRY(bm_strdup(ctx, &folder, path));
     folder[bm_path_base(path) - path] = '\0';

@@ -29,9 +29,9 @@ void cli_terminal_init(struct cli_terminal *terminal, struct cli_run *run, const
  * the log file cannot be written. */
 enum bm_status cli_terminal_settle(struct cli_terminal *terminal) BM_CHECKED;
 
-/* Write to the --log file from now on, and what was held back so far. BM_EOUTPUT if it is an input of
- * the run, or cannot be opened; in a dry run a folder that is not there is no error. NULL, or called
- * again: does nothing. */
+/* Write to the --log file from now on, and what was held back so far. BM_EOUTPUT if it is an input
+ * of the run, or cannot be opened; in a dry run a folder that is not there is no error. NULL, or
+ * called again: does nothing. */
 enum bm_status cli_terminal_open_log(struct cli_terminal *terminal) BM_CHECKED;
 
 /* One line "brainmine decode: SENTENCE", control characters made harmless. */
