@@ -456,6 +456,7 @@ static enum bm_status transform(struct cli_run *run)
     struct bm_text text = BM_TEXT_INIT, header = BM_TEXT_INIT;
     struct bm_mat made = BM_MAT_INIT;
     char shown[256];
+    BM_TRY(cli_require_file(run));
     BM_TRY(open_new(run, &model, &data));
     enum bm_kind kind = opts->kind > 0 ? (enum bm_kind)(opts->kind - 1)
                       : bm_list_has(model.opts.kind, "tangent") ? BM_KIND_TANGENT : BM_KIND_PARTIAL;

@@ -349,7 +349,8 @@ static enum bm_status tabulate_predictions(struct cli_run *run, const struct bm_
 
 static enum bm_status predict(struct cli_run *run)
 {
-    return apply(run, tabulate_predictions);
+    enum bm_status status = cli_require_file(run);
+    return status == BM_OK ? apply(run, tabulate_predictions) : status;
 }
 
 static enum bm_status tabulate_scores(struct cli_run *run, const struct bm_decoder *decoder,
@@ -360,12 +361,16 @@ static enum bm_status tabulate_scores(struct cli_run *run, const struct bm_decod
     const struct score_opts *asked = run->opts[2];
     char number[BM_NUMBER_SIZE];
     BM_TRY(bm_text_add(run->ctx, out, "score\tvalue\tn\n"));
-    for (int k = 0; bm_metrics[k]; k++) {
-        const struct bm_metric *metric = bm_metrics[k];
+    const char *s = asked->scoring;
+    for (int k = 0; s ? *s != '\0' : bm_metrics[k] != NULL; k++) {
+        char name[64];
+        size_t length = s ? strcspn(s, ",") : 0;
+        snprintf(name, sizeof name, "%.*s", (int)length, s ? s : "");
+        const struct bm_metric *metric = s ? bm_metric_find(name) : bm_metrics[k];
         bool fits = decoder->n_classes > 0 ? metric->classification : metric->regression;
-        if (asked->scoring && !bm_list_has(asked->scoring, metric->name)) continue;
-        if (!fits && asked->scoring)
+        if (!fits && s)
             BM_FAIL(run->ctx, BM_EUSAGE, "--scoring %s is not for this model", metric->name);
+        if (s) s += length + (s[length] == ',');
         if (!fits) continue;
         double value;
         BM_TRY(bm_decoder_score(run->ctx, decoder, rows, F, metric, &value));

@@ -80,6 +80,7 @@ struct cli_run {
 
     /* Kept by the program; commands use the functions below. */
     struct cli_given *given;
+    struct cli_terminal *terminal; /* NULL in a command inside another */
     cJSON *outputs, *scores, *warnings, *plan;
     cJSON *details;         /* further members of the summary, by name */
     enum bm_status late;    /* what the run comes to after its summary is printed; and why */
@@ -116,6 +117,12 @@ enum bm_status cli_output_dir(struct cli_run *run, const char *const *names) BM_
 
 /* The same for -o FILE; "-" or nothing given is fine and means stdout. */
 enum bm_status cli_output_file(struct cli_run *run) BM_CHECKED;
+
+/* BM_EOUTPUT if an existing file at `path` is one of the inputs, by whatever name. */
+enum bm_status cli_not_an_input(struct cli_run *run, const char *path) BM_CHECKED;
+
+/* BM_EUSAGE if --json is to get standard output and the table of a verb, without -o, as well. */
+enum bm_status cli_require_file(struct cli_run *run) BM_CHECKED;
 
 /* Path of a file in -o DIR, in a new block; recorded for the summary. */
 enum bm_status cli_output_path(struct cli_run *run, const char *name, char **path) BM_CHECKED;

@@ -56,14 +56,16 @@ const struct bm_param cli_common_params[] = {
     {BM_P_FLAG, 0, "json", AT(json), NULL,
      "print a summary on standard output as one JSON document", .flags = BM_P_NOKEY},
     {BM_P_FLAG, 'q', "quiet", AT(quiet), NULL, "say nothing but errors", .flags = BM_P_NOKEY},
-    {BM_P_COUNT, 'v', "verbose", AT(verbose), NULL, "say more; twice: say much more",
+    {BM_P_COUNT, 'v', "verbose", AT(verbose), NULL,
+     "say what each step reads and finds, and how long it took; twice: the parts of steps, too",
      .flags = BM_P_NOKEY},
     {BM_P_CHOICE, 0, "progress", AT(progress), "WHEN",
      "show progress on standard error: auto is a bar on a terminal, and elsewhere a line per 10 % "
      "of what lasts more than 2 s; always is the same from the start, even with --quiet",
      .choices = progress_choices, .flags = BM_P_NOKEY},
     {BM_P_FILE, 0, "log", AT(log), "FILE",
-     "append what is said, and more, with the time to this file",
+     "append what is said, and what --verbose says, with the time to this file, which must be no "
+     "input and no output of the run",
      .flags = BM_P_NOKEY | BM_P_OUTPUT},
     {BM_P_FILE, 0, "config", AT(config), "FILE",
      "read options from a file, 'name = value' a line and # before comments; the command line wins",

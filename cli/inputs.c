@@ -1,6 +1,7 @@
 #include "inputs.h"
 
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "caching.h"
@@ -84,6 +85,11 @@ const struct bm_param cli_from_params[] = {
 
 enum bm_status cli_require_from(struct cli_run *run, const struct cli_from_opts *opts)
 {
+    struct stat st;
+    char name[512];
+    if (opts->from && stat(opts->from, &st) == 0 && !S_ISDIR(st.st_mode))
+        return bm_fail(run->ctx, BM_EINPUT, "%s: is a file: --from wants the directory that fit -o "
+                       "wrote, which it lies in", bm_escape(name, sizeof name, opts->from));
     if (opts->from) return BM_OK;
     return bm_fail(run->ctx, BM_EUSAGE, "--from is needed: the directory that fit -o wrote");
 }

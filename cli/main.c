@@ -98,6 +98,7 @@ static enum bm_status run_verb(struct cli_run *run, struct cli_terminal *termina
     BM_TRY(run->verb->run(run));
     if (run->fitted && !run->converged)
         bm_log(run->ctx, BM_LOG_WARN, "not converged: the gap is %.3g (see --tolerance)", run->gap);
+    BM_TRY(cli_terminal_open_log(terminal));
     BM_TRY(cli_summary_print(run));
     if (run->common.strict && run->fitted && !run->converged)
         BM_FAIL(run->ctx, BM_ENUMERIC, "not converged, and --strict is given");
@@ -121,6 +122,7 @@ static int run_command(const struct cli_command *command, int argc, char **argv)
     clock_gettime(CLOCK_REALTIME, &run.started);
     snprintf(prefix, sizeof prefix, "brainmine %s", command->name);
     cli_terminal_init(&terminal, &run, prefix);
+    run.terminal = &terminal;
     enum bm_status status = run_verb(&run, &terminal, argv + 2);
     if (status == BM_OK) status = cli_check_stdout(&ctx);
     int code = exit_codes[status];
@@ -130,6 +132,10 @@ static int run_command(const struct cli_command *command, int argc, char **argv)
         bm_fail(&ctx, BM_ECANCEL, "interrupted by signal %d (%s)", (int)caught, strsignal(caught));
     }
     if (status != BM_OK) {
+        char sentence[sizeof ctx.message];
+        memcpy(sentence, ctx.message, sizeof sentence);
+        (void)!cli_terminal_open_log(&terminal); /* its own failure would hide the run's */
+        memcpy(ctx.message, sentence, sizeof sentence);
         cli_terminal_error(&terminal, ctx.message);
         if (status == BM_EUSAGE && !run.advice[0])
             cli_advise(&run, "Try 'brainmine %s --help'.", command->name);

@@ -352,6 +352,8 @@ static enum bm_status read_block(struct cli_run *run, const char *path, char **t
                    sizeof *given->blocks));
     BM_TRY(bm_read_file(run->ctx, path, LIST_LIMIT, text, &n));
     given->blocks[given->n_blocks++] = *text;
+    if (strncmp(*text, "\xef\xbb\xbf", 3) == 0) *text += 3; /* a byte order mark is no text */
+    n -= *text - given->blocks[given->n_blocks - 1];
     if (memchr(*text, '\0', (size_t)n))
         BM_FAIL(run->ctx, BM_EINPUT, "%s: NUL byte", bm_escape(name, sizeof name, path));
 out:
@@ -392,7 +394,7 @@ static enum bm_status operand(struct cli_run *run, const char *word)
     BM_TRY(cli_add_input(run, word + 1));
     BM_TRY(read_block(run, word + 1, &text));
     while ((line = next_line(&text)))
-        if (*line) BM_TRY(add_operand(run, line));
+        if (*line && *line != '#') BM_TRY(add_operand(run, line));
 out:
     return status;
 }
@@ -422,6 +424,9 @@ static enum bm_status config_line(struct cli_run *run, char *line, const bool *f
     char *text = equals + 1 + strspn(equals + 1, " \t");
     struct cli_setting *s = find(run, line, length);
     line[length] = '\0';
+    if (!s && line[0] == '-')
+        BM_FAIL(ctx, BM_EUSAGE, "names stand without dashes, got '%s'",
+                bm_escape(shown, sizeof shown, line));
     if (!s) return unknown(run, "", line);
     static const char *const only_typed[] = {"config", "help", "version"};
     for (size_t i = 0; i < sizeof only_typed / sizeof *only_typed; i++)
@@ -443,6 +448,7 @@ static enum bm_status read_config(struct cli_run *run)
     BM_TRY(bm_alloc(run->ctx, &fixed, given->n_settings, sizeof *fixed));
     for (bm_index i = 0; i < given->n_settings; i++)
         fixed[i] = given->settings[i].given || given->settings[i].denied;
+    if (strcmp(path, "/dev/null") == 0) goto out; /* as one says "no file" */
     BM_TRY(read_block(run, path, &text));
     for (int number = 1; (line = next_line(&text)); number++) {
         cut_comment(line);

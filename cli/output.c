@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "options.h"
+#include "terminal.h"
 #include "util/path.h"
 
 static enum bm_status output_error(struct cli_run *run, const char *path, const char *what)
@@ -40,8 +41,7 @@ out:
     return status;
 }
 
-/* BM_EOUTPUT if an existing file at `path` is one of the inputs, by whatever name. */
-static enum bm_status not_an_input(struct cli_run *run, const char *path)
+enum bm_status cli_not_an_input(struct cli_run *run, const char *path)
 {
     enum bm_status status = BM_OK;
     struct stat st;
@@ -64,7 +64,7 @@ out:
 static enum bm_status replaceable(struct cli_run *run, const char *path)
 {
     struct stat st;
-    enum bm_status status = not_an_input(run, path);
+    enum bm_status status = cli_not_an_input(run, path);
     if (status != BM_OK || lstat(path, &st) != 0) return status;
     if (S_ISDIR(st.st_mode)) return output_error(run, path, "is a directory");
     if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
@@ -109,12 +109,51 @@ static enum bm_status folder_of(struct cli_run *run, const char *path, char **fo
     return status;
 }
 
-static bool empty_or_absent(const char *path)
+/* True if two paths are, or would be, the same file. */
+static enum bm_status same_place(struct cli_run *run, const char *a, const char *b, bool *same)
 {
+    enum bm_status status = BM_OK;
+    char *folder[2] = {NULL, NULL};
+    struct stat st[2];
+    bool there = stat(a, &st[0]) == 0 && stat(b, &st[1]) == 0;
+    *same = strcmp(a, b) == 0;
+    if (*same || (!there && strcmp(bm_path_base(a), bm_path_base(b)) != 0)) return BM_OK;
+    BM_TRY(folder_of(run, a, &folder[0]));
+    BM_TRY(folder_of(run, b, &folder[1]));
+    if (there || (stat(folder[0], &st[0]) == 0 && stat(folder[1], &st[1]) == 0))
+        *same = st[0].st_dev == st[1].st_dev && st[0].st_ino == st[1].st_ino;
+out:
+    bm_free(folder[0]);
+    bm_free(folder[1]);
+    return status;
+}
+
+/* BM_EOUTPUT if an output is the file of --log, too. The log is then given up: not even this error
+ * may make that file. */
+static enum bm_status not_the_log(struct cli_run *run, const char *path)
+{
+    bool same = false;
+    if (!run->common.log) return BM_OK;
+    enum bm_status status = same_place(run, path, run->common.log, &same);
+    if (status != BM_OK || !same) return status;
+    run->common.log = NULL;
+    return output_error(run, path, "is an output and the log of --log");
+}
+
+/* The log of a run before does not count. */
+static bool empty_or_absent(const struct cli_run *run, const char *path)
+{
+    struct stat log, st;
+    bool logged = run->common.log && stat(run->common.log, &log) == 0;
     DIR *dir = opendir(path);
-    if (!dir) return true;
+    const struct dirent *entry;
     int n = 0;
-    while (n < 3 && readdir(dir)) n++; /* . and .. */
+    if (!dir) return true;
+    while (n < 3 && (entry = readdir(dir))) { /* . and .. */
+        bool is_log = logged && fstatat(dirfd(dir), entry->d_name, &st, 0) == 0 &&
+                      st.st_dev == log.st_dev && st.st_ino == log.st_ino;
+        n += !is_log;
+    }
     closedir(dir);
     return n < 3;
 }
@@ -137,6 +176,7 @@ static enum bm_status files_ready(struct cli_run *run, const char *const *names,
         } else {
             BM_TRY(replaceable(run, path));
         }
+        BM_TRY(not_the_log(run, path)); /* again when the folders are there to compare */
         bm_free(folder);
         bm_free(path);
         path = folder = NULL;
@@ -155,12 +195,13 @@ enum bm_status cli_output_dir(struct cli_run *run, const char *const *names)
     if (strcmp(dir, "-") == 0)
         BM_FAIL(run->ctx, BM_EUSAGE, "the results are several files: --output wants a directory");
     BM_TRY(files_ready(run, names, false));
-    if (!run->common.force && !empty_or_absent(dir)) {
+    if (!run->common.force && !empty_or_absent(run, dir)) {
         status = output_error(run, dir, "exists and is not empty (use --force)");
         goto out;
     }
     BM_TRY(folder_ready(run, dir));
     BM_TRY(files_ready(run, names, true));
+    BM_TRY(cli_terminal_open_log(run->terminal));
 out:
     return status;
 }
@@ -174,10 +215,12 @@ enum bm_status cli_output_file(struct cli_run *run)
 {
     enum bm_status status = BM_OK;
     char *folder = NULL;
-    if (to_stdout(run)) return BM_OK;
+    if (to_stdout(run)) return cli_terminal_open_log(run->terminal);
     BM_TRY(replaceable(run, run->common.output));
     BM_TRY(folder_of(run, run->common.output, &folder));
     BM_TRY(folder_ready(run, folder));
+    BM_TRY(not_the_log(run, run->common.output));
+    BM_TRY(cli_terminal_open_log(run->terminal));
 out:
     bm_free(folder);
     return status;
@@ -189,6 +232,13 @@ static enum bm_status record(struct cli_run *run, const char *path)
     cJSON *name = cJSON_CreateString(bm_as_utf8(shown, sizeof shown, path));
     if (cJSON_AddItemToArray(run->outputs, name)) return BM_OK;
     return bm_fail(run->ctx, BM_ENOMEM, "memory: no room for the summary");
+}
+
+enum bm_status cli_require_file(struct cli_run *run)
+{
+    if (!run->common.json || run->common.output) return BM_OK;
+    return bm_fail(run->ctx, BM_EUSAGE,
+                   "--json has standard output for its summary: give --output FILE for the table");
 }
 
 enum bm_status cli_output_path(struct cli_run *run, const char *name, char **path)

@@ -3,7 +3,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include "util/path.h"
 
 enum { BAR = 30 };
 static const double PATIENCE_S = 2; /* loops shorter than that need no lines */
@@ -115,6 +118,47 @@ void cli_terminal_init(struct cli_terminal *terminal, struct cli_run *run, const
     run->ctx->log = (struct bm_log){BM_LOG_RESULT, on_log, terminal};
 }
 
+/* End what is held; to: where it goes first, or NULL. */
+static void drop_held(struct cli_terminal *terminal, FILE *to)
+{
+    fclose(terminal->log);
+    terminal->log = NULL;
+    if (to) fwrite(terminal->held, 1, terminal->held_size, to);
+    if (to) fflush(to);
+    free(terminal->held);
+    terminal->held = NULL;
+}
+
+/* All inputs are known only once the command has read its tables, and the folder may be one that it
+ * makes: until then lines are held. What can be told at once is. */
+static enum bm_status hold_log(struct cli_terminal *terminal)
+{
+    enum bm_status status = BM_OK;
+    struct bm_ctx *ctx = terminal->run->ctx;
+    const struct cli_common *common = &terminal->run->common;
+    const char *path = common->log;
+    char name[512], *folder = NULL;
+    struct stat st;
+    bool there = stat(path, &st) == 0;
+    if (strcmp(path, "-") == 0)
+        BM_FAIL(ctx, BM_EUSAGE, "--log wants a file, got '-' (standard error has its lines "
+                "anyway)");
+    BM_TRY(cli_not_an_input(terminal->run, path));
+    BM_TRY(bm_strdup(ctx, &folder, path));
+    folder[bm_path_base(path) - path] = '\0';
+    errno = there && S_ISDIR(st.st_mode) ? EISDIR : 0;
+    if (errno == 0) (void)access(there ? path : folder[0] ? folder : ".", W_OK);
+    if (errno != 0 && !(errno == ENOENT && common->output))
+        BM_FAIL(ctx, BM_EOUTPUT, "%s: %s", bm_escape(name, sizeof name, path), strerror(errno));
+    terminal->log = open_memstream(&terminal->held, &terminal->held_size);
+    if (!terminal->log) BM_FAIL(ctx, BM_ENOMEM, "memory: no room for the log");
+    fflush(terminal->log); /* gives held its block */
+    ctx->log.level = common->verbose ? BM_LOG_DEBUG : BM_LOG_INFO;
+out:
+    bm_free(folder);
+    return status;
+}
+
 enum bm_status cli_terminal_settle(struct cli_terminal *terminal)
 {
     const struct cli_common *common = &terminal->run->common;
@@ -133,13 +177,25 @@ enum bm_status cli_terminal_settle(struct cli_terminal *terminal)
         ctx->progress.sink = on_progress;
         ctx->progress.user = terminal;
     }
-    if (!common->log) return BM_OK;
-    ctx->log.level = common->verbose ? BM_LOG_DEBUG : BM_LOG_INFO;
-    terminal->log = fopen(common->log, "ae");
+    return common->log ? hold_log(terminal) : BM_OK;
+}
+
+enum bm_status cli_terminal_open_log(struct cli_terminal *terminal)
+{
+    if (!terminal || !terminal->held || !terminal->run->common.log) return BM_OK;
+    const char *path = terminal->run->common.log;
     char name[512];
-    if (!terminal->log)
-        return bm_fail(ctx, BM_EOUTPUT, "%s: %s", bm_escape(name, sizeof name, common->log),
-                       strerror(errno));
+    enum bm_status status = cli_not_an_input(terminal->run, path);
+    if (status != BM_OK) return status;
+    FILE *file = fopen(path, "ae");
+    if (!file && errno == ENOENT && terminal->run->common.dry_run) return BM_OK;
+    if (!file)
+        return bm_fail(terminal->run->ctx, BM_EOUTPUT, "%s: %s",
+                       bm_escape(name, sizeof name, path), strerror(errno));
+    pthread_mutex_lock(&terminal->lock);
+    drop_held(terminal, file);
+    terminal->log = file;
+    pthread_mutex_unlock(&terminal->lock);
     return BM_OK;
 }
 
@@ -160,6 +216,7 @@ void cli_terminal_advise(struct cli_terminal *terminal, const char *sentence)
 void cli_terminal_release(struct cli_terminal *terminal)
 {
     wipe(terminal);
+    if (terminal->held) drop_held(terminal, NULL);
     if (terminal->log) fclose(terminal->log);
     pthread_mutex_destroy(&terminal->lock);
 }

@@ -16,15 +16,23 @@ struct cli_terminal {
     bool drawn;              /* the bar is on the line now */
     int percent;             /* last shown; -1 = none */
     struct timespec begun;   /* the loop at hand; CLOCK_MONOTONIC */
-    FILE *log;
+    FILE *log;               /* --log; in memory (held) until it is known that it is no input */
+    char *held;
+    size_t held_size;
     pthread_mutex_t lock;
 };
 
 /* Until options are known: warnings and errors on standard error. */
 void cli_terminal_init(struct cli_terminal *terminal, struct cli_run *run, const char *prefix);
 
-/* Follow --quiet, --verbose, --json, --progress, --log. BM_EOUTPUT if the log file cannot be opened. */
+/* Follow --quiet, --verbose, --json, --progress, --log. BM_EOUTPUT if
+ * the log file cannot be written. */
 enum bm_status cli_terminal_settle(struct cli_terminal *terminal) BM_CHECKED;
+
+/* Write to the --log file from now on, and what was held back so far. BM_EOUTPUT if it is an input
+ * of the run, or cannot be opened; in a dry run a folder that is not there is no error. NULL, or
+ * called again: does nothing. */
+enum bm_status cli_terminal_open_log(struct cli_terminal *terminal) BM_CHECKED;
 
 /* One line "brainmine decode: SENTENCE", control characters made harmless. */
 void cli_terminal_error(struct cli_terminal *terminal, const char *sentence);

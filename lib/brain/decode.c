@@ -153,16 +153,16 @@ static enum bm_status make_folds(struct bm_ctx *ctx, const struct bm_decode_opts
     if (plan->blocks) {
         groups = plan->cv.folds;
         if (rows->n < groups)
-            BM_FAIL(ctx, BM_EINPUT, "%s: %td samples, %td folds (see --cv)", rows->table.name,
-                    rows->n, groups);
+            BM_FAIL(ctx, BM_EINPUT, "%s: %td sample%s, %td folds (see --cv)", rows->table.name,
+                    rows->n, rows->n == 1 ? "" : "s", groups);
         bm_block_groups(rows->n, groups, rows->group);
     } else if (groups == 0) {
         groups = rows->n;
         for (bm_index i = 0; i < rows->n; i++) rows->group[i] = i;
     }
     if (plan->cv.kind == BM_CV_KFOLD && groups < plan->cv.folds)
-        BM_FAIL(ctx, BM_EINPUT, "%s: %td groups, %td folds (see --cv)", rows->table.name, groups,
-                plan->cv.folds);
+        BM_FAIL(ctx, BM_EINPUT, "%s: %td group%s, %td folds (see --cv)", rows->table.name, groups,
+                groups == 1 ? "" : "s", plan->cv.folds);
     if (rows->n_classes > 0) BM_TRY(groups_are_pure(ctx, rows, groups, &pure));
     if (plan->cv.kind == BM_CV_LOGO) plan->cv.rare = plan->cv.rare || pure;
     status = bm_split(ctx, &plan->cv, NULL, rows->n, rows->group, groups, rows->label,

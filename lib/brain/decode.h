@@ -77,7 +77,8 @@ struct bm_rows {
     bm_index n;             /* samples: volumes or blocks, before scrubbing takes any */
     bm_index *first;        /* of each sample: its first row */
     bm_index *group;        /* of each sample */
-    char **group_name;      /* borrowed from the table or the inputs */
+    char **group_name;      /* borrowed from the table, the inputs or twins */
+    char *twins;            /* names of groups that are one file twice; or NULL */
     bm_index n_groups;      /* 0 = samples have no groups */
     bm_index n_classes;     /* 0 = regression */
     char **class_name;      /* bytewise order */

@@ -37,8 +37,9 @@ static enum bm_status parse_alphas(struct bm_ctx *ctx, const char *text, struct 
         bool relative = length >= 3 && strcmp(item + length - 3, "max") == 0;
         if (relative) item[length - 3] = '\0';
         if (relative && length == 3) values[0] = 1;
-        else if (relative ? !bm_parse_double(item, &values[0])
-                          : bm_parse_list(ctx, item, values, MOST_POINTS, &found) != BM_OK)
+        else if (!relative && strchr(item, ':'))
+            BM_TRY(bm_parse_list(ctx, item, values, MOST_POINTS, &found));
+        else if (!bm_parse_double(item, &values[0]))
             BM_FAIL(ctx, BM_EUSAGE, "wants auto, numbers or fractions such as 0.1max, got '%s'",
                     shown);
         if (n == 0) fractions = relative;
@@ -146,7 +147,8 @@ const struct bm_param bm_rows_params[] = {
      "column with the runs or sessions that cross-validation keeps together"},
     {BM_P_TEXT, 0, "runs", ROWS(runs), "COLUMN",
      "column whose values cut the images into runs, each cleaned by itself; none: not cut",
-     .otherwise = "the groups if there is a single 4D image; else each image is a run"},
+     .otherwise = "the groups if there is a single 4D image; else each image is a run, and 3D "
+     "images together are one"},
     {BM_P_TEXT, 0, "keep", ROWS(keep), "A,B,...", "take only rows with these target values"},
     {BM_P_TEXT, 0, "drop", ROWS(drop), "A,...", "leave out rows with these target values"},
     BM_PARAM_END,

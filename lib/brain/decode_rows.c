@@ -241,8 +241,13 @@ static enum bm_status make_values(struct bm_ctx *ctx, const char *const *known,
     bool varies = false;
     BM_TRY(bm_alloc(ctx, &rows->value, rows->n, sizeof *rows->value));
     for (bm_index i = 0; i < rows->n; i++) {
-        BM_TRY(bm_table_number(ctx, &rows->table, rows->first[i], rows->target_col,
-                               &rows->value[i]));
+        status = bm_table_number(ctx, &rows->table, rows->first[i], rows->target_col,
+                                 &rows->value[i]);
+        if (status != BM_OK) {
+            char sentence[sizeof ctx->message];
+            memcpy(sentence, ctx->message, sizeof sentence);
+            BM_FAIL(ctx, status, "%.900s: the targets are taken as numbers (see --task)", sentence);
+        }
         varies = varies || rows->value[i] != rows->value[0];
     }
     if (!varies && !known)
@@ -253,14 +258,51 @@ out:
     return status;
 }
 
-/* True if a target that takes part is not a number. */
-static bool any_text(const struct bm_rows *rows)
+/* True if the targets that take part name classes: if any is not a number. But when nearly all are
+ * numbers, and one of them stands there once only, so that as a class it could not be tested, the
+ * others are slips. */
+static enum bm_status name_classes(struct bm_ctx *ctx, const struct bm_rows *rows, bool *classes)
 {
+    enum bm_status status = BM_OK;
+    const char **numbers = NULL;
+    bm_index n = 0;
     double value;
-    for (bm_index i = 0; i < rows->n; i++)
-        if (!bm_parse_double(bm_table_cell(&rows->table, rows->first[i], rows->target_col), &value))
-            return true;
-    return false;
+    BM_TRY(bm_alloc(ctx, &numbers, rows->n, sizeof *numbers));
+    for (bm_index i = 0; i < rows->n; i++) {
+        const char *cell = bm_table_cell(&rows->table, rows->first[i], rows->target_col);
+        if (bm_parse_double(cell, &value)) numbers[n++] = cell;
+    }
+    *classes = n < rows->n;
+    if (!*classes || 10 * n < 9 * rows->n) goto out;
+    qsort(numbers, (size_t)n, sizeof *numbers, bytewise);
+    for (bm_index i = 0; i < n; i++)
+        if ((i == 0 || strcmp(numbers[i - 1], numbers[i]) != 0) &&
+            (i + 1 == n || strcmp(numbers[i], numbers[i + 1]) != 0))
+            *classes = false;
+out:
+    bm_free(numbers);
+    return status;
+}
+
+/* A number behind the names that an earlier group has, too. */
+static enum bm_status tell_twins(struct bm_ctx *ctx, bm_index n, struct bm_rows *rows)
+{
+    enum bm_status status = BM_OK;
+    size_t longest = 0, room;
+    for (bm_index k = 0; k < n; k++)
+        if (strlen(rows->group_name[k]) > longest) longest = strlen(rows->group_name[k]);
+    room = longest + BM_NUMBER_SIZE;
+    BM_TRY(bm_alloc(ctx, &rows->twins, n * (bm_index)room, 1));
+    for (bm_index k = n; k-- > 0;) {
+        char *name = rows->twins + (size_t)k * room;
+        bm_index before = 0;
+        for (bm_index i = 0; i < k; i++)
+            before += strcmp(rows->group_name[i], rows->group_name[k]) == 0;
+        snprintf(name, room, before ? "%s (%td)" : "%s", rows->group_name[k], before + 1);
+        rows->group_name[k] = name;
+    }
+out:
+    return status;
 }
 
 /* What groups without a column are: subjects; of a single one its runs, or its images. `of` gets
@@ -284,6 +326,7 @@ static enum bm_status group_inputs(struct bm_ctx *ctx, const struct bm_inputs *i
             differ = strcmp(rows->group_name[i], rows->group_name[k]) != 0;
     for (bm_index k = 0; k < inputs->count && !differ && n == inputs->count; k++)
         rows->group_name[of[k]] = inputs->input[k].path;
+    if (!differ) BM_TRY(tell_twins(ctx, n, rows));
 out:
     return status;
 }
@@ -329,9 +372,10 @@ enum bm_status bm_rows_read(struct bm_ctx *ctx, const struct bm_rows_opts *opts,
         BM_TRY(bm_table_read(ctx, opts->samples, &made.table));
         BM_TRY(find_columns(ctx, opts, inputs->count == 1, &made));
         if (made.table.rows != made.volumes)
-            BM_FAIL(ctx, BM_EINPUT, "%s: %td rows, %s: %td %s", made.table.name, made.table.rows,
+            BM_FAIL(ctx, BM_EINPUT, "%s: %td row%s, %s: %td frame%s%s", made.table.name,
+                    made.table.rows, made.table.rows == 1 ? "" : "s",
                     inputs->count == 1 ? "image" : "images", made.volumes,
-                    inputs->count == 1 ? "frames" : "frames in all");
+                    made.volumes == 1 ? "" : "s", inputs->count == 1 ? "" : " in all");
     }
     BM_TRY(bm_alloc(ctx, &take, made.volumes, 1));
     BM_TRY(take_rows(ctx, opts, &made, take));
@@ -341,7 +385,8 @@ enum bm_status bm_rows_read(struct bm_ctx *ctx, const struct bm_rows_opts *opts,
         BM_TRY(number_texts(ctx, &made.table, made.run_col, NULL, made.cut, &run_names, &n_runs));
     }
     if (made.target_col >= 0) {
-        bool classes = task == BM_TASK_CLASSIFICATION || (task == BM_TASK_AUTO && any_text(&made));
+        bool classes = task == BM_TASK_CLASSIFICATION;
+        if (task == BM_TASK_AUTO) BM_TRY(name_classes(ctx, &made, &classes));
         if (classes) BM_TRY(make_labels(ctx, take, known, &made));
         else BM_TRY(make_values(ctx, known, &made));
     }
@@ -363,6 +408,7 @@ void bm_rows_release(struct bm_rows *rows)
     bm_free(rows->first);
     bm_free(rows->group);
     bm_free(rows->group_name);
+    bm_free(rows->twins);
     bm_free(rows->class_name);
     bm_free(rows->label);
     bm_free(rows->value);

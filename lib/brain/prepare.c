@@ -354,7 +354,9 @@ static enum bm_status clean_runs(struct bm_ctx *ctx, const struct bm_prepare_opt
         made->constant += constant;
     }
     if (made->constant == made->mask.p * layout->n_runs)
-        BM_FAIL(ctx, BM_EINPUT, "no voxel varies: nothing to fit");
+        BM_FAIL(ctx, BM_EINPUT, "%s%s: no voxel varies: nothing to fit",
+                bm_escape(name, sizeof name, inputs->input[0].path),
+                inputs->count > 1 ? " and the other images" : "");
 out:
     return status;
 }

@@ -165,7 +165,28 @@ struct survey {
     unsigned char *bad;  /* a value on this very grid is not finite */
     bm_index bad_others; /* voxels of images on other grids with such a value */
     bm_index *hits;      /* series that have the voxel */
+    const char *where;   /* first image with such a value, borrowed; NULL = none */
+    bm_index voxel, frame;
 };
+
+/* Remember where the first value is that is not finite: in voxel v of this input. */
+static enum bm_status note_first(struct bm_ctx *ctx, struct survey *survey,
+                                 const struct bm_reader *reader, const struct bm_input *input,
+                                 bm_index v)
+{
+    enum bm_status status = BM_OK;
+    float value = 0;
+    bm_index t = input->first, end = input->first + input->count;
+    for (; t < end; t++) {
+        BM_TRY(bm_image_values(ctx, &reader->image, t, &v, 1, &value));
+        if (!isfinite(value)) break;
+    }
+    survey->where = input->path;
+    survey->voxel = v;
+    survey->frame = t < end ? t : input->first; /* a sum of finite values may not be */
+out:
+    return status;
+}
 
 static enum bm_status survey_input(struct bm_ctx *ctx, struct survey *survey,
                                    struct bm_reader *reader, const struct bm_input *input)
@@ -175,8 +196,11 @@ static enum bm_status survey_input(struct bm_ctx *ctx, struct survey *survey,
     BM_TRY(mean_image(ctx, reader, input, &mean));
     const float *here = mean;
     if (bm_input_on_grid(input, survey->grid)) {
-        for (bm_index v = 0; v < survey->voxels; v++)
-            if (!isfinite(mean[v])) survey->bad[v] = 1;
+        for (bm_index v = 0; v < survey->voxels; v++) {
+            if (isfinite(mean[v])) continue;
+            survey->bad[v] = 1;
+            if (!survey->where) BM_TRY(note_first(ctx, survey, reader, input, v));
+        }
     } else { /* the mean of resampled frames is the resampled mean */
         for (bm_index v = 0; v < bm_grid_voxels(&input->header.grid); v++)
             survey->bad_others += !isfinite(mean[v]);
@@ -232,6 +256,7 @@ enum bm_status bm_prepare_image_mask(struct bm_ctx *ctx, const struct bm_prepare
     struct survey survey = {.grid = grid, .voxels = n};
     struct bm_mask made = BM_MASK_INIT;
     unsigned char *keep = NULL;
+    char name[256];
     /* First what the header promises must be there: a grid of a terabyte can stand in 2 kB. */
     BM_TRY(bm_reader_load(ctx, reader, &inputs->input[0]));
     BM_TRY(bm_calloc(ctx, &survey.sum, n, sizeof *survey.sum));
@@ -252,7 +277,13 @@ enum bm_status bm_prepare_image_mask(struct bm_ctx *ctx, const struct bm_prepare
     left_out += survey.bad_others;
     BM_TRY(bm_mask_all(ctx, grid, &made));
     BM_TRY(bm_mask_keep(ctx, &made, keep));
-    if (left_out > 0)
+    if (survey.where)
+        bm_warn(ctx, "%s: %td voxel%s with non-finite values left out of the mask, first at "
+                "(%td,%td,%td) t=%td", bm_escape(name, sizeof name, survey.where), left_out,
+                left_out == 1 ? "" : "s", survey.voxel % grid->dim[0],
+                survey.voxel / grid->dim[0] % grid->dim[1],
+                survey.voxel / grid->dim[0] / grid->dim[1], survey.frame);
+    else if (left_out > 0)
         bm_warn(ctx, "%td voxel%s with non-finite values left out of the mask", left_out,
                 left_out == 1 ? "" : "s");
     *non_finite = left_out;

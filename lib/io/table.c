@@ -117,6 +117,9 @@ static enum bm_status cut_text(struct cutter *cut, char *text, struct bm_table *
         bm_index before = cut->count;
         BM_TRY(cut_line(cut, text));
         bm_index fields = cut->count - before;
+        if (table->rows == 0 && fields == 1 && strchr(cut->cells[before], ';'))
+            BM_FAIL(cut->ctx, BM_EINPUT, "%s:%td: separated by semicolons; needed: tabs, commas or "
+                    "spaces", cut->name, cut->line);
         if (table->rows == 0) {
             table->cols = fields;
             table->first_line = cut->line;

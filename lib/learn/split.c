@@ -1,13 +1,14 @@
 #include "learn/split.h"
 
-#include <limits.h>
 #include <math.h>
 #include <string.h>
 
 #include "util/rng.h"
 #include "util/text.h"
 
-static const char cv_forms[] = "logo, kfold:K (K >= 2) or shuffle:K:F (0 < F < 1)";
+enum { MOST_FOLDS = 10000 };
+static const char cv_forms[] = "logo, kfold:K (K >= 2) or shuffle:K:F (0 < F < 1), with K up to "
+                               "10000";
 
 /* The text up to the next colon, as a whole number; *rest after it, or NULL. */
 static bool folds_from(const char *text, bm_index *folds, const char **rest)
@@ -19,7 +20,7 @@ static bool folds_from(const char *text, bm_index *folds, const char **rest)
     if (length >= sizeof digits) return false;
     memcpy(digits, text, length);
     digits[length] = '\0';
-    if (!bm_parse_int(digits, &value) || value < 1 || value > INT_MAX) return false;
+    if (!bm_parse_int(digits, &value) || value < 1 || value > MOST_FOLDS) return false;
     *folds = (bm_index)value;
     *rest = colon ? colon + 1 : NULL;
     return true;
@@ -156,12 +157,12 @@ static enum bm_status check_classes(struct bm_ctx *ctx, const struct rows *rows,
             char name[256];
             bm_escape(name, sizeof name, class_names[k]);
             if (total[k] < (partition ? folds->count : 1))
-                BM_FAIL(ctx, BM_EINPUT, "class \"%s\": %td samples, %td folds", name, total[k],
-                        folds->count);
+                BM_FAIL(ctx, BM_EINPUT, "class \"%s\": %td sample%s, %td folds", name, total[k],
+                        total[k] == 1 ? "" : "s", folds->count);
             if (trained[k] == 0)
                 BM_FAIL(ctx, BM_EINPUT,
-                        "class \"%s\": %td samples, %td folds: fold %td leaves none to train on",
-                        name, total[k], folds->count, f);
+                        "class \"%s\": %td sample%s, %td folds: fold %td leaves none to train on",
+                        name, total[k], total[k] == 1 ? "" : "s", folds->count, f);
         }
     }
 out:
@@ -185,7 +186,7 @@ enum bm_status bm_split(struct bm_ctx *ctx, const struct bm_cv *cv, const bm_ind
     if (n < 1) BM_FAIL(ctx, BM_EINPUT, "no samples to split");
     if (present < 2) BM_FAIL(ctx, BM_EINPUT, "one group only");
     if (cv->kind == BM_CV_KFOLD && present < count)
-        BM_FAIL(ctx, BM_EINPUT, "%td groups, %td folds", present, count);
+        BM_FAIL(ctx, BM_EINPUT, "%td group%s, %td folds", present, present == 1 ? "" : "s", count);
     BM_TRY(bm_alloc(ctx, &side, n_groups, sizeof *side));
     BM_TRY(bm_alloc(ctx, &fold_of, n_groups, sizeof *fold_of));
     BM_TRY(bm_alloc(ctx, &drawn, present, sizeof *drawn));
@@ -197,6 +198,7 @@ enum bm_status bm_split(struct bm_ctx *ctx, const struct bm_cv *cv, const bm_ind
     double wanted = round(cv->fraction * (double)present);
     bm_index n_test = (bm_index)fmin(fmax(wanted, 1), (double)(present - 1));
     for (bm_index f = 0; f < count; f++) {
+        BM_TRY(bm_ctx_cancelled(ctx));
         memset(side, 0, (size_t)n_groups);
         if (cv->kind == BM_CV_SHUFFLE) {
             struct bm_rng rng = bm_rng_stream(ctx->seed, "split.shuffle", (uint64_t)f);

@@ -222,6 +222,9 @@ enum bm_status bm_parse_list(struct bm_ctx *ctx, const char *text, double *value
         if (parts == 2) ok = ok && bm_parse_double(cut[1], &part[2]);
         if (parts == 3)
             ok = ok && bm_parse_double(cut[1], &part[1]) && bm_parse_double(cut[2], &part[2]);
+        if (ok && parts > 1 && (part[1] == 0 || (part[2] - part[0]) / part[1] < 0))
+            BM_FAIL(ctx, BM_EUSAGE, "wants ranges first:last or first:step:last that go from the "
+                    "first to the last number, got '%s'", shown);
         double steps = floor((part[2] - part[0]) / part[1] + 1e-9);
         if (!ok || !isfinite(part[0]) || !isfinite(steps) || steps < 0)
             BM_FAIL(ctx, BM_EUSAGE, "wants numbers such as 3,6:12,20:10:60, got '%s'", shown);

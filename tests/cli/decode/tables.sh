@@ -73,6 +73,15 @@ awk -F'\t' -v OFS='\t' 'NR == 3 { $2 = "1,5" } { print }' $t > bad.tsv
 bad "126: a decimal comma" 'bad.tsv:3: "1,5" is not a number*' -t target --task regression
 awk -F'\t' -v OFS='\t' 'NR == 3 { $2 = "1e999" } { print }' $t > bad.tsv
 bad "127: a number out of range" 'bad.tsv:3: *out of range*"1e999"*' -t target --task regression
+for cell in 1,5 1e999 abc; do
+    awk -F'\t' -v OFS='\t' -v cell="$cell" 'NR == 3 { $2 = cell } { print }' $t > bad.tsv
+    bad "126: '$cell' among numbers is a slip, not a class" "bad.tsv:3: *\"$cell\"*numbers (see --task)" -t target
+done
+bad "126: unless classes are asked for" 'bad.tsv: class "*": 1 sample, 4 folds' -t target --task classification
+awk -F'\t' -v OFS='\t' 'NR > 1 { $1 = NR == 3 ? "1O" : 10 + NR % 2 } { print }' $t > bad.tsv
+bad "a slip among classes that are numbers" 'bad.tsv: class "1O": 1 sample, 4 folds'
+sed 's/\t/;/g' $t > bad.tsv
+bad "semicolons" 'bad.tsv:1: separated by semicolons; needed: tabs, commas or spaces'
 sed '1s/target/run/' $t > bad.tsv
 bad "128: two columns of a name" 'bad.tsv: column "run" appears twice'
 awk -F'\t' -v OFS='\t' 'NR > 1 { $2 = 42 } { print }' $t > bad.tsv
@@ -144,3 +153,9 @@ third=$(column q/samples.tsv label | sort -u | tail -n 1)
 verdict "--drop of one is --keep of the others" "$(cmp dropped/predictions.tsv kept2/predictions.tsv 2>&1)" ""
 verdict "the samples of --drop are rows of the table" "$(column dropped/predictions.tsv sample)" \
     "$(column q/samples.tsv label | awk -v third="$third" '$1 != third { print NR - 1 }')"
+
+# The same image twice: both are groups, by names that differ.
+{ cat $t; sed 1d $t; } > twice.tsv
+"$BRAINMINE" decode fit -q -s twice.tsv -t label --model svm -o twins p/bold.nii.gz p/bold.nii.gz 2> err
+verdict "110: an image twice makes two groups" "$(column twins/predictions.tsv group | sort | uniq -c | tr -s ' \n' ' ')" \
+    " 64 p/bold.nii.gz 64 p/bold.nii.gz (2) "

@@ -67,6 +67,17 @@ refused "--high-pass beyond it leaves nothing" 3 '*filter and confounds take 16 
     decode fit $base --high-pass .25 p/bold.nii.gz
 wrong "--scrub without confounds" '--scrub needs confounds*' --scrub .5
 wrong "--confounds for more images than there are" '--confounds names 2 files for 1 image*' --confounds a.tsv,b.tsv
+wrong "a range backwards" "--alpha wants ranges first:last or first:step:last that go*got '12:6'" --alpha 12:6
+wrong "a step of 0" "--alpha wants ranges*got '1:0:5'" --alpha 1:0:5
+wrong "a range of too many" "--alpha lists more than 1000 numbers: '1:1e7'" --alpha 1:1e7
+wrong "not a number among alphas" "--alpha wants auto, numbers or fractions*got '1,x'" --alpha 1,x
+wrong "folds without end" "--cv wants *K up to 10000, got 'shuffle:100000000:.5'" --cv shuffle:100000000:.5
+try "predict --json without a file for the table" 2 'brainmine decode: --json *give --output FILE*' decode predict \
+    --from fast --json p/bold.nii.gz
+try "--from a file of the model" 3 'brainmine decode: fast/model.json: is a file: --from wants the directory*' decode \
+    predict --from fast/model.json p/bold.nii.gz
+try "scores in the order that is asked for" 0 '' decode score --from fast -q --scoring f1,accuracy $base p/bold.nii.gz
+verdict "f1 first" "$(column out score | tr '\n' ' ')" "f1 accuracy "
 wrong "an unknown option" "unknown option '--modle'; the nearest is '--model'" --modle svm
 try "a missing value" 2 'brainmine decode: --model wants a value*' decode fit $base p/bold.nii.gz --model
 refused "a value that is an operand" 2 "*got 'p/bold.nii.gz'" decode fit $base p/bold.nii.gz --model p/bold.nii.gz

@@ -10,7 +10,6 @@ try() { # NAME PATTERN ARGS...
     else echo "not ok $name (exit $code)"; sed 's/^/# /' err; fi
 }
 try "an unknown command" "brainmine: unknown command 'versoin'; the nearest is 'version'" versoin
-try "a planned command" "brainmine: unknown command 'render'*" render
 try "an unknown option before the command" "brainmine: unknown option '--frob'*" --frob
 try "an unknown option" "brainmine version: unknown option '--jsn'; the nearest is '--json'" version --jsn
 try "no abbreviations" "*unknown option '--thre'; the nearest is '--threads'" version --thre 2
@@ -34,3 +33,11 @@ try "stdout wanted twice" "*both want standard output" version --json -o -
 BRAINMINE_THREADS=x try "bad BRAINMINE_THREADS" "*BRAINMINE_THREADS wants*got 'x'" version
 echo 'colour = yes' > config
 try "an unknown name in the config file" "*config:1: unknown option 'colour'*" version --config config
+echo '--seed = 1' > config
+try "a name with dashes in the config file" "*config:1: names stand without dashes, got '--seed'" version --config config
+printf '\357\273\277seed = x\n' > config
+try "a byte order mark in the config file is no part of a name" "*config:1: --seed wants*got 'x'" version --config config
+printf '\357\273\277# a comment\n\nx\n' > list
+try "comments and a byte order mark in a list" "*takes no operands, got 'x'" version @list
+if "$BRAINMINE" version --config /dev/null > out 2> err && [ -s out ]; then echo "ok --config /dev/null"
+else echo "not ok --config /dev/null: $(cat err)"; fi
