@@ -350,9 +350,8 @@ static enum bm_status verify(struct cli_run *run)
     bm_progress_end(ctx);
     if (status != BM_OK) goto out;
     BM_TRY(end(run, &table, "damaged"));
-    if (!run->common.quiet && !run->common.json)
-        fprintf(stderr, "brainmine cache: %td entries read, %td damaged, %td deleted\n",
-                listing.count, bad, repaired);
+    bm_log(run->ctx, BM_LOG_RESULT, "%td entries read, %td damaged, %td deleted",
+           listing.count, bad, repaired);
     if (bad > repaired) {
         run->late = BM_EINPUT;
         snprintf(run->late_message, sizeof run->late_message,

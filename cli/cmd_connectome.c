@@ -197,14 +197,12 @@ out:
 static enum bm_status copy_atlas(struct cli_run *run, const char *atlas, const char *copy)
 {
     enum bm_status status = BM_OK;
-    char *bytes = NULL, *path = NULL;
+    char *bytes = NULL;
     int64_t n;
     BM_TRY(bm_read_file(run->ctx, atlas, (int64_t)1 << 34, &bytes, &n));
-    BM_TRY(cli_output_path(run, copy, &path));
-    BM_TRY(bm_write_file(run->ctx, path, bytes, (size_t)n, run->common.force));
+    BM_TRY(cli_write_bytes(run, copy, bytes, (bm_index)n));
 out:
     bm_free(bytes);
-    bm_free(path);
     return status;
 }
 
@@ -252,16 +250,15 @@ static enum bm_status summarise(struct cli_run *run, const struct bm_connectome_
                              compared[m].sem * sqrt((double)c->folds)));
     }
     cli_set_fit(run, c->info.converged, c->info.gap_rel);
-    if (run->common.quiet || run->common.json) goto out;
     if (!isnan(c->alpha))
         snprintf(alpha, sizeof alpha, " at alpha %.3g (%.3g of alpha_max)", c->alpha,
                  c->alpha / c->path.alpha_max);
-    fprintf(stderr,
-            "brainmine connectome: %s%s: log-likelihood of unseen frames %.3f; %td edges between "
-            "%td of %td nodes, modularity %.2f; %td subject%s; gap %.1e; in %s\n",
-            bm_connectome_models[c->model], alpha, row->loglik, c->network.edges, data->n_used,
-            data->p, c->network.modularity, data->subjects, data->subjects == 1 ? "" : "s",
-            c->info.gap, run->common.output);
+    bm_log(run->ctx, BM_LOG_RESULT,
+           "%s%s: log-likelihood of unseen frames %.3f; %td edges between %td of %td nodes, "
+           "modularity %.2f; %td subject%s; gap %.1e; in %s",
+           bm_connectome_models[c->model], alpha, row->loglik, c->network.edges, data->n_used,
+           data->p, c->network.modularity, data->subjects, data->subjects == 1 ? "" : "s",
+           c->info.gap, run->common.output);
 out:
     return status;
 }

@@ -83,16 +83,20 @@ static enum bm_status summarise(struct cli_run *run, const struct bm_decode_plan
         BM_TRY(cli_add_score(run, plan->metrics[k]->name, mean, sd));
     }
     cli_set_fit(run, decoding->converged, decoding->gap);
-    if (run->common.quiet || run->common.json) goto out;
     bm_mean_sd(decoding->score, folds, &mean, &sd);
     bm_mean_sd(decoding->chance, folds, &chance, &unused);
     const struct bm_fit *fit = &decoding->selected.fit[decoding->selected.n_sets - 1];
-    fprintf(stderr, "brainmine decode: %s %.3f (sd %.3f over %td folds", plan->metrics[0]->name,
-            mean, sd, folds);
-    if (!isnan(chance)) fprintf(stderr, ", chance %.3f", chance);
-    fprintf(stderr, "); %td of %td voxels have weights", fit->nonzeros, decoding->mask.p);
-    if (!isnan(decoding->gap)) fprintf(stderr, "; largest relative gap %.1e", decoding->gap);
-    fprintf(stderr, "; in %s\n", run->common.output);
+    char by_chance[48] = "", gap[48] = "", constant[96] = "";
+    if (plan->constant > 0)
+        snprintf(constant, sizeof constant, "; %td series of a voxel in a run do not vary (now 0)",
+                 plan->constant);
+    if (!isnan(chance)) snprintf(by_chance, sizeof by_chance, ", chance %.3f", chance);
+    if (!isnan(decoding->gap))
+        snprintf(gap, sizeof gap, "; largest relative gap %.1e", decoding->gap);
+    bm_log(run->ctx, BM_LOG_RESULT,
+           "%s %.3f (sd %.3f over %td folds%s); %td of %td voxels have weights%s%s; in %s",
+           plan->metrics[0]->name, mean, sd, folds, by_chance, fit->nonzeros, decoding->mask.p,
+           constant, gap, run->common.output);
 out:
     return status;
 }
@@ -251,6 +255,7 @@ static enum bm_status fit(struct cli_run *run)
     for (bm_index i = 0; i < pictures.count; i++) names[n_names++] = pictures.figure[i].name;
     names[n_names] = NULL;
     BM_TRY(cli_output_dir(run, names));
+    if (plan.rows.n_classes == 0) BM_TRY(cli_note_stale(run, "confusion.tsv"));
     BM_TRY(cli_check_warnings(run));
     BM_TRY(cli_open_cache(run));
     if (run->common.dry_run) {

@@ -160,13 +160,13 @@ static enum bm_status summarise(struct cli_run *run, const struct bm_inputs *inp
     BM_TRY(cli_add_score(run, "explained_variance", atlas->score.explained, NAN));
     BM_TRY(cli_add_score(run, "loglik", atlas->score.loglik, NAN));
     cli_set_fit(run, atlas->dict.converged, gap);
-    if (run->common.quiet || run->common.json) goto out;
-    fprintf(stderr, "brainmine dictlearn: %td maps of %td subjects explain %.1f %% of their "
-            "variance", atlas->dict.V.n, inputs->n_subjects, 100 * atlas->score.explained);
+    char penalties[128] = "";
     if (atlas->model->caps & BM_ATLAS_DICTIONARY)
-        fprintf(stderr, "; lambda %.3g, mu %.3g, %td iterations", atlas->dict.alpha,
-                atlas->dict.mu, atlas->dict.iterations);
-    fprintf(stderr, "; in %s\n", run->common.output);
+        snprintf(penalties, sizeof penalties, "; lambda %.3g, mu %.3g, %td iterations",
+                 atlas->dict.alpha, atlas->dict.mu, atlas->dict.iterations);
+    bm_log(run->ctx, BM_LOG_RESULT,
+           "%td maps of %td subjects explain %.1f %% of their variance%s; in %s", atlas->dict.V.n,
+           inputs->n_subjects, 100 * atlas->score.explained, penalties, run->common.output);
 out:
     return status;
 }

@@ -43,12 +43,11 @@ static enum bm_status simulate_decode(struct cli_run *run)
     bm_index voxels = 0;
     for (bm_index v = 0; v < bm_grid_voxels(&phantom.mask.grid); v++)
         voxels += phantom.mask.data[v] != 0;
-    if (!run->common.quiet && !run->common.json)
-        fprintf(stderr,
-                "brainmine simulate: wrote %td volumes, %lld classes in %lld runs, a mask of %td "
-                "voxels and the true maps to %s\n",
-                phantom.samples, (long long)opts->classes, (long long)opts->groups, voxels,
-                run->common.output);
+    bm_log(run->ctx, BM_LOG_RESULT,
+           "wrote %td volumes, %lld classes in %lld runs, a mask of %td "
+           "voxels and the true maps to %s",
+           phantom.samples, (long long)opts->classes, (long long)opts->groups, voxels,
+           run->common.output);
 out:
     bm_text_release(&table);
     bm_phantom_release(&phantom);

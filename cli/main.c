@@ -52,6 +52,7 @@ static void catch_signals(void)
         bool ignored = sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler == SIG_IGN;
         if (numbers[i] != SIGHUP || !ignored) sigaction(numbers[i], &action, NULL);
     }
+    signal(SIGXFSZ, SIG_IGN); /* beyond ulimit -f, write says EFBIG */
     action.sa_handler = on_pipe;
     sigaction(SIGPIPE, &action, NULL);
 }
@@ -90,7 +91,11 @@ static enum bm_status run_verb(struct cli_run *run, struct cli_terminal *termina
     }
     BM_TRY(cli_common_settle(run));
     BM_TRY(cli_terminal_settle(terminal));
-    BM_TRY(run->verb->run(run));
+    status = run->verb->run(run);
+    if (status != BM_OK) {
+        cli_remove_outputs(run);
+        goto out;
+    }
     if (run->fitted && !run->converged)
         bm_log(run->ctx, BM_LOG_WARN, "not converged: the gap is %.3g (see --tolerance)", run->gap);
     BM_TRY(cli_summary_print(run));
@@ -125,11 +130,9 @@ static int run_command(const struct cli_command *command, int argc, char **argv)
         bm_fail(&ctx, BM_ECANCEL, "interrupted by signal %d (%s)", (int)caught, strsignal(caught));
     }
     if (status != BM_OK) {
-        cli_terminal_error(&terminal, ctx.message);
-        if (run.advice[0] && !caught)
-            fprintf(stderr, "%s\n", run.advice);
-        else if (status == BM_EUSAGE)
-            fprintf(stderr, "Try 'brainmine %s --help'.\n", command->name);
+        if (!run.advice[0] && status == BM_EUSAGE)
+            cli_advise(&run, "Try 'brainmine %s --help'.", command->name);
+        cli_terminal_error(&terminal, ctx.message, caught ? "" : run.advice);
     }
     if (status != BM_OK && run.made_output) rmdir(run.common.output); /* if nothing is in it */
     cli_close_cache(&run);

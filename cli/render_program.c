@@ -120,17 +120,17 @@ struct child {
 
 static void on_line(struct cli_run *run, struct child *child, const char *line)
 {
-    static const char levels[] = "EWID";
+    static const char letters[] = BM_LOG_LETTERS;
     struct bm_ctx *ctx = run->ctx;
     char label[64];
     bm_index done, total;
-    const char *level = line[0] && line[1] == ' ' ? strchr(levels, line[0]) : NULL;
+    const char *level = line[0] && line[1] == ' ' ? strchr(letters, line[0]) : NULL;
     if (line[0] == 'E' && line[1] > '0' + BM_OK && line[1] <= '0' + BM_EBUG && line[2] == ' ')
         child->status = bm_fail(ctx, (enum bm_status)(line[1] - '0'), "%s", line + 3);
     else if (sscanf(line, "P %td %td %63[^\n]", &done, &total, label) == 3 && ctx->progress.sink)
         ctx->progress.sink(ctx->progress.user, label, done, total);
     else if (level && *level)
-        bm_log(ctx, (enum bm_log_level)(level - levels), "%s", line + 2);
+        bm_log(ctx, (enum bm_log_level)(level - letters), "%s", line + 2);
     else if (line[0] && line[0] != 'P')
         bm_log(ctx, BM_LOG_DEBUG, "renderer: %s", line); /* a driver's own words */
 }

@@ -69,9 +69,8 @@ enum bm_status cli_simulate_connectome(struct cli_run *run)
     }
     BM_TRY(cli_write_model(run, "brainmine phantom 1"));
     BM_TRY(cli_write_run(run));
-    if (!run->common.quiet && !run->common.json)
-        fprintf(stderr, "brainmine simulate: wrote %td subjects x %lld frames of %td nodes to %s\n",
-                subjects, (long long)opts->frames, p, run->common.output);
+    bm_log(run->ctx, BM_LOG_RESULT, "wrote %td subjects x %lld frames of %td nodes to %s",
+           subjects, (long long)opts->frames, p, run->common.output);
 out:
     bm_progress_end(ctx);
     cli_names_release(&names);

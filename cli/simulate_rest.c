@@ -92,12 +92,11 @@ enum bm_status cli_simulate_rest(struct cli_run *run)
     for (bm_index s = 0; s < subjects; s++)
         BM_TRY(write_subject(run, &phantom, s, names.list + 3 * s, comment));
     BM_TRY(write_group(run, &phantom, comment));
-    if (!run->common.quiet && !run->common.json)
-        fprintf(stderr,
-                "brainmine simulate: wrote %td subjects of %lld volumes, a mask of %td voxels and "
-                "%lld true maps to %s\n",
-                subjects, (long long)opts->frames, phantom.mask.p, (long long)opts->components,
-                run->common.output);
+    bm_log(run->ctx, BM_LOG_RESULT,
+           "wrote %td subjects of %lld volumes, a mask of %td voxels and "
+           "%lld true maps to %s",
+           subjects, (long long)opts->frames, phantom.mask.p, (long long)opts->components,
+           run->common.output);
 out:
     bm_progress_end(ctx);
     bm_free(name);

@@ -38,7 +38,7 @@ static void write_log(struct cli_terminal *t, const char *kind, const char *line
     fflush(t->log);
 }
 
-static const char *const kinds[] = {"error: ", "warning: ", "warning: ", "", "debug: "};
+static const char *const kinds[] = {"error: ", "warning: ", "warning: ", "", "", "debug: "};
 
 /* A file is read more than once (its header, its voxels), and each time says the same. */
 static bool warned_already(const struct cli_run *run, const char *line)
@@ -48,6 +48,23 @@ static bool warned_already(const struct cli_run *run, const char *line)
         if (strcmp(warning->valuestring, line) == 0) return true;
     }
     return false;
+}
+
+static double seconds_between(const struct timespec *begun, const struct timespec *now)
+{
+    return (double)(now->tv_sec - begun->tv_sec) + 1e-9 * (double)(now->tv_nsec - begun->tv_nsec);
+}
+
+/* On standard error steps come with the seconds since the program began. */
+static void say(struct cli_terminal *t, enum bm_log_level level, const char *line)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    wipe(t);
+    fprintf(stderr, "%s: ", t->prefix);
+    if (level >= BM_LOG_INFO) fprintf(stderr, "%.2f s: ", seconds_between(&t->run->started, &now));
+    fprintf(stderr, "%s", kinds[level]);
+    put_line(stderr, line);
 }
 
 static void on_log(void *user, enum bm_log_level level, const char *line)
@@ -62,11 +79,7 @@ static void on_log(void *user, enum bm_log_level level, const char *line)
         t->run->n_warnings++;
         cJSON_AddItemToArray(t->run->warnings, cJSON_CreateString(line));
     }
-    if (level <= t->shown) {
-        wipe(t);
-        fprintf(stderr, "%s: %s", t->prefix, kinds[level]);
-        put_line(stderr, line);
-    }
+    if (level <= t->shown) say(t, level, line);
     write_log(t, kinds[level], line);
     pthread_mutex_unlock(&t->lock);
 }
@@ -75,7 +88,7 @@ static double seconds_since(const struct timespec *begun)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)(now.tv_sec - begun->tv_sec) + 1e-9 * (double)(now.tv_nsec - begun->tv_nsec);
+    return seconds_between(begun, &now);
 }
 
 static void on_progress(void *user, const char *label, bm_index done, bm_index total)
@@ -99,7 +112,10 @@ static void on_progress(void *user, const char *label, bm_index done, bm_index t
                 full, percent, done, total);
         t->drawn = true;
     } else {
-        fprintf(stderr, "%s: %s %d %%\n", t->prefix, label, shown);
+        char line[128];
+        snprintf(line, sizeof line, "%s %d %%", label, shown);
+        fprintf(stderr, "%s: %s\n", t->prefix, line);
+        write_log(t, "", line);
     }
     pthread_mutex_unlock(&t->lock);
 }
@@ -107,16 +123,19 @@ static void on_progress(void *user, const char *label, bm_index done, bm_index t
 void cli_terminal_init(struct cli_terminal *terminal, struct cli_run *run, const char *prefix)
 {
     *terminal = (struct cli_terminal){
-        .run = run, .prefix = prefix, .shown = BM_LOG_NOTE, .percent = -1};
+        .run = run, .prefix = prefix, .shown = BM_LOG_RESULT, .percent = -1};
     pthread_mutex_init(&terminal->lock, NULL);
-    run->ctx->log = (struct bm_log){BM_LOG_NOTE, on_log, terminal};
+    run->ctx->log = (struct bm_log){BM_LOG_RESULT, on_log, terminal};
 }
 
 enum bm_status cli_terminal_settle(struct cli_terminal *terminal)
 {
     const struct cli_common *common = &terminal->run->common;
     struct bm_ctx *ctx = terminal->run->ctx;
-    int level = BM_LOG_NOTE + common->verbose;
+    /* With --json the results are on standard output. */
+    int level = common->verbose ? BM_LOG_RESULT + common->verbose
+                : common->json  ? BM_LOG_NOTE
+                                : BM_LOG_RESULT;
     if (common->quiet) level = BM_LOG_ERROR;
     terminal->shown = level > BM_LOG_DEBUG ? BM_LOG_DEBUG : (enum bm_log_level)level;
     ctx->log.level = terminal->shown < BM_LOG_NOTE ? BM_LOG_NOTE : terminal->shown;
@@ -139,12 +158,15 @@ enum bm_status cli_terminal_settle(struct cli_terminal *terminal)
     return BM_OK;
 }
 
-void cli_terminal_error(struct cli_terminal *terminal, const char *sentence)
+void cli_terminal_error(struct cli_terminal *terminal, const char *sentence, const char *advice)
 {
     wipe(terminal);
     fprintf(stderr, "%s: ", terminal->prefix);
     put_line(stderr, sentence);
     write_log(terminal, kinds[BM_LOG_ERROR], sentence);
+    if (!advice[0]) return;
+    fprintf(stderr, "%s\n", advice);
+    write_log(terminal, "", advice);
 }
 
 void cli_terminal_release(struct cli_terminal *terminal)

@@ -26,8 +26,9 @@ void cli_terminal_init(struct cli_terminal *terminal, struct cli_run *run, const
 /* Follow --quiet, --verbose, --progress, --log. BM_EOUTPUT if the log file cannot be opened. */
 enum bm_status cli_terminal_settle(struct cli_terminal *terminal) BM_CHECKED;
 
-/* One line "brainmine decode: SENTENCE", control characters made harmless. */
-void cli_terminal_error(struct cli_terminal *terminal, const char *sentence);
+/* One line "brainmine decode: SENTENCE", control characters made harmless; and the advice, if it is
+ * not empty, as another. */
+void cli_terminal_error(struct cli_terminal *terminal, const char *sentence, const char *advice);
 
 void cli_terminal_release(struct cli_terminal *terminal);
 

@@ -1,6 +1,7 @@
 #include "learn/select.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "learn/fit_steps.h"
@@ -79,6 +80,13 @@ out:
     bm_free(label);
     bm_free(target);
     return status;
+}
+
+/* "fold 3" or "all samples". */
+static const char *set_name(const struct job *job, bm_index s, char name[32])
+{
+    snprintf(name, 32, "fold %td", s);
+    return s < job->n_sets - 1 ? name : "all samples";
 }
 
 /* What is asked of a training set: the points to fit, and for the last set the weights. */
@@ -198,6 +206,9 @@ static enum bm_status score_unit(struct bm_ctx *ctx, bm_index item, int worker, 
                                           .converged = fits[i].info.converged};
             BM_TRY(bm_score_rows(ctx, problem, problem->metric, &fits[i].decision, fold->test,
                                  fold->n_test, &step->score));
+            bm_log(ctx, BM_LOG_DEBUG, "set %td, inner fold %td, point %td: %s %.4g, %d "
+                   "iterations, relative gap %.1e", job->unit[v].set, job->unit[v].inner, i,
+                   problem->metric->name, step->score, fits[i].info.iterations, step->gap);
         }
     BM_TRY(bm_progress_step(ctx));
 out:
@@ -286,12 +297,15 @@ static enum bm_status fit_set(struct bm_ctx *ctx, bm_index item, int worker, voi
     struct request request = set_request(job, s);
     struct bm_fit *fit = &out->fit[s];
     bm_index unused = 0;
+    char name[32];
     BM_TRY(fit_rows(ctx, problem, &request, fit, last ? &out->voxels : NULL,
                     last ? &out->n_voxels : &unused));
     if (problem->n_points == 1)
         out->path[s] = (struct bm_path_step){fit->alpha, NAN, fit->info.gap_rel,
                                              fit->info.iterations, (double)fit->nonzeros,
                                              fit->info.converged};
+    bm_log(ctx, BM_LOG_INFO, "%s: fitted %td samples, %d iterations, relative gap %.1e",
+           set_name(job, s, name), request.m, fit->info.iterations, fit->info.gap_rel);
     BM_TRY(bm_progress_step(ctx));
 out:
     if (status != BM_OK) fail_in_set(ctx, status, job, s);
@@ -382,6 +396,26 @@ static enum bm_status make_ready(struct bm_ctx *ctx, const struct bm_problem *pr
     return cached < wanted && problem->ready ? problem->ready(ctx, problem->user) : BM_OK;
 }
 
+/* What was chosen for a training set. */
+static void log_choice(struct bm_ctx *ctx, const struct job *job, bm_index s)
+{
+    const struct bm_problem *problem = job->problem;
+    const struct bm_point *point = &problem->points[job->out->chosen[s]];
+    const struct bm_path_step *step = &job->out->path[s * problem->n_points + job->out->chosen[s]];
+    const struct {
+        const char *name;
+        double value;
+    } parts[] = {{"alpha", step->alpha}, {"l1-ratio", point->l1_ratio}, {"C", point->C}};
+    char words[128] = "", name[32];
+    size_t n = 0;
+    for (size_t k = 0; k < sizeof parts / sizeof *parts; k++)
+        if (!isnan(parts[k].value)) /* not used otherwise */
+            n += (size_t)snprintf(words + n, sizeof words - n, "%s %.4g, ", parts[k].name,
+                                  parts[k].value);
+    bm_log(ctx, BM_LOG_INFO, "%s: chose %s%s %.4g over inner folds", set_name(job, s, name), words,
+           problem->metric->name, step->score);
+}
+
 /* Score the grid and choose a point for every training set. Only a plan: as long as nothing must
  * be fitted for that. */
 static enum bm_status choose_points(struct bm_ctx *ctx, struct job *job,
@@ -408,6 +442,7 @@ static enum bm_status choose_points(struct bm_ctx *ctx, struct job *job,
         const struct set *by = &job->sets[problem->nested ? s : job->n_sets - 1];
         job->out->chosen[s] = choose(job, by->first_unit, by->folds.count,
                                      job->out->path + s * count);
+        log_choice(ctx, job, s);
     }
 out:
     if (began) bm_progress_end(ctx);

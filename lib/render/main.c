@@ -26,7 +26,7 @@ const char *__asan_default_options(void)
 static void on_log(void *user, enum bm_log_level level, const char *line)
 {
     (void)user;
-    dprintf(STDERR_FILENO, "%c %s\n", "EWID"[level], line);
+    dprintf(STDERR_FILENO, "%c %s\n", BM_LOG_LETTERS[level], line);
 }
 
 static void on_progress(void *user, const char *label, bm_index done, bm_index total)

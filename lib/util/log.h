@@ -11,8 +11,17 @@ extern "C" {
 #endif
 
 /* WARN is about inputs and results: --strict counts it. NOTE is as important to the reader, but
- * about the program's surroundings: a cache that cannot be used. */
-enum bm_log_level { BM_LOG_ERROR, BM_LOG_WARN, BM_LOG_NOTE, BM_LOG_INFO, BM_LOG_DEBUG };
+ * about the program's surroundings: a cache that cannot be used. RESULT is what a run came to, said
+ * once; INFO a line a step; DEBUG the inside of steps. */
+enum bm_log_level {
+    BM_LOG_ERROR,
+    BM_LOG_WARN,
+    BM_LOG_NOTE,
+    BM_LOG_RESULT,
+    BM_LOG_INFO,
+    BM_LOG_DEBUG
+};
+#define BM_LOG_LETTERS "EWNRID" /* of each, between processes */
 
 struct bm_log {
     enum bm_log_level level; /* lines above it are dropped before they are formatted */
