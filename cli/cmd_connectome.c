@@ -197,14 +197,12 @@ out:
 static enum bm_status copy_atlas(struct cli_run *run, const char *atlas, const char *copy)
 {
     enum bm_status status = BM_OK;
-    char *bytes = NULL, *path = NULL;
+    char *bytes = NULL;
     int64_t n;
     BM_TRY(bm_read_file(run->ctx, atlas, (int64_t)1 << 34, &bytes, &n));
-    BM_TRY(cli_output_path(run, copy, &path));
-    BM_TRY(bm_write_file(run->ctx, path, bytes, (size_t)n, run->common.force));
+    BM_TRY(cli_write_bytes(run, copy, bytes, (bm_index)n));
 out:
     bm_free(bytes);
-    bm_free(path);
     return status;
 }
 

@@ -78,7 +78,7 @@ static enum bm_status summarise(struct cli_run *run, const struct bm_decode_plan
     enum bm_status status = BM_OK;
     bm_index folds = plan->folds.count;
     double mean, sd, chance, unused;
-    char by_chance[32] = "", gap[48] = "";
+    char by_chance[48] = "", gap[48] = "", constant[96] = "";
     for (bm_index k = 0; plan->metrics[k]; k++) {
         bm_mean_sd(decoding->score + k * folds, folds, &mean, &sd);
         BM_TRY(cli_add_score(run, plan->metrics[k]->name, mean, sd));
@@ -87,12 +87,16 @@ static enum bm_status summarise(struct cli_run *run, const struct bm_decode_plan
     bm_mean_sd(decoding->score, folds, &mean, &sd);
     bm_mean_sd(decoding->chance, folds, &chance, &unused);
     const struct bm_fit *fit = &decoding->selected.fit[decoding->selected.n_sets - 1];
+    if (plan->constant > 0)
+        snprintf(constant, sizeof constant, "; %td series of a voxel in a run do not vary (now 0)",
+                 plan->constant);
     if (!isnan(chance)) snprintf(by_chance, sizeof by_chance, ", chance %.3f", chance);
     if (!isnan(decoding->gap))
         snprintf(gap, sizeof gap, "; largest relative gap %.1e", decoding->gap);
-    bm_log(run->ctx, BM_LOG_RESULT, "%s %.3f (sd %.3f over %td folds%s); %td of %td voxels have "
-           "weights%s; in %s", plan->metrics[0]->name, mean, sd, folds, by_chance, fit->nonzeros,
-           decoding->mask.p, gap, run->common.output);
+    bm_log(run->ctx, BM_LOG_RESULT,
+           "%s %.3f (sd %.3f over %td folds%s); %td of %td voxels have weights%s%s; in %s",
+           plan->metrics[0]->name, mean, sd, folds, by_chance, fit->nonzeros, decoding->mask.p,
+           constant, gap, run->common.output);
 out:
     return status;
 }
@@ -251,6 +255,7 @@ static enum bm_status fit(struct cli_run *run)
     for (bm_index i = 0; i < pictures.count; i++) names[n_names++] = pictures.figure[i].name;
     names[n_names] = NULL;
     BM_TRY(cli_output_dir(run, names));
+    if (plan.rows.n_classes == 0) BM_TRY(cli_note_stale(run, "confusion.tsv"));
     BM_TRY(cli_check_warnings(run));
     BM_TRY(cli_open_cache(run));
     if (run->common.dry_run) {

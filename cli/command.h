@@ -124,10 +124,19 @@ enum bm_status cli_not_an_input(struct cli_run *run, const char *path) BM_CHECKE
 /* BM_EUSAGE if --json is to get standard output and the table of a verb, without -o, as well. */
 enum bm_status cli_require_file(struct cli_run *run) BM_CHECKED;
 
-/* Path of a file in -o DIR, in a new block; recorded for the summary. */
-enum bm_status cli_output_path(struct cli_run *run, const char *name, char **path) BM_CHECKED;
+/* With --force, a note if DIR holds a file of this name, which this run will not write: it is of
+ * another run. */
+enum bm_status cli_note_stale(struct cli_run *run, const char *name) BM_CHECKED;
 
-/* Write a text or an image as a file of -o DIR. */
+/* Unlink what the run has written so far, for one that failed: no part of a result stays. */
+void cli_remove_outputs(struct cli_run *run);
+
+/* Put a file that has been written on the record, for the summary and cli_remove_outputs. */
+enum bm_status cli_record(struct cli_run *run, const char *path) BM_CHECKED;
+
+/* Write bytes, a text or an image as a file of -o DIR. */
+enum bm_status cli_write_bytes(struct cli_run *run, const char *name, const void *bytes,
+                               bm_index n) BM_CHECKED;
 enum bm_status cli_write_text(struct cli_run *run, const char *name,
                               const struct bm_text *text) BM_CHECKED;
 enum bm_status cli_write_image(struct cli_run *run, const char *name,

@@ -28,20 +28,18 @@ static enum bm_status draw_one(struct cli_run *run, const struct cli_figure *fig
     enum bm_status status = BM_OK;
     struct bm_text png = BM_TEXT_INIT;
     struct bm_figure_opts opts = figure->opts;
-    char *from = NULL, *mask = NULL, *to = NULL;
+    char *from = NULL, *mask = NULL;
     BM_TRY(bm_path_join(run->ctx, &from, run->common.output, figure->file));
     if (opts.brain.mask) {
         BM_TRY(bm_path_join(run->ctx, &mask, run->common.output, opts.brain.mask));
         opts.brain.mask = mask;
     }
     BM_TRY(cli_draw(run, figure->view, &opts, from, &png));
-    BM_TRY(cli_output_path(run, figure->name, &to));
-    BM_TRY(bm_write_file(run->ctx, to, png.data, (size_t)png.length, run->common.force));
+    BM_TRY(cli_write_bytes(run, figure->name, png.data, png.length));
 out:
     bm_text_release(&png);
     bm_free(from);
     bm_free(mask);
-    bm_free(to);
     return status;
 }
 

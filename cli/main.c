@@ -53,6 +53,7 @@ static void catch_signals(void)
         bool ignored = sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler == SIG_IGN;
         if (numbers[i] != SIGHUP || !ignored) sigaction(numbers[i], &action, NULL);
     }
+    signal(SIGXFSZ, SIG_IGN); /* beyond ulimit -f, write says EFBIG */
     action.sa_handler = on_pipe;
     sigaction(SIGPIPE, &action, NULL);
 }
@@ -95,7 +96,11 @@ static enum bm_status run_verb(struct cli_run *run, struct cli_terminal *termina
     bm_log(run->ctx, BM_LOG_INFO, "version %s, %d thread%s, memory up to %s", BM_VERSION,
            run->ctx->threads, run->ctx->threads == 1 ? "" : "s",
            run->common.memory > 0 ? bm_bytes(memory, (double)run->common.memory) : "any size");
-    BM_TRY(run->verb->run(run));
+    status = run->verb->run(run);
+    if (status != BM_OK) {
+        cli_remove_outputs(run);
+        goto out;
+    }
     if (run->fitted && !run->converged)
         bm_log(run->ctx, BM_LOG_WARN, "not converged: the gap is %.3g (see --tolerance)", run->gap);
     BM_TRY(cli_terminal_open_log(terminal));

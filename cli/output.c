@@ -226,7 +226,7 @@ out:
     return status;
 }
 
-static enum bm_status record(struct cli_run *run, const char *path)
+enum bm_status cli_record(struct cli_run *run, const char *path)
 {
     char shown[4 * 4096];
     cJSON *name = cJSON_CreateString(bm_as_utf8(shown, sizeof shown, path));
@@ -241,16 +241,22 @@ enum bm_status cli_require_file(struct cli_run *run)
                    "--json has standard output for its summary: give --output FILE for the table");
 }
 
-enum bm_status cli_output_path(struct cli_run *run, const char *name, char **path)
+void cli_remove_outputs(struct cli_run *run)
+{
+    const cJSON *output;
+    cJSON_ArrayForEach(output, run->outputs) unlink(output->valuestring);
+}
+
+enum bm_status cli_note_stale(struct cli_run *run, const char *name)
 {
     enum bm_status status = BM_OK;
-    char *made = NULL;
-    BM_TRY(bm_path_join(run->ctx, &made, run->common.output, name));
-    BM_TRY(record(run, made));
-    *path = made;
-    made = NULL;
+    char *path = NULL, shown[512];
+    BM_TRY(bm_path_join(run->ctx, &path, run->common.output, name));
+    if (access(path, F_OK) == 0)
+        bm_log(run->ctx, BM_LOG_NOTE, "%s: is of an earlier run and stays: this one has no such "
+               "result", bm_escape(shown, sizeof shown, path));
 out:
-    bm_free(made);
+    bm_free(path);
     return status;
 }
 
@@ -262,7 +268,7 @@ enum bm_status cli_write_result(struct cli_run *run, const char *bytes, bm_index
         return cli_check_stdout(run->ctx);
     }
     BM_TRY(bm_write_file(run->ctx, run->common.output, bytes, (size_t)n, run->common.force));
-    BM_TRY(record(run, run->common.output));
+    BM_TRY(cli_record(run, run->common.output));
 out:
     return status;
 }

@@ -6,16 +6,22 @@
 #include "util/path.h"
 #include "version.h"
 
-enum bm_status cli_write_text(struct cli_run *run, const char *name, const struct bm_text *text)
+enum bm_status cli_write_bytes(struct cli_run *run, const char *name, const void *bytes,
+                               bm_index n)
 {
     enum bm_status status = BM_OK;
     char *path = NULL;
-    BM_TRY(cli_output_path(run, name, &path));
-    BM_TRY(bm_write_file(run->ctx, path, bm_text_str(text), (size_t)text->length,
-                         run->common.force));
+    BM_TRY(bm_path_join(run->ctx, &path, run->common.output, name));
+    BM_TRY(bm_write_file(run->ctx, path, bytes, (size_t)n, run->common.force));
+    BM_TRY(cli_record(run, path));
 out:
     bm_free(path);
     return status;
+}
+
+enum bm_status cli_write_text(struct cli_run *run, const char *name, const struct bm_text *text)
+{
+    return cli_write_bytes(run, name, bm_text_str(text), text->length);
 }
 
 enum bm_status cli_write_image(struct cli_run *run, const char *name,
@@ -23,8 +29,9 @@ enum bm_status cli_write_image(struct cli_run *run, const char *name,
 {
     enum bm_status status = BM_OK;
     char *path = NULL;
-    BM_TRY(cli_output_path(run, name, &path));
+    BM_TRY(bm_path_join(run->ctx, &path, run->common.output, name));
     BM_TRY(bm_volume_write(run->ctx, path, volume, meta, run->common.force));
+    BM_TRY(cli_record(run, path));
 out:
     bm_free(path);
     return status;

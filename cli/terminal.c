@@ -53,6 +53,23 @@ static bool warned_already(const struct cli_run *run, const char *line)
     return false;
 }
 
+static double seconds_between(const struct timespec *begun, const struct timespec *now)
+{
+    return (double)(now->tv_sec - begun->tv_sec) + 1e-9 * (double)(now->tv_nsec - begun->tv_nsec);
+}
+
+/* On standard error steps come with the seconds since the program began. */
+static void say(struct cli_terminal *t, enum bm_log_level level, const char *line)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    wipe(t);
+    fprintf(stderr, "%s: ", t->prefix);
+    if (level >= BM_LOG_INFO) fprintf(stderr, "%.2f s: ", seconds_between(&t->run->started, &now));
+    fprintf(stderr, "%s", kinds[level]);
+    put_line(stderr, line);
+}
+
 static void on_log(void *user, enum bm_log_level level, const char *line)
 {
     struct cli_terminal *t = user;
@@ -65,11 +82,7 @@ static void on_log(void *user, enum bm_log_level level, const char *line)
         t->run->n_warnings++;
         cJSON_AddItemToArray(t->run->warnings, cJSON_CreateString(line));
     }
-    if (level <= t->shown) {
-        wipe(t);
-        fprintf(stderr, "%s: %s", t->prefix, kinds[level]);
-        put_line(stderr, line);
-    }
+    if (level <= t->shown) say(t, level, line);
     write_log(t, kinds[level], line);
     pthread_mutex_unlock(&t->lock);
 }
@@ -78,7 +91,7 @@ static double seconds_since(const struct timespec *begun)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)(now.tv_sec - begun->tv_sec) + 1e-9 * (double)(now.tv_nsec - begun->tv_nsec);
+    return seconds_between(begun, &now);
 }
 
 static void on_progress(void *user, const char *label, bm_index done, bm_index total)
@@ -199,7 +212,7 @@ enum bm_status cli_terminal_open_log(struct cli_terminal *terminal)
     return BM_OK;
 }
 
-void cli_terminal_error(struct cli_terminal *terminal, const char *sentence)
+void cli_terminal_error(struct cli_terminal *terminal, const char *sentence, const char *advice)
 {
     wipe(terminal);
     fprintf(stderr, "%s: ", terminal->prefix);

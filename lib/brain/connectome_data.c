@@ -209,6 +209,7 @@ enum bm_status bm_connectome_read_tables(struct bm_ctx *ctx, const struct bm_con
         for (bm_index j = 0; j < p; j++)
             BM_TRY(fill_node(ctx, &table, opts->transpose, j, &made.X[k]));
         standardise(&made.X[k], 0, frames, standardize);
+        bm_log(ctx, BM_LOG_INFO, "read %s: %td frames of %td nodes", file, frames, p);
         bm_table_release(&table);
         table = (struct bm_table)BM_TABLE_INIT;
     }

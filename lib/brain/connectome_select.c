@@ -408,7 +408,11 @@ static enum bm_status add_points(struct bm_ctx *ctx, const struct search *search
     status = bm_parallel_for(ctx, items, score_unit, &job);
     bm_progress_end(ctx);
     if (status != BM_OK) goto out;
-    for (bm_index a = 0; a < n; a++) summarise(&job, a);
+    for (bm_index a = 0; a < n; a++) {
+        summarise(&job, a);
+        bm_log(ctx, BM_LOG_INFO, "alpha %.4g: log-likelihood of unseen frames %.6g, density %.3f",
+               job.row[a].alpha, job.row[a].loglik, job.row[a].density);
+    }
     qsort(path->row, (size_t)path->count, sizeof *path->row, by_alpha);
 out:
     bm_free(job.density);

@@ -344,6 +344,7 @@ enum bm_status bm_decode_samples(struct bm_ctx *ctx, const struct bm_prepare_opt
     BM_TRY(bm_prepare(ctx, prepare, inputs, plan->rows.cut, &prepared));
     BM_TRY(name_samples(ctx, prepared.id, plan));
     BM_TRY(bm_rows_gather(ctx, &prepared, &plan->rows, &made));
+    plan->constant = prepared.constant;
     if (plan->rows.n != before) BM_TRY(make_folds(ctx, opts, plan));
     *mask = prepared.mask;
     prepared.mask = (struct bm_mask)BM_MASK_INIT;
@@ -424,6 +425,9 @@ enum bm_status bm_decode_fit(struct bm_ctx *ctx, const struct bm_prepare_opts *p
     struct setting setting = SETTING_INIT;
     struct bm_decoding made = BM_DECODING_INIT;
     BM_TRY(bm_decode_samples(ctx, prepare, opts, inputs, plan, &made.mask, &x));
+    bm_log(ctx, BM_LOG_INFO, "decoding %td samples of %td voxels: %td classes, %td groups, %td "
+           "folds, %td point%s of the grid", x.n, x.p, plan->rows.n_classes, plan->rows.n_groups,
+           plan->folds.count, plan->n_points, plan->n_points == 1 ? "" : "s");
     BM_TRY(set_up(ctx, opts, tolerance, path_tolerance, plan, &made.mask, &x, &setting));
     made.percent = setting.percent;
     if (made.percent < 100)

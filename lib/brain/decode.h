@@ -116,6 +116,8 @@ struct bm_decode_plan {
     const struct bm_metric *metrics[9]; /* NULL-terminated; the first one selects */
     double percent;                     /* of voxels; NaN = a share of a brain's volume */
     struct bm_folds folds;
+    bm_index constant;                  /* series of a voxel in a run that do not vary: once the
+                                           samples are made */
     char samples_id[BM_ID_SIZE];        /* of the samples, once they are made (util/key.h) */
 };
 #define BM_DECODE_PLAN_INIT {.points = NULL}

@@ -48,6 +48,7 @@ static bool add_model(cJSON *to, const struct bm_decode_plan *plan,
            bm_json_put(to, "intercept", bm_json_reals(fit->intercept, fit->decision.cols)) &&
            bm_json_put(to, "samples", bm_json_whole(plan->rows.n)) &&
            bm_json_put(to, "voxels", bm_json_whole(decoding->mask.p)) &&
+           bm_json_put(to, "constant_series", bm_json_whole(plan->constant)) &&
            bm_json_put(to, "percent_selected", bm_json_real(decoding->percent));
     cJSON *certificate = cJSON_AddObjectToObject(to, "certificate");
     good = good && add_certificate(certificate, plan, selected, last);

@@ -276,12 +276,15 @@ out:
 static enum bm_status fill_input(struct bm_ctx *ctx, struct fill *fill, struct bm_reader *reader)
 {
     enum bm_status status = BM_OK;
+    char name[256];
     BM_TRY(bm_reader_load(ctx, reader, fill->input));
     fill->image = &reader->image;
     fill->on_grid = bm_input_on_grid(fill->input, &fill->mask->grid);
     BM_TRY(bm_calloc(ctx, &fill->bad, fill->input->count, 1));
     BM_TRY(bm_parallel_for(ctx, fill->input->count, fill_frame, fill));
     BM_TRY(refuse_bad(ctx, fill));
+    bm_log(ctx, BM_LOG_INFO, "read %s: %td volumes",
+           bm_escape(name, sizeof name, fill->input->path), fill->input->count);
 out:
     bm_free(fill->bad);
     fill->bad = NULL;
@@ -349,8 +352,9 @@ static enum bm_status clean_runs(struct bm_ctx *ctx, const struct bm_prepare_opt
         struct bm_clean_opts clean = clean_opts(opts, inputs->series[input->series].tr_s);
         BM_TRY(bm_clean_apply(ctx, &clean, &layout->Q[r], &made->samples, first, n, &constant));
         BM_TRY(bm_steps_keep_run(ctx, steps, r, &made->samples, constant));
-        bm_log(ctx, BM_LOG_DEBUG, "run %td: %td volumes from %s on, %td nuisance columns removed",
-               r, n, bm_escape(name, sizeof name, input->path), layout->Q[r].cols);
+        bm_log(ctx, BM_LOG_DEBUG, "run %td: %td volumes from %s on, %td nuisance columns removed; %td of "
+               "%td voxels do not vary", r, n, bm_escape(name, sizeof name, input->path),
+               layout->Q[r].cols, constant, made->mask.p);
         made->constant += constant;
     }
     if (made->constant == made->mask.p * layout->n_runs)
@@ -471,6 +475,8 @@ static enum bm_status prepare(struct bm_ctx *ctx, const struct bm_prepare_opts *
     if (status == BM_OK) status = read_samples(ctx, opts, inputs, &layout, &reader, &steps, &made);
     bm_progress_end(ctx);
     if (status != BM_OK) goto out;
+    bm_log(ctx, BM_LOG_INFO, "samples: %td of %td volumes, %td voxels, %td run%s", layout.kept,
+           inputs->volumes, made.mask.p, layout.n_runs, layout.n_runs == 1 ? "" : "s");
     bm_reader_release(&reader);
     BM_TRY(clean_runs(ctx, opts, inputs, &layout, &steps, &made));
     BM_TRY(bm_steps_name(ctx, &steps, made.id));

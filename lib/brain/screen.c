@@ -222,6 +222,7 @@ static enum bm_status pick_voxels(struct bm_ctx *ctx, const struct bm_screen *s,
     BM_TRY(bm_alloc(ctx, voxels, p, sizeof **voxels));
     for (bm_index j = 0; j < p; j++)
         if (keep[j]) (*voxels)[(*count)++] = j;
+    bm_log(ctx, BM_LOG_DEBUG, "screening on %td samples keeps %td of %td voxels", m, *count, p);
 out:
     bm_free(F);
     bm_free(keep);

@@ -147,7 +147,7 @@ static enum bm_status descend(struct bm_ctx *ctx, struct bm_dict_state *state,
         made->gap[it + 1] = info.bound / scale;
         double drop = (made->objective[it] - objective) / scale;
         double moved = 1 - smallest_correlation(&before, &state->V);
-        bm_log(ctx, BM_LOG_DEBUG, "iteration %d: objective %.9g, drop %.2e, maps moved %.2e, %d "
+        bm_log(ctx, BM_LOG_INFO, "iteration %d: objective %.9g, drop %.2e, maps moved %.2e, %d "
                "steps to %.1e", it + 1, objective, drop, moved, info.iterations,
                made->gap[it + 1]);
         bool calm = it > 0 && drop < 0.1 * opts->tolerance && moved < opts->tolerance;

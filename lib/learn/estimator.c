@@ -49,7 +49,21 @@ static enum bm_status check_finite(struct bm_ctx *ctx, const struct bm_samples *
     return BM_OK;
 }
 
-static enum bm_status check_targets(struct bm_ctx *ctx, const struct bm_training *t)
+/* Weights are 32-bit floats, and spatial learners square them as such. */
+static enum bm_status check_range(struct bm_ctx *ctx, const double *y, bm_index m, bool spatial)
+{
+    double most = spatial ? 1e15 : 1e30, low = y[0], high = y[0];
+    for (bm_index i = 1; i < m; i++) {
+        low = fmin(low, y[i]);
+        high = fmax(high, y[i]);
+    }
+    if (high <= most && low >= -most && (high == low || high - low >= 1 / most)) return BM_OK;
+    return bm_fail(ctx, BM_ENUMERIC, "targets from %g to %g: their weights %s 32-bit numbers, which "
+                   "hold those of targets up to %g that differ by %g or more (use other units)", low,
+                   high, high - low < 1 / most ? "underflow" : "overflow", most, 1 / most);
+}
+
+static enum bm_status check_targets(struct bm_ctx *ctx, const struct bm_training *t, bool spatial)
 {
     for (bm_index c = 0; c < t->Y->cols; c++) {
         bm_index sides[2] = {0, 0};
@@ -60,11 +74,33 @@ static enum bm_status check_targets(struct bm_ctx *ctx, const struct bm_training
                                t->classify ? "-1 or 1" : "finite");
             sides[y > 0]++;
         }
+        if (!t->classify) {
+            enum bm_status status = check_range(ctx, bm_mat_col(t->Y, c), t->m, spatial);
+            if (status != BM_OK) return status;
+        }
         if (t->classify && (sides[0] == 0 || sides[1] == 0))
             return bm_fail(ctx, BM_EINPUT, "class %td: has all %td samples, or none",
                            t->Y->cols == 1 ? 1 : c, t->m);
     }
     return BM_OK;
+}
+
+/* BM_ENUMERIC if something of a fit is not finite. */
+static enum bm_status check_fit(struct bm_ctx *ctx, const struct bm_estimator *estimator,
+                                const struct bm_training *t, const struct bm_fit *fit)
+{
+    const char *what = NULL;
+    for (bm_index c = 0; c < t->Y->cols; c++) {
+        const float *w = fit->w ? fit->w + c * bm_samples_stride(t->design.x) : NULL;
+        if (!isfinite(fit->intercept[c])) what = "the intercept";
+        for (bm_index i = 0; i < fit->decision.rows; i++)
+            if (!isfinite(*bm_mat_at(&fit->decision, i, c))) what = "a decision value";
+        for (bm_index j = 0; w && j < t->design.x->p; j++)
+            if (!isfinite(w[j])) what = "a weight";
+    }
+    return what ? bm_fail(ctx, BM_ENUMERIC, "%s: %s overflows: the samples or targets are too "
+                          "large, or the penalty is too small", estimator->name, what)
+                : BM_OK;
 }
 
 enum bm_status bm_estimator_fit(struct bm_ctx *ctx, const struct bm_estimator *estimator,
@@ -96,9 +132,10 @@ enum bm_status bm_estimator_fit(struct bm_ctx *ctx, const struct bm_estimator *e
             BM_FAIL(ctx, BM_EBUG, "%s: point %td: alpha %g, l1_ratio %g, C %g", estimator->name, i,
                     points[i].alpha, points[i].l1_ratio, points[i].C);
     BM_TRY(bm_ctx_cancelled(ctx));
-    BM_TRY(check_targets(ctx, training));
+    BM_TRY(check_targets(ctx, training, spatial));
     BM_TRY(check_finite(ctx, design->x));
     BM_TRY(estimator->fit(ctx, training, points, count, weights, fits));
+    for (bm_index i = 0; i < count; i++) BM_TRY(check_fit(ctx, estimator, training, &fits[i]));
 out:
     return status;
 }
@@ -136,6 +173,8 @@ enum bm_status bm_predict(struct bm_ctx *ctx, unsigned caps, const struct bm_sam
         for (bm_index c = 0; c < F->cols; c++) {
             double *f = bm_mat_at(F, i, c);
             *f = (size > 0 ? *f / size : 0) + intercept[c];
+            if (!isfinite(*f))
+                return bm_fail(ctx, BM_ENUMERIC, "sample %td: its decision value overflows", i);
         }
     }
     return BM_OK;

@@ -90,14 +90,16 @@ void bm_fit_release(struct bm_fit *fit);
 
 /* Fit an estimator to a training set: estimator->fit behind checks of its inputs. BM_EINPUT: no or
  * one sample, a value that is not finite in any row of the samples, in Y or in K; classes that are
- * not all +-1 or where a target has one side only. BM_EBUG: shapes or rows that do not fit, an
+ * not all +-1 or where a target has one side only. BM_ENUMERIC: targets whose weights no float
+ * holds, a fit that is not finite. BM_EBUG: shapes or rows that do not fit, an
  * estimator without its matrix, its lattice or the task, points without what it uses. */
 enum bm_status bm_estimator_fit(struct bm_ctx *ctx, const struct bm_estimator *estimator,
                                 const struct bm_training *training, const struct bm_point *points,
                                 bm_index count, bool weights, struct bm_fit *fits) BM_CHECKED;
 
 /* Decision values of new samples, F (n x targets, allocated by the caller): X w + intercept; for
- * BM_CORRELATES X w / |x_i - mean(x_i)|. W: targets columns of stride floats. */
+ * BM_CORRELATES X w / |x_i - mean(x_i)|. W: targets columns of stride floats. BM_ENUMERIC if one is
+ * not finite. */
 enum bm_status bm_predict(struct bm_ctx *ctx, unsigned caps, const struct bm_samples *x,
                           const float *W, const double *intercept, struct bm_mat *F) BM_CHECKED;
 

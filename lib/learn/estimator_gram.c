@@ -8,18 +8,44 @@
 #include "num/lapack.h"
 
 /* Decision values of all rows: left (n x k) * right (k x targets) + intercept. */
-static enum bm_status decide_rows(struct bm_ctx *ctx, const struct bm_training *t,
-                                  const struct bm_mat *left, const struct bm_mat *right,
-                                  struct bm_fit *fit)
+static enum bm_status decide_rows(struct bm_ctx *ctx, const struct bm_mat *left,
+                                  const struct bm_mat *right, struct bm_fit *fit)
 {
     enum bm_status status = BM_OK;
     BM_TRY(bm_gemm(ctx, BM_N, BM_N, 1, left, right, 0, &fit->decision));
     for (bm_index c = 0; c < right->cols; c++)
         for (bm_index i = 0; i < left->rows; i++)
             *bm_mat_at(&fit->decision, i, c) += fit->intercept[c];
-    fit->nonzeros = t->design.x->p;
 out:
     return status;
+}
+
+/* Voxels with a weight other than 0 for some column of W. */
+static bm_index count_weights(const struct bm_samples *x, const float *W, bm_index columns)
+{
+    bm_index count = 0;
+    for (bm_index j = 0; j < x->p; j++) {
+        bool used = false;
+        for (bm_index c = 0; c < columns; c++) used |= W[c * bm_samples_stride(x) + j] != 0;
+        count += used;
+    }
+    return count;
+}
+
+/* Voxels that vary over the training rows: where weights, sums of these rows, are not 0. */
+static bm_index count_varying(const struct bm_training *t)
+{
+    const struct bm_samples *x = t->design.x;
+    bm_index count = 0;
+    for (bm_index b = 0; b < x->panels; b++) {
+        unsigned char used[BM_PANEL] = {0};
+        for (bm_index i = 0; i < t->m; i++) {
+            const float *row = bm_samples_panel(x, b) + t->rows[i] * BM_PANEL;
+            for (bm_index j = 0; j < BM_PANEL; j++) used[j] |= row[j] != 0;
+        }
+        for (bm_index j = 0; j < BM_PANEL; j++) count += used[j]; /* padding is 0 */
+    }
+    return count;
 }
 
 /* Weights X'A from dual coefficients A (m x targets) on the training rows. */
@@ -151,6 +177,7 @@ static enum bm_status fit_ridge(struct bm_ctx *ctx, const struct bm_training *t,
     BM_TRY(bm_alloc(ctx, &ridge.info, count * targets, sizeof *ridge.info));
     BM_TRY(ridge_alphas(ctx, t, points, count, alphas));
     BM_TRY((thin ? ridge_by_voxels : ridge_by_samples)(ctx, t, alphas, count, &ridge));
+    bm_index varying = weights ? 0 : count_varying(t);
     for (bm_index i = 0; i < count; i++) {
         struct bm_mat part = bm_mat_view(&ridge.right, 0, i * targets, ridge.right.rows, targets);
         BM_TRY(bm_fit_alloc(ctx, t, weights, &fits[i]));
@@ -159,12 +186,14 @@ static enum bm_status fit_ridge(struct bm_ctx *ctx, const struct bm_training *t,
             fits[i].intercept[c] = ridge.b[i * targets + c];
             bm_fit_add(&fits[i], &ridge.info[i * targets + c], c == 0);
         }
-        BM_TRY(decide_rows(ctx, t, &ridge.left, &part, &fits[i]));
+        BM_TRY(decide_rows(ctx, &ridge.left, &part, &fits[i]));
+        fits[i].nonzeros = varying;
         if (!weights) continue;
         if (!thin) BM_TRY(expand_weights(ctx, t, &part, &fits[i]));
         for (bm_index c = 0; c < targets && thin; c++)
             for (bm_index j = 0; j < x->p; j++)
                 fits[i].w[c * stride + j] = (float)*bm_mat_at(&part, j, c);
+        fits[i].nonzeros = count_weights(x, fits[i].w, targets);
     }
 out:
     bm_free(alphas);
@@ -214,6 +243,7 @@ static enum bm_status fit_each(struct bm_ctx *ctx, fit_fn fit_one, const struct 
     BM_TRY(bm_calloc(ctx, &b, t->Y->cols, sizeof *b));
     bool warm = t->end && t->end->state;
     if (warm) BM_TRY(move_end(ctx, t, &A, b, false));
+    bm_index varying = weights ? 0 : count_varying(t);
     for (bm_index i = 0; i < count; i++) {
         BM_TRY(bm_fit_alloc(ctx, t, weights, &fits[i]));
         for (bm_index c = 0; c < t->Y->cols; c++) {
@@ -223,8 +253,9 @@ static enum bm_status fit_each(struct bm_ctx *ctx, fit_fn fit_one, const struct 
             fits[i].intercept[c] = b[c];
             bm_fit_add(&fits[i], &info, c == 0);
         }
-        BM_TRY(decide_rows(ctx, t, &K_rows, &A, &fits[i]));
+        BM_TRY(decide_rows(ctx, &K_rows, &A, &fits[i]));
         if (weights) BM_TRY(expand_weights(ctx, t, &A, &fits[i]));
+        fits[i].nonzeros = weights ? count_weights(t->design.x, fits[i].w, A.cols) : varying;
     }
     if (t->end) BM_TRY(move_end(ctx, t, &A, b, true));
 out:
@@ -289,7 +320,7 @@ static enum bm_status fit_correlation(struct bm_ctx *ctx, const struct bm_traini
         BM_TRY(bm_predict(ctx, BM_CORRELATES, x, means, fits[i].intercept, &fits[i].decision));
         /* No objective, and so no value of one. */
         fits[i].info = (struct bm_fit_info){1, NAN, NAN, NAN, NAN, true};
-        fits[i].nonzeros = x->p;
+        fits[i].nonzeros = count_weights(x, means, targets);
         if (weights) memcpy(fits[i].w, means, (size_t)(targets * stride) * sizeof *means);
     }
 out:

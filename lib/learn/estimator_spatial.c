@@ -136,7 +136,7 @@ static enum bm_status fit_spatial(struct bm_ctx *ctx, const struct bm_training *
             largest = fmax(largest, job.alpha_max[t * count + i]);
         fits[i].alpha = points[i].alpha * (points[i].relative ? largest : 1);
         if (!(fits[i].alpha > 0))
-            BM_FAIL(ctx, BM_ENUMERIC, "alpha_max is 0: the targets do not depend on the samples");
+            BM_FAIL(ctx, BM_ENUMERIC, "alpha_max is 0: no voxel varies with the targets");
     }
     BM_TRY(bm_parallel_for(ctx, targets, fit_target, &job));
     for (bm_index i = 0; i < count; i++) {

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { FIT_VERSION = 1, INFO = 6 };
+enum { FIT_VERSION = 2, INFO = 6 };
 
 static void name_point(struct bm_ctx *ctx, struct bm_key *key, bm_index i,
                        const struct bm_point *point)

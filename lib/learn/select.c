@@ -82,6 +82,13 @@ out:
     return status;
 }
 
+/* "fold 3" or "all samples". */
+static const char *set_name(const struct job *job, bm_index s, char name[32])
+{
+    snprintf(name, 32, "fold %td", s);
+    return s < job->n_sets - 1 ? name : "all samples";
+}
+
 /* What is asked of a training set: the points to fit, and for the last set the weights. */
 struct request {
     const bm_index *rows;
@@ -199,6 +206,9 @@ static enum bm_status score_unit(struct bm_ctx *ctx, bm_index item, int worker, 
                                           .converged = fits[i].info.converged};
             BM_TRY(bm_score_rows(ctx, problem, problem->metric, &fits[i].decision, fold->test,
                                  fold->n_test, &step->score));
+            bm_log(ctx, BM_LOG_DEBUG, "set %td, inner fold %td, point %td: %s %.4g, %d "
+                   "iterations, relative gap %.1e", job->unit[v].set, job->unit[v].inner, i,
+                   problem->metric->name, step->score, fits[i].info.iterations, step->gap);
         }
     BM_TRY(bm_progress_step(ctx));
 out:
@@ -287,12 +297,15 @@ static enum bm_status fit_set(struct bm_ctx *ctx, bm_index item, int worker, voi
     struct request request = set_request(job, s);
     struct bm_fit *fit = &out->fit[s];
     bm_index unused = 0;
+    char name[32];
     BM_TRY(fit_rows(ctx, problem, &request, fit, last ? &out->voxels : NULL,
                     last ? &out->n_voxels : &unused));
     if (problem->n_points == 1)
         out->path[s] = (struct bm_path_step){fit->alpha, NAN, fit->info.gap_rel,
                                              fit->info.iterations, (double)fit->nonzeros,
                                              fit->info.converged};
+    bm_log(ctx, BM_LOG_INFO, "%s: fitted %td samples, %d iterations, relative gap %.1e",
+           set_name(job, s, name), request.m, fit->info.iterations, fit->info.gap_rel);
     BM_TRY(bm_progress_step(ctx));
 out:
     if (status != BM_OK) fail_in_set(ctx, status, job, s);

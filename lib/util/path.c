@@ -8,6 +8,7 @@
 #include <strings.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "util/text.h"
@@ -114,6 +115,21 @@ out:
     return status;
 }
 
+/* The file system is full: says so with what the file needs and what there was for it. */
+static enum bm_status no_space(struct bm_ctx *ctx, const struct bm_outfile *file, size_t rest,
+                               int error)
+{
+    struct statvfs space;
+    struct stat st;
+    char name[512], need[BM_NUMBER_SIZE], have[BM_NUMBER_SIZE];
+    if (fstat(file->fd, &st) != 0 || fstatvfs(file->fd, &space) != 0)
+        return output_error(ctx, file->path, error);
+    double written = (double)st.st_size, left = (double)space.f_bavail * (double)space.f_frsize;
+    return bm_fail(ctx, BM_EOUTPUT, "%s: %s (needed %s, free %s)",
+                   bm_escape(name, sizeof name, file->path), strerror(error),
+                   bm_bytes(need, written + (double)rest), bm_bytes(have, written + left));
+}
+
 enum bm_status bm_outfile_write(struct bm_ctx *ctx, struct bm_outfile *file, const void *bytes,
                                 size_t n)
 {
@@ -122,7 +138,9 @@ enum bm_status bm_outfile_write(struct bm_ctx *ctx, struct bm_outfile *file, con
         size_t piece = n < (size_t)1 << 30 ? n : (size_t)1 << 30;
         ssize_t wrote = write(file->fd, from, piece);
         if (wrote < 0 && errno == EINTR) continue;
-        if (wrote < 0) return output_error(ctx, file->path, errno);
+        if (wrote < 0)
+            return errno == ENOSPC ? no_space(ctx, file, n, errno)
+                                   : output_error(ctx, file->path, errno);
         from += wrote;
         n -= (size_t)wrote;
     }
