@@ -212,7 +212,7 @@ enum bm_status cli_terminal_open_log(struct cli_terminal *terminal)
     return BM_OK;
 }
 
-void cli_terminal_error(struct cli_terminal *terminal, const char *sentence, const char *advice)
+void cli_terminal_error(struct cli_terminal *terminal, const char *sentence)
 {
     wipe(terminal);
     fprintf(stderr, "%s: ", terminal->prefix);

@@ -108,9 +108,9 @@ said "140: the summary on a full device" 4 'brainmine decode: standard output: N
 mkdir small
 if mount -t tmpfs -o size=24k tmpfs small 2> /dev/null; then
     fit -o small/result
-    said "140: a full disk" 4 'brainmine decode: small/result/*: No space left*'
-    verdict "140: nothing under a wrong name" "$(find small -name '.*' -type f -o -name '*.tmp*' -type f | wc -l)" 0
-    verdict "140: run.json is not there" "$(ls small/result/run.json 2> /dev/null)" ""
+    said "140: a full disk" 4 \
+        'brainmine decode: small/result/*: No space left on device (needed * KiB, free *)'
+    verdict "140: no file is left on a full disk" "$(find small -type f | wc -l)" 0
     umount small
     mount -t tmpfs -o ro,size=1m tmpfs small
     fit -o small/result
@@ -119,6 +119,10 @@ if mount -t tmpfs -o size=24k tmpfs small 2> /dev/null; then
 else
     echo "skip 140: a full disk: mounting is not permitted"
 fi
+(ulimit -f 2; fit -o limited; exit $code)
+code=$?
+said "a file beyond ulimit -f" 4 'brainmine decode: limited/*: File too large'
+verdict "no file is left beyond ulimit -f" "$(find limited -type f 2> /dev/null | wc -l)" 0
 "$BRAINMINE" decode fit -q --model svm -s p/samples.tsv -t label -g run -o closed p/bold.nii.gz <&- >&- 2>&-
 verdict "142: descriptors closed at the start" "$? $(cmp closed/weights.nii.gz empty/weights.nii.gz 2>&1)" "0 "
 { "$BRAINMINE" decode predict -q --from model p/bold.nii.gz; echo $? > code; } 2> err | sed q > first
