@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "util/clock.h"
 #include "util/path.h"
 
 enum { BAR = 30 };
@@ -87,13 +88,6 @@ static void on_log(void *user, enum bm_log_level level, const char *line)
     pthread_mutex_unlock(&t->lock);
 }
 
-static double seconds_since(const struct timespec *begun)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return seconds_between(begun, &now);
-}
-
 static void on_progress(void *user, const char *label, bm_index done, bm_index total)
 {
     struct cli_terminal *t = user;
@@ -102,8 +96,8 @@ static void on_progress(void *user, const char *label, bm_index done, bm_index t
         t->percent = -1;
         return;
     }
-    if (done == 0) clock_gettime(CLOCK_MONOTONIC, &t->begun);
-    if (t->patient && seconds_since(&t->begun) < PATIENCE_S) return;
+    if (done == 0) t->begun_s = bm_clock_s();
+    if (t->patient && bm_clock_s() - t->begun_s < PATIENCE_S) return;
     int percent = (int)(100.0 * (double)done / (double)total);
     int shown = t->bar ? percent : percent / 10 * 10;
     if (shown == t->percent || (!t->bar && shown == 0)) return;

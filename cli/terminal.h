@@ -15,7 +15,7 @@ struct cli_terminal {
     bool patient;            /* no lines for loops that last less than seconds */
     bool drawn;              /* the bar is on the line now */
     int percent;             /* last shown; -1 = none */
-    struct timespec begun;   /* the loop at hand; CLOCK_MONOTONIC */
+    double begun_s;          /* the loop at hand; bm_clock_s */
     FILE *log;               /* --log; in memory (held) until it is known that it is no input */
     char *held;
     size_t held_size;

@@ -352,8 +352,8 @@ static enum bm_status clean_runs(struct bm_ctx *ctx, const struct bm_prepare_opt
         struct bm_clean_opts clean = clean_opts(opts, inputs->series[input->series].tr_s);
         BM_TRY(bm_clean_apply(ctx, &clean, &layout->Q[r], &made->samples, first, n, &constant));
         BM_TRY(bm_steps_keep_run(ctx, steps, r, &made->samples, constant));
-        bm_log(ctx, BM_LOG_DEBUG, "run %td: %td volumes from %s on, %td nuisance columns removed; %td of "
-               "%td voxels do not vary", r, n, bm_escape(name, sizeof name, input->path),
+        bm_log(ctx, BM_LOG_DEBUG, "run %td: %td volumes from %s on, %td nuisance columns removed; "
+               "%td of %td voxels do not vary", r, n, bm_escape(name, sizeof name, input->path),
                layout->Q[r].cols, constant, made->mask.p);
         made->constant += constant;
     }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "util/clock.h"
 #include "util/text.h"
 
 enum { TEXT = 512, BEAT_S = 15, DEAD_S = 60 };
@@ -184,24 +185,23 @@ static bool is_stale(struct bm_claims *claims, const char *id, struct bm_claim_w
 {
     char text[TEXT];
     struct stat st;
-    struct timespec now, date;
+    struct timespec date;
     bool stale = false;
     int fd = openat(claims->store->claims, id, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0) return false; /* gone already, or not to be read: next try */
-    clock_gettime(CLOCK_MONOTONIC, &now);
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) goto out;
     ssize_t n = read(fd, text, sizeof text - 1);
     text[n > 0 ? n : 0] = '\0';
     clock_gettime(CLOCK_REALTIME, &date);
+    int64_t touched_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
     if (bm_claim_is_dead(claims, text) || date.tv_sec - st.st_mtim.tv_sec > BM_CLAIM_FORGOTTEN_S) {
         stale = true; /* clocks may disagree, but hardly by so much */
-    } else if (watch->file != st.st_ino || watch->touched.tv_sec != st.st_mtim.tv_sec ||
-               watch->touched.tv_nsec != st.st_mtim.tv_nsec) {
+    } else if (watch->file != st.st_ino || watch->touched_ns != touched_ns) {
         watch->file = st.st_ino;
-        watch->touched = st.st_mtim;
-        watch->since = now;
+        watch->touched_ns = touched_ns;
+        watch->since_s = bm_clock_s();
     } else {
-        stale = now.tv_sec - watch->since.tv_sec > DEAD_S;
+        stale = bm_clock_s() - watch->since_s > DEAD_S;
     }
 out:
     close(fd);

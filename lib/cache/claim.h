@@ -32,7 +32,8 @@ void bm_claims_free(struct bm_claims *claims);
 
 /* What a waiter has seen of a claim; zeroed before the first try. */
 struct bm_claim_watch {
-    struct timespec touched, since; /* its time stamp, and when (monotonic) that was new */
+    int64_t touched_ns; /* its time stamp */
+    double since_s;     /* when that was new (bm_clock_s) */
     ino_t file;
     bool took_over;
 };

@@ -58,9 +58,10 @@ static enum bm_status check_range(struct bm_ctx *ctx, const double *y, bm_index 
         high = fmax(high, y[i]);
     }
     if (high <= most && low >= -most && (high == low || high - low >= 1 / most)) return BM_OK;
-    return bm_fail(ctx, BM_ENUMERIC, "targets from %g to %g: their weights %s 32-bit numbers, which "
-                   "hold those of targets up to %g that differ by %g or more (use other units)", low,
-                   high, high - low < 1 / most ? "underflow" : "overflow", most, 1 / most);
+    return bm_fail(ctx, BM_ENUMERIC,
+                   "targets from %g to %g: their weights %s 32-bit numbers, which hold those of "
+                   "targets up to %g that differ by %g or more (use other units)", low, high,
+                   high - low < 1 / most ? "underflow" : "overflow", most, 1 / most);
 }
 
 static enum bm_status check_targets(struct bm_ctx *ctx, const struct bm_training *t, bool spatial)

@@ -7,8 +7,8 @@
  *
  * jointly convex; y and d are column c of P. Its optimum gives w_12 = -W_11 y / d, and d is one
  * over the Schur complement S_cc - y'W_11 y / d^2, so that W stays positive definite however
- * roughly (1) is solved. Coordinates of y are visited in turn: g = W_11 y / d is kept, each that changes
- * costs a row of W, each that stays zero nothing. Nothing is inverted, and nothing drifts.
+ * roughly (1) is solved. Coordinates of y are visited in turn: g = W_11 y / d is kept, each that
+ * changes costs a row of W, each that stays zero nothing. Nothing is inverted, and nothing drifts.
  * (For one subject d cancels, and this is the lasso of Friedman et al. 2008.) */
 #include <math.h>
 #include <string.h>

@@ -37,8 +37,8 @@ enum bm_status bm_blas_begin(struct bm_ctx *ctx, const char *what, bm_index larg
  * threads call it: the program must then run with ctx->threads = 1. */
 bool bm_blas_is_concurrent(void);
 
-/* Address space in bytes that OpenBLAS takes for each thread that is inside it: little of it is ever
- * touched, but where it cannot be had (RLIMIT_AS) OpenBLAS asks again for ever. */
+/* Address space in bytes that OpenBLAS takes for each thread that is inside it: little of it is
+ * ever touched, but where it cannot be had (RLIMIT_AS) OpenBLAS asks again for ever. */
 int64_t bm_blas_bytes(void);
 
 /* Name and version of the BLAS in use, for --version. */

@@ -1,5 +1,7 @@
 #include "util/memo.h"
 
+#include "util/clock.h"
+
 enum bm_status bm_memo_get(struct bm_ctx *ctx, struct bm_memo_step *step,
                            const struct bm_memo_member *members, bm_index count)
 {
@@ -11,7 +13,7 @@ enum bm_status bm_memo_get(struct bm_ctx *ctx, struct bm_memo_step *step,
     if (step->key.id[0] != '\0')
         BM_TRY(ctx->memo->find(ctx, ctx->memo->user, &step->key, members, count, &step->hit,
                                &step->claim));
-    clock_gettime(CLOCK_MONOTONIC, &step->started);
+    step->started_s = bm_clock_s();
 out:
     return status;
 }
@@ -19,12 +21,9 @@ out:
 void bm_memo_put(struct bm_ctx *ctx, struct bm_memo_step *step,
                  const struct bm_memo_member *members, bm_index count)
 {
-    struct timespec now;
     if (!step->memo || step->key.id[0] == '\0') return;
-    clock_gettime(CLOCK_MONOTONIC, &now);
     step->memo->store(ctx, step->memo->user, &step->key, members, count,
-                      (double)(now.tv_sec - step->started.tv_sec) +
-                          1e-9 * (double)(now.tv_nsec - step->started.tv_nsec));
+                      bm_clock_s() - step->started_s);
     if (step->claim) step->memo->abandon(step->memo->user, step->claim);
     step->claim = NULL;
 }

@@ -24,8 +24,6 @@
 #ifndef BM_UTIL_MEMO_H
 #define BM_UTIL_MEMO_H
 
-#include <time.h>
-
 #include "util/ctx.h"
 #include "util/key.h"
 
@@ -66,7 +64,7 @@ struct bm_memo_step {
     /* Kept by the memo. */
     const struct bm_memo *memo;
     void *claim;             /* this process computes, others wait; NULL = not claimed */
-    struct timespec started;
+    double started_s;        /* bm_clock_s */
 };
 #define BM_MEMO_STEP_INIT {.key = BM_KEY_INIT}
 

@@ -1,15 +1,15 @@
 #include "util/progress.h"
 
 #include <pthread.h>
-#include <time.h>
 
+#include "util/clock.h"
 #include "util/ctx.h"
 
 struct bm_progress_state {
     const char *label;
     bm_index done, total;
     int depth; /* loops begun inside this one, itself included */
-    struct timespec began; /* CLOCK_MONOTONIC */
+    double began_s; /* bm_clock_s */
     pthread_mutex_t lock;
 };
 
@@ -26,7 +26,7 @@ enum bm_status bm_progress_begin(struct bm_ctx *ctx, const char *label, bm_index
     }
     BM_TRY(bm_alloc(ctx, &state, 1, sizeof *state));
     *state = (struct bm_progress_state){.label = label, .total = total, .depth = 1};
-    clock_gettime(CLOCK_MONOTONIC, &state->began);
+    state->began_s = bm_clock_s();
     pthread_mutex_init(&state->lock, NULL);
     ctx->progress.state = state;
     if (ctx->progress.sink) ctx->progress.sink(ctx->progress.user, label, 0, total);
@@ -57,13 +57,9 @@ void bm_progress_end(struct bm_ctx *ctx)
     int depth = --state->depth;
     pthread_mutex_unlock(&state->lock);
     if (depth > 0) return;
-    if (state->done > 0) {
-        struct timespec now;
-        clock_gettime(CLOCK_MONOTONIC, &now);
+    if (state->done > 0)
         bm_log(ctx, BM_LOG_INFO, "%s: %td in %.2f s", state->label, state->done,
-               (double)(now.tv_sec - state->began.tv_sec) +
-                   1e-9 * (double)(now.tv_nsec - state->began.tv_nsec));
-    }
+               bm_clock_s() - state->began_s);
     if (ctx->progress.sink)
         ctx->progress.sink(ctx->progress.user, NULL, state->done, state->total);
     pthread_mutex_destroy(&state->lock);

@@ -6,26 +6,34 @@ fit() {
     code=$?
 }
 fit -o plain
-verdict "a run says what was found in one line" "$(wc -l < err) $(grep -c 'decode: accuracy .*; in plain$' err)" "1 1"
+verdict "a run says what was found in one line" \
+    "$(wc -l < err) $(grep -c 'decode: accuracy .*; in plain$' err)" "1 1"
 fit -f -v --cache off --C .1,1 -o plain
-verdict "-v tells what is read" "$(grep -c 'p/samples.tsv: 64 rows make 64 samples of 2 classes; 4 folds; svm, 2 points' err)" 1
-verdict "-v tells what is made of it" "$(grep -c 'samples: 64 of 64 volumes of 1 image, 4 runs, [0-9]* voxels' err)" 1
-verdict "-v tells what each fold chose" "$(grep -cE '(fold [0-3]|all): [0-9]+ samples, C [0-9.]+, inner accuracy' err)" 5
-verdict "-v tells how long it took" "$(grep -cE '(images|choosing penalties|fitting folds): [0-9]+ in [0-9.]+ s$' err)" 3
+verdict "-v tells what is read" \
+    "$(grep -c 'p/samples.tsv: 64 rows make 64 samples of 2 classes; 4 folds; svm, 2 points' err)" 1
+verdict "-v tells what is made of it" \
+    "$(grep -c 'samples: 64 of 64 volumes of 1 image, 4 runs, [0-9]* voxels' err)" 1
+verdict "-v tells what each fold chose" \
+    "$(grep -cE '(fold [0-3]|all): [0-9]+ samples, C [0-9.]+, inner accuracy' err)" 5
+verdict "-v tells how long it took" \
+    "$(grep -cE '(images|choosing penalties|fitting folds): [0-9]+ in [0-9.]+ s$' err)" 3
 verdict "the lines of -v have no debug ones" "$(grep -c 'debug: ' err)" 0
 fit -f -vv --cache off --C .1,1 -o plain
-verdict "-vv tells how each run was cleaned" "$(grep -c 'debug: run [0-3]: 16 volumes from p/bold.nii.gz' err)" 4
-verdict "-vv tells how each penalty scored" "$(grep -c 'debug: training set [0-4], point [01]: accuracy' err)" 10
+verdict "-vv tells how each run was cleaned" \
+    "$(grep -c 'debug: run [0-3]: 16 volumes from p/bold.nii.gz' err)" 4
+verdict "-vv tells how each penalty scored" \
+    "$(grep -c 'debug: training set [0-4], point [01]: accuracy' err)" 10
 for option in -q --json --progress=never; do
     rm -f log
     fit -f "$option" --log log -o plain
     verdict "--log with $option has what was found and what -v tells" \
-        "$code $(grep -c 'Z brainmine decode: accuracy .*; in plain$' log) $(grep -c ': fitting folds: 5 in' log)" "0 1 1"
+        "$code $(grep -c 'decode: accuracy .*; in plain$' log) $(grep -c ': fitting folds: 5 in' log)" "0 1 1"
 done
 fit -f --json -o plain
 verdict "with --json nothing is said on standard error" "$(wc -c < err)" 0
 fit --log log -o plain
-verdict "an error is said in the log" "$code $(grep -c 'Z brainmine decode: error: plain.*exists (use --force)' log)" "4 1"
+verdict "an error is said in the log" \
+    "$code $(grep -c 'Z brainmine decode: error: plain.*exists (use --force)' log)" "4 1"
 fit --log log --modle svm
 verdict "a log is appended to" "$(grep -c 'version ' log)" 2
 
@@ -55,7 +63,8 @@ verdict "139: nothing is left" "$(ls -d new 2>/dev/null)" ""
 try "139: the table as the log" 4 'brainmine decode: new.tsv: is an output*' decode predict --from plain -o new.tsv \
     --log ./new.tsv p/bold.nii.gz
 fit -o fresh --log fresh/log.txt
-verdict "a log in the new folder" "$code $(grep -c ': fitting folds: 5 in' fresh/log.txt) $(ls fresh | wc -l)" "0 1 9"
+verdict "a log in the new folder" \
+    "$code $(grep -c ': fitting folds: 5 in' fresh/log.txt) $(ls fresh | wc -l)" "0 1 9"
 rm -rf fresh
 fit -o fresh --log fresh/log.txt --cv kfold:40
 said "a run that fails before its folder is made" 3 '*4 groups, 40 folds*'

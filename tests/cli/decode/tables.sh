@@ -157,5 +157,6 @@ verdict "the samples of --drop are rows of the table" "$(column dropped/predicti
 # The same image twice: both are groups, by names that differ.
 { cat $t; sed 1d $t; } > twice.tsv
 "$BRAINMINE" decode fit -q -s twice.tsv -t label --model svm -o twins p/bold.nii.gz p/bold.nii.gz 2> err
-verdict "110: an image twice makes two groups" "$(column twins/predictions.tsv group | sort | uniq -c | tr -s ' \n' ' ')" \
+verdict "110: an image twice makes two groups" \
+    "$(column twins/predictions.tsv group | sort | uniq -c | tr -s ' \n' ' ')" \
     " 64 p/bold.nii.gz 64 p/bold.nii.gz (2) "

@@ -1,6 +1,8 @@
 # Under ulimit -v a command computes with fewer threads, or refuses; it never waits for memory.
 . "$SRC/tests/cli/decode/functions"
-case $(nm "$BRAINMINE" 2>/dev/null) in *__asan_init*) echo "SKIP the address sanitizer needs the address space"; exit 77 ;; esac
+case $(nm "$BRAINMINE" 2>/dev/null) in
+    *__asan_init*) echo "SKIP the address sanitizer needs the address space"; exit 77 ;;
+esac
 phantom ph
 fit="decode --model svm --cache off -s ph/samples.tsv -t label -g run -m ph/mask.nii.gz ph/bold.nii.gz"
 

@@ -34,9 +34,11 @@ BRAINMINE_THREADS=x try "bad BRAINMINE_THREADS" "*BRAINMINE_THREADS wants*got 'x
 echo 'colour = yes' > config
 try "an unknown name in the config file" "*config:1: unknown option 'colour'*" version --config config
 echo '--seed = 1' > config
-try "a name with dashes in the config file" "*config:1: names stand without dashes, got '--seed'" version --config config
+try "a name with dashes in the config file" "*config:1: names stand without dashes, got '--seed'" \
+    version --config config
 printf '\357\273\277seed = x\n' > config
-try "a byte order mark in the config file is no part of a name" "*config:1: --seed wants*got 'x'" version --config config
+try "a byte order mark in the config file is no part of a name" \
+    "*config:1: --seed wants*got 'x'" version --config config
 printf '\357\273\277# a comment\n\nx\n' > list
 try "comments and a byte order mark in a list" "*takes no operands, got 'x'" version @list
 if "$BRAINMINE" version --config /dev/null > out 2> err && [ -s out ]; then echo "ok --config /dev/null"
