@@ -140,7 +140,9 @@ public:
         if (pipe(ends) != 0) return "no pipe";
         fcntl(ends[0], F_SETFD, FD_CLOEXEC);
         std::string number = std::to_string(ends[1]);
-        char *words[] = {const_cast<char *>("Xvfb"), const_cast<char *>("-displayfd"), &number[0],
+        /* Without -noreset it would start anew between the first client's leaving and VTK's coming. */
+        char *words[] = {const_cast<char *>("Xvfb"), const_cast<char *>("-noreset"),
+                         const_cast<char *>("-displayfd"), &number[0],
                          const_cast<char *>("-screen"), const_cast<char *>("0"),
                          const_cast<char *>("64x64x24"), const_cast<char *>("-nolisten"),
                          const_cast<char *>("tcp"), nullptr};
