@@ -7,6 +7,7 @@
 #include "brain/decode_model.h"
 #include "brain/decode_report.h"
 #include "caching.h"
+#include "util/parallel.h"
 #include "util/path.h"
 #include "version.h"
 
@@ -21,6 +22,7 @@ static const double PATH_TOLERANCE = 1e-3;
 struct sources {
     struct bm_source *item;
     bm_index count, cap;
+    struct cli_run *run;
 };
 
 /* For the record, and so that no output takes its place. */
@@ -58,16 +60,21 @@ out:
     return status;
 }
 
+static enum bm_status digest_source(struct bm_ctx *ctx, bm_index i, int worker, void *arg)
+{
+    struct cli_run *run = ((struct sources *)arg)->run;
+    struct bm_source *item = &((struct sources *)arg)->item[i];
+    (void)worker;
+    return bm_cache_digest(ctx, run->cache, item->name, item->sha256);
+}
+
 /* Their contents; from here on they are called by their base names. */
 static enum bm_status digest_sources(struct cli_run *run, struct sources *sources)
 {
-    enum bm_status status = BM_OK;
-    for (bm_index i = 0; i < sources->count; i++) {
-        struct bm_source *item = &sources->item[i];
-        BM_TRY(bm_cache_digest(run->ctx, run->cache, item->name, item->sha256));
-        item->name = bm_path_base(item->name);
-    }
-out:
+    sources->run = run;
+    enum bm_status status = bm_parallel_for(run->ctx, sources->count, digest_source, sources);
+    for (bm_index i = 0; i < sources->count; i++)
+        sources->item[i].name = bm_path_base(sources->item[i].name);
     return status;
 }
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "brain/prepare_internal.h"
+#include "util/parallel.h"
 
 enum { MASK_VERSION = 1, RUN_VERSION = 1, SAMPLES_VERSION = 1 };
 
@@ -100,6 +101,13 @@ static void name_mask(struct bm_ctx *ctx, struct bm_steps *steps, const struct b
     }
 }
 
+static enum bm_status digest_input(struct bm_ctx *ctx, bm_index i, int worker, void *arg)
+{
+    struct bm_steps *steps = arg;
+    (void)worker;
+    return bm_memo_file(ctx, steps->inputs->input[i].path, steps->digest[i]);
+}
+
 enum bm_status bm_steps_open(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
                              const struct bm_inputs *inputs, const struct bm_layout *layout,
                              const struct bm_grid *grid, struct bm_steps *steps)
@@ -110,8 +118,7 @@ enum bm_status bm_steps_open(struct bm_ctx *ctx, const struct bm_prepare_opts *o
     if (!ctx->memo) goto out;
     BM_TRY(bm_calloc(ctx, &steps->warnings, inputs->count + 1, sizeof *steps->warnings));
     BM_TRY(bm_calloc(ctx, &steps->digest, inputs->count, sizeof *steps->digest));
-    for (bm_index i = 0; i < inputs->count; i++)
-        BM_TRY(bm_memo_file(ctx, inputs->input[i].path, steps->digest[i]));
+    BM_TRY(bm_parallel_for(ctx, inputs->count, digest_input, steps));
     name_mask(ctx, steps, grid);
     BM_TRY(bm_key_close(ctx, &steps->mask.key));
 out:
