@@ -1,7 +1,8 @@
 #!/bin/sh
 # The cache beside joblib.Memory, one thread each: seconds on the wall and of the CPU, joblib's over
 # ours as the ratio. Then what each makes of a crowd, of damage and of a place where no cache can be;
-# and how long 100,000 entries take to trim, beside find -delete, which is the file system's share. Wants 5 GiB of disk under TMPDIR.
+# and how long 100,000 entries take to trim, beside find -delete, which is the file system's share.
+# Wants 5 GiB of disk under TMPDIR.
 set -e
 cd "$(dirname "$0")/../.."
 : "${BUILD:=build/release}" "${PYTHON:=/usr/bin/python3}"
