@@ -352,11 +352,13 @@ static enum bm_status verify(struct cli_run *run)
     BM_TRY(end(run, &table, "damaged"));
     bm_log(run->ctx, BM_LOG_RESULT, "%td entries read, %td damaged, %td deleted", listing.count,
            bad, repaired);
-    if (bad > repaired) {
+    if (bad > 0) {
         run->late = BM_EINPUT;
-        snprintf(run->late_message, sizeof run->late_message,
-                 "%td of %td entries are damaged%s", bad, listing.count,
-                 opts->repair ? "" : " (--repair deletes them)");
+        snprintf(run->late_message, sizeof run->late_message, "%td of %td entries %s damaged%s",
+                 bad, listing.count, bad > repaired ? "are" : "were",
+                 bad == repaired ? ", and are deleted"
+                 : opts->repair  ? ""
+                                 : " (--repair deletes them)");
     }
 out:
     bm_free(header);

@@ -140,7 +140,7 @@ public:
         if (pipe(ends) != 0) return "no pipe";
         fcntl(ends[0], F_SETFD, FD_CLOEXEC);
         std::string number = std::to_string(ends[1]);
-        /* Without -noreset it would start anew between the first client's leaving and VTK's coming. */
+        /* Without -noreset it would start anew when its first client leaves, as VTK comes. */
         char *words[] = {const_cast<char *>("Xvfb"), const_cast<char *>("-noreset"),
                          const_cast<char *>("-displayfd"), &number[0],
                          const_cast<char *>("-screen"), const_cast<char *>("0"),

@@ -55,7 +55,7 @@ printf 'x' | dd of="$file" bs=1 seek=900 conv=notrunc 2> /dev/null
 chmod u-w "$file"
 try "verify finds damage" 3 'brainmine cache: * entries read, 1 damaged*' cache verify
 verdict "and names it" "$(sed 1d out | cut -f 3)" damaged
-try "repairs it" 0 '*1 deleted' cache verify --repair
+try "repairs it, and says so" 3 '*1 damaged, 1 deleted' cache verify --repair
 try "and is content" 0 '*' cache verify
 verdict "without the entry" "$(find cache/v1/obj -name '*.bmc' | wc -l)" $((entries - 1))
 small three --model svm

@@ -117,8 +117,8 @@ gzip -c bad.nii > m2/weights.nii.gz
 broken "weights that are not finite" 'm2/weights.nii.gz: *not finite'
 gzip -dc m/weights.nii.gz | head -c 3000 | gzip > m2/weights.nii.gz
 broken "weights cut short" 'm2/weights.nii.gz: *'
-try "a model that is a file" 3 'brainmine decode: p/bold.nii.gz: is a file: --from wants the directory*' decode predict \
-    --from p/bold.nii.gz q/bold.nii.gz
+try "a model that is a file" 3 'brainmine decode: p/bold.nii.gz: is a file: --from wants the directory*' \
+    decode predict --from p/bold.nii.gz q/bold.nii.gz
 try "new images of another grid" 3 'brainmine decode: *m/mask.nii.gz: mask grid differs*' decode predict --from m \
     small/bold.nii.gz
 sed 's/house/cat/' $t > cat.tsv
