@@ -88,12 +88,12 @@ if [ -x ./brainmine-render ] && [ -x "$BUILD/tools/contact_sheet" ]; then
     sheet="
   $dir/contact.png                pictures of all three maps; each by itself in $dir/figures"
 fi
-say "Now something else: maps learnt without labels. Twelve subjects at rest have five maps, which" \
+say "Now something else: maps learnt without labels. Eight subjects at rest have eight maps, which" \
     "shift and change from one to the next. We look for the group's maps and each subject's own," \
     "and beside it for what group ICA and dual regression find."
-run ./brainmine simulate rest --preset plane50 -o $dir/rest $calm
+run ./brainmine simulate rest --preset rest10 --subjects 8 --shape 27x32x24 -k 8 -o $dir/rest $calm
 for model in msdl canica; do
-    run ./brainmine dictlearn fit -k 5 --model $model -m $dir/rest/mask.nii.gz -o $dir/$model $calm \
+    run ./brainmine dictlearn fit -k 8 --model $model -m $dir/rest/mask.nii.gz -o $dir/$model $calm \
         $dir/rest/sub-*_bold.nii.gz
     set --
     for maps in $dir/rest/truth/*_maps.nii.gz; do set -- "$@" "$dir/$model/subjects/${maps##*/}" "$maps"; done
@@ -106,6 +106,15 @@ line "" msdl canica
 line "maps of the group" "$(found msdl mean)" "$(found canica mean)"
 line "maps of the subjects" "$(found msdl subjects)" "$(found canica subjects)"
 echo
+
+say "Last, who talks to whom: the maps just learnt are the nodes of a graph, a sparse inverse" \
+    "covariance that the subjects share; its penalty is the one that predicts unseen frames best."
+run ./brainmine connectome fit --atlas $dir/msdl/atlas.nii.gz -m $dir/rest/mask.nii.gz \
+    -o $dir/graph $calm $dir/rest/sub-*_bold.nii.gz
+printf '\nThe strongest edges (partial correlations; the truth has four above 0.25)\n\n'
+sed 1d $dir/graph/edges.tsv | sort -t "$(printf '\t')" -k 5,5gr | head -n 6 |
+    awk -F '\t' '{ printf "  %s - %s  %.3f\n", $3, $4, $5 }'
+echo
 cat <<END
 Where it is
 $sheet
@@ -115,6 +124,7 @@ $sheet
   $dir/tvl1/predictions.tsv       what was said of each volume, and what it was
   $dir/tvl1/model.json            parameters, digests of the inputs, certificates
   $dir/msdl/atlas.nii.gz          the maps learnt without labels; $dir/msdl/subjects has each subject's
+  $dir/graph/graph.graphml        the graph, for networkx, igraph, Gephi; matrices beside it
 
 Your own data need an image and a table with a row for each volume:
 man -l man/brainmine-decode.1, and the five minutes of README.md.
