@@ -6,8 +6,9 @@
 
 #include "brain/connectome_model.h"
 #include "brain/connectome_report.h"
-#include "cache/digest.h"
+#include "caching.h"
 #include "command.h"
+#include "inputs.h"
 #include "io/graph.h"
 #include "names.h"
 #include "util/path.h"
@@ -53,57 +54,18 @@ static enum bm_status kind_of_inputs(struct cli_run *run, const char *atlas, boo
     return BM_OK;
 }
 
-struct sources {
-    struct bm_source *item;
-    bm_index count, cap;
-};
-
-static enum bm_status add_source(struct cli_run *run, struct sources *sources, const char *role,
-                                 const char *path)
-{
-    enum bm_status status = BM_OK;
-    BM_TRY(cli_add_input(run, path));
-    BM_TRY(bm_grow(run->ctx, &sources->item, &sources->cap, sources->count + 1,
-                   sizeof *sources->item));
-    sources->item[sources->count++] = (struct bm_source){.role = role, .name = path};
-out:
-    return status;
-}
-
 /* Every file that can change the result. */
 static enum bm_status find_sources(struct cli_run *run, const struct bm_connectome_opts *opts,
                                    const struct bm_prepare_opts *prepare,
                                    const struct bm_inputs *inputs, bool images,
-                                   struct sources *sources)
+                                   struct cli_sources *sources)
 {
     enum bm_status status = BM_OK;
     for (bm_index i = 0; !images && i < run->n_operands; i++)
-        BM_TRY(add_source(run, sources, "series", run->operands[i]));
-    for (bm_index i = 0; i < inputs->count; i++)
-        if (i == 0 || strcmp(inputs->input[i].path, inputs->input[i - 1].path) != 0)
-            BM_TRY(add_source(run, sources, "image", inputs->input[i].path));
-    if (opts->atlas) BM_TRY(add_source(run, sources, "atlas", opts->atlas));
-    if (opts->names) BM_TRY(add_source(run, sources, "names", opts->names));
-    if (images && strcmp(prepare->mask, "auto") != 0 && strcmp(prepare->mask, "none") != 0)
-        BM_TRY(add_source(run, sources, "mask", prepare->mask));
-    if (prepare->subjects) BM_TRY(add_source(run, sources, "subjects", prepare->subjects));
-    if (prepare->resample && access(prepare->resample, R_OK) == 0)
-        BM_TRY(add_source(run, sources, "resample", prepare->resample));
-    for (bm_index k = 0; k < inputs->n_series; k++)
-        if (inputs->series[k].confounds_path)
-            BM_TRY(add_source(run, sources, "confounds", inputs->series[k].confounds_path));
-out:
-    return status;
-}
-
-static enum bm_status digest_sources(struct cli_run *run, struct sources *sources)
-{
-    enum bm_status status = BM_OK;
-    for (bm_index i = 0; i < sources->count; i++) {
-        struct bm_source *item = &sources->item[i];
-        BM_TRY(bm_digest_file(run->ctx, item->name, item->sha256, NULL));
-        item->name = bm_path_base(item->name);
-    }
+        BM_TRY(cli_add_source(run, sources, "series", run->operands[i]));
+    if (opts->atlas) BM_TRY(cli_add_source(run, sources, "atlas", opts->atlas));
+    if (opts->names) BM_TRY(cli_add_source(run, sources, "names", opts->names));
+    if (images) BM_TRY(cli_add_images(run, sources, prepare, inputs));
 out:
     return status;
 }
@@ -315,7 +277,7 @@ static enum bm_status fit(struct cli_run *run)
     struct bm_connectome_data data = BM_CONNECTOME_DATA_INIT;
     struct bm_connectome connectome = BM_CONNECTOME_INIT;
     struct bm_compared compared[BM_COMPARED];
-    struct sources sources = {.item = NULL};
+    struct cli_sources sources = CLI_SOURCES_INIT;
     struct cli_names names = CLI_NAMES_INIT;
     struct bm_text model = BM_TEXT_INIT;
     double tolerance = run->common.tolerance;
@@ -334,11 +296,12 @@ static enum bm_status fit(struct cli_run *run)
     BM_TRY(find_sources(run, opts, prepare, &inputs, images, &sources));
     BM_TRY(cli_output_dir(run, names.list));
     BM_TRY(cli_check_warnings(run));
+    BM_TRY(cli_open_cache(run));
     if (run->common.dry_run) {
         BM_TRY(show_plan(run, opts, prepare, &inputs, images, &data));
         goto out;
     }
-    BM_TRY(digest_sources(run, &sources));
+    BM_TRY(cli_digest_sources(run, &sources));
     if (images) BM_TRY(read_series(run, opts, prepare, &inputs, images, &data));
     BM_TRY(cli_check_warnings(run));
     BM_TRY(bm_connectome_fit(ctx, opts, &data, tolerance, path_tolerance, &connectome));
@@ -354,7 +317,7 @@ out:
     bm_inputs_release(&inputs);
     bm_connectome_data_release(&data);
     bm_connectome_release(&connectome);
-    bm_free(sources.item);
+    cli_sources_release(&sources);
     cli_names_release(&names);
     bm_text_release(&model);
     return status;
@@ -409,7 +372,7 @@ static enum bm_status open_new(struct cli_run *run, struct bm_connectome_model_f
     struct bm_ctx *ctx = run->ctx;
     const struct apply_opts *opts = run->opts[0];
     struct bm_inputs inputs = BM_INPUTS_INIT;
-    struct sources sources = {.item = NULL};
+    struct cli_sources sources = CLI_SOURCES_INIT;
     bool images;
     if (!opts->from) BM_FAIL(ctx, BM_EUSAGE, "--from is needed: the directory that fit -o wrote");
     BM_TRY(bm_connectome_load(ctx, opts->from, model));
@@ -428,6 +391,7 @@ static enum bm_status open_new(struct cli_run *run, struct bm_connectome_model_f
         BM_TRY(bm_inputs_open(ctx, &model->prepare, run->operands, run->n_operands, &inputs));
     BM_TRY(find_sources(run, &model->opts, &model->prepare, &inputs, images, &sources));
     BM_TRY(cli_output_file(run));
+    BM_TRY(cli_open_cache(run));
     BM_TRY(read_series(run, &model->opts, &model->prepare, &inputs, images, data));
     /* The names of the fit stand for those of an atlas or of a table without header. */
     for (bm_index j = 0; j < data->p && data->p == model->p; j++)
@@ -440,7 +404,7 @@ static enum bm_status open_new(struct cli_run *run, struct bm_connectome_model_f
     BM_TRY(cli_check_warnings(run));
 out:
     bm_inputs_release(&inputs);
-    bm_free(sources.item);
+    cli_sources_release(&sources);
     return status;
 }
 
