@@ -8,6 +8,7 @@
 #include "brain/connectome_report.h"
 #include "caching.h"
 #include "command.h"
+#include "figures.h"
 #include "inputs.h"
 #include "io/graph.h"
 #include "names.h"
@@ -267,6 +268,18 @@ out:
     return status;
 }
 
+/* The first kind's matrix of the group, and the graph; name: room for the former's file. */
+static void plan_figures(const struct bm_connectome_opts *opts, struct cli_figure *figures,
+                         char *name, size_t size)
+{
+    int kind = 0;
+    while (!bm_list_has(opts->kind, bm_kinds[kind])) kind++;
+    snprintf(name, size, "group_%s.tsv", bm_kinds[kind]);
+    figures[0].opts.look.title = bm_kinds[kind];
+    figures[0].opts.matrix.nodes = figures[1].opts.graph.nodes = "nodes.tsv";
+    figures[1].opts.look.title = "Partial correlations";
+}
+
 static enum bm_status fit(struct cli_run *run)
 {
     enum bm_status status = BM_OK;
@@ -280,6 +293,11 @@ static enum bm_status fit(struct cli_run *run)
     struct cli_sources sources = CLI_SOURCES_INIT;
     struct cli_names names = CLI_NAMES_INIT;
     struct bm_text model = BM_TEXT_INIT;
+    char matrix[64];
+    struct cli_figure figures[] = {
+        {"figures/matrix.png", "matrix", matrix, bm_figure_default},
+        {"figures/graph.png", "graph", "edges.tsv", bm_figure_default}};
+    bm_index n_figures = 0; /* tables have no places to draw a graph at */
     double tolerance = run->common.tolerance;
     double path_tolerance = cli_given(run, "tolerance") ? tolerance : PATH_TOLERANCE;
     bool images;
@@ -293,6 +311,10 @@ static enum bm_status fit(struct cli_run *run)
     }
     BM_TRY(list_outputs(run, opts, images ? inputs.subject : data.name,
                         images ? inputs.n_subjects : data.subjects, &names));
+    if (cli_figures_wanted(run, run->opts[2])) n_figures = images ? 2 : 1;
+    plan_figures(opts, figures, matrix, sizeof matrix);
+    for (bm_index i = 0; i < n_figures; i++)
+        BM_TRY(cli_names_add(ctx, &names, "%s", figures[i].name));
     BM_TRY(find_sources(run, opts, prepare, &inputs, images, &sources));
     BM_TRY(cli_output_dir(run, names.list));
     BM_TRY(cli_check_warnings(run));
@@ -312,6 +334,7 @@ static enum bm_status fit(struct cli_run *run)
                                   atlas_copy(opts->atlas), sources.item, sources.count, tolerance,
                                   &model));
     BM_TRY(write_results(run, opts, &data, &connectome, compared, &model));
+    BM_TRY(cli_figures_draw(run, figures, n_figures));
     BM_TRY(summarise(run, &data, &connectome, opts->compare ? compared : NULL));
 out:
     bm_inputs_release(&inputs);
@@ -492,6 +515,7 @@ out:
 static const struct bm_param_group fit_groups[] = {
     {"Connectome", bm_connectome_params, &connectome_default, sizeof connectome_default},
     {"Reading brain images", bm_prepare_params, &prepare_default, sizeof prepare_default},
+    {"Figures", cli_figures_params, &cli_figures_default, sizeof cli_figures_default},
     {.title = NULL}};
 static const struct bm_param_group transform_groups[] = {
     {"Model", apply_params, &apply_default, sizeof apply_default},

@@ -7,6 +7,7 @@
 #include "brain/dictlearn_model.h"
 #include "brain/dictlearn_report.h"
 #include "caching.h"
+#include "figures.h"
 #include "inputs.h"
 #include "names.h"
 #include "version.h"
@@ -235,7 +236,16 @@ static enum bm_status fit(struct cli_run *run)
     struct cli_sources sources = CLI_SOURCES_INIT;
     struct cli_names names = CLI_NAMES_INIT;
     struct bm_text model = BM_TEXT_INIT;
+    struct cli_figure figures[] = {
+        {"figures/slices.png", "slices", "regions.nii.gz", bm_figure_default},
+        {"figures/glass.png", "glass", "regions.nii.gz", bm_figure_default}};
+    bm_index n_figures = cli_figures_wanted(run, run->opts[2]) ? 2 : 0;
     double tolerance = run->common.tolerance;
+    figures[0].opts.view.axis = BM_AXIS_MOSAIC;
+    for (bm_index i = 0; i < n_figures; i++) {
+        figures[i].opts.brain.mask = "mask.nii.gz";
+        figures[i].opts.look.title = "Regions of the group";
+    }
     BM_TRY(check_given(run, bm_atlas_models[opts->model]));
     BM_TRY(bm_inputs_open(ctx, prepare, run->operands, run->n_operands, &inputs));
     BM_TRY(bm_dictlearn_open(ctx, opts, &inputs, tolerance, &plan));
@@ -244,6 +254,8 @@ static enum bm_status fit(struct cli_run *run)
         BM_TRY(cli_add_source(run, &sources, "init", opts->init));
     for (size_t i = 0; i < sizeof group / sizeof *group; i++)
         BM_TRY(cli_names_add(ctx, &names, "%s", group[i]));
+    for (bm_index i = 0; i < n_figures; i++)
+        BM_TRY(cli_names_add(ctx, &names, "%s", figures[i].name));
     BM_TRY(name_subjects(run, &inputs, &names));
     BM_TRY(cli_output_dir(run, names.list));
     BM_TRY(cli_check_warnings(run));
@@ -258,6 +270,7 @@ static enum bm_status fit(struct cli_run *run)
     BM_TRY(bm_dictlearn_describe(ctx, BM_VERSION, prepare, opts, &inputs, &result, sources.item,
                                  sources.count, tolerance, &model));
     BM_TRY(write_results(run, &inputs, &plan, opts->min_region_mm3, &model, &result));
+    BM_TRY(cli_figures_draw(run, figures, n_figures));
     BM_TRY(summarise(run, &inputs, &result));
 out:
     bm_inputs_release(&inputs);
@@ -448,6 +461,7 @@ out:
 static const struct bm_param_group fit_groups[] = {
     {"Model", bm_dictlearn_params, &dictlearn_default, sizeof dictlearn_default},
     {"Reading brain images", bm_prepare_params, &prepare_default, sizeof prepare_default},
+    {"Figures", cli_figures_params, &cli_figures_default, sizeof cli_figures_default},
     {.title = NULL}};
 static const struct bm_param_group transform_groups[] = {
     {"Model", cli_from_params, &cli_from_default, sizeof cli_from_default},

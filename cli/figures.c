@@ -28,18 +28,21 @@ static enum bm_status draw_one(struct cli_run *run, const struct cli_figure *fig
     enum bm_status status = BM_OK;
     struct bm_text png = BM_TEXT_INIT;
     struct bm_figure_opts opts = figure->opts;
-    char *from = NULL, *mask = NULL;
+    const char **own[] = {&opts.brain.mask, &opts.graph.nodes, &opts.matrix.nodes};
+    enum { OWN = sizeof own / sizeof *own };
+    char *from = NULL, *path[OWN] = {NULL};
     BM_TRY(bm_path_join(run->ctx, &from, run->common.output, figure->file));
-    if (opts.brain.mask) {
-        BM_TRY(bm_path_join(run->ctx, &mask, run->common.output, opts.brain.mask));
-        opts.brain.mask = mask;
+    for (int i = 0; i < OWN; i++) {
+        if (!*own[i]) continue;
+        BM_TRY(bm_path_join(run->ctx, &path[i], run->common.output, *own[i]));
+        *own[i] = path[i];
     }
     BM_TRY(cli_draw(run, figure->view, &opts, from, &png));
     BM_TRY(cli_write_bytes(run, figure->name, png.data, png.length));
 out:
     bm_text_release(&png);
     bm_free(from);
-    bm_free(mask);
+    for (int i = 0; i < OWN; i++) bm_free(path[i]);
     return status;
 }
 

@@ -73,6 +73,11 @@ figures() { # PROGRAM DIR
 figures "$BRAINMINE" fitted
 verdict "decode fit --figures draws the result" "$code $(cd fitted/figures && echo *)" \
     "0 confusion.png glass.png slices.png"
+"$BRAINMINE" simulate rest -q --preset cube24 --shape 12x12x12 --subjects 3 --frames 40 -k 2 -o rest
+"$BRAINMINE" dictlearn fit -q -k 2 --min-region 100 -m rest/mask.nii.gz --figures -o maps rest/sub-*_bold.nii.gz
+"$BRAINMINE" connectome fit -q --atlas maps/atlas.nii.gz -m rest/mask.nii.gz --figures -o graph rest/sub-*_bold.nii.gz
+verdict "so do dictlearn and connectome" "$(echo maps/figures/* graph/figures/*)" \
+    "maps/figures/glass.png maps/figures/slices.png graph/figures/graph.png graph/figures/matrix.png"
 rm bin/brainmine-render
 figures bin/brainmine plain
 warned=$(grep -c "warning: no figures" err)
