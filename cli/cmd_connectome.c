@@ -275,7 +275,7 @@ static void plan_figures(const struct bm_connectome_opts *opts, struct cli_figur
     int kind = 0;
     while (!bm_list_has(opts->kind, bm_kinds[kind])) kind++;
     snprintf(name, size, "group_%s.tsv", bm_kinds[kind]);
-    figures[0].opts.look.title = bm_kinds[kind];
+    figures[0].opts.look.title = "Matrix of the group";
     figures[0].opts.matrix.nodes = figures[1].opts.graph.nodes = "nodes.tsv";
     figures[1].opts.look.title = "Partial correlations";
 }

@@ -138,14 +138,46 @@ static void draw_cells(const struct matrix_page *page)
                     page->sheet->faint, 1);
 }
 
-/* The numbers themselves, where they have room. */
+/* Decimals that tell two digits of the largest number; none if all are whole. */
+static int decimals_of(const struct bm_wiring *net)
+{
+    double most = 0;
+    bool whole = true;
+    for (bm_index i = 0; i < net->n * net->n; i++) {
+        double w = net->weight[i];
+        if (isnan(w)) continue;
+        whole = whole && w == floor(w);
+        most = fmax(most, fabs(w));
+    }
+    return whole || !(most > 0) ? 0 : (int)fmin(fmax(2 - ceil(log10(most)), 0), 9);
+}
+
+/* "-0.00" says no more than "0". */
+static const char *cell_text(char out[BM_TICK_SIZE], double w, int decimals)
+{
+    if (fabs(w) < .5 * pow(10, -decimals)) return "0";
+    if (fabs(w) >= 1e5) return bm_tick(out, w);
+    snprintf(out, BM_TICK_SIZE, "%s%.*f", w < 0 ? "\xe2\x88\x92" : "", decimals, fabs(w));
+    return out;
+}
+
+/* The numbers themselves, where all have room. */
 static enum bm_status draw_numbers(struct bm_ctx *ctx, const struct matrix_page *page)
 {
     enum bm_status status = BM_OK;
     static const struct bm_rgb dark = {20, 20, 20}, light = {245, 245, 245};
     const struct bm_wiring *net = page->net;
     char text[BM_TICK_SIZE];
+    int decimals = decimals_of(net);
     if (page->cell < ROOMY * page->sheet->px) return BM_OK;
+    for (bm_index i = 0; i < net->n * net->n; i++) {
+        int width, height;
+        if (isnan(net->weight[i])) continue;
+        BM_TRY(bm_canvas_measure(ctx, &page->sheet->canvas,
+                                 cell_text(text, net->weight[i], decimals),
+                                 bm_sheet_text(page->sheet), &width, &height));
+        if (width > .9 * page->cell) goto out;
+    }
     for (bm_index r = 0; r < net->n; r++)
         for (bm_index c = 0; c < net->n; c++) {
             double w = net->weight[page->order[r] * net->n + page->order[c]], lab[3];
@@ -154,7 +186,7 @@ static enum bm_status draw_numbers(struct bm_ctx *ctx, const struct matrix_page 
             BM_TRY(bm_canvas_label(ctx, &page->sheet->canvas,
                                    page->box.x0 + ((double)c + .5) * page->cell,
                                    page->box.y0 + ((double)r + .5) * page->cell,
-                                   (struct bm_anchor){.5, .5}, bm_tick(text, w),
+                                   (struct bm_anchor){.5, .5}, cell_text(text, w, decimals),
                                    bm_sheet_text(page->sheet), lab[0] > 62 ? dark : light, NULL));
         }
 out:
