@@ -147,22 +147,30 @@ static bool is_fresh(int root)
     return fresh;
 }
 
+static int open_format(int root)
+{
+    return openat(root, "FORMAT", O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+}
+
 /* FORMAT says what this is; made when the directory is new. */
 static enum bm_status check_format(struct bm_ctx *ctx, struct bm_store *store, const char *name)
 {
     enum bm_status status = BM_OK;
     char line[128] = "", word[64];
     int64_t number = 0;
-    int fd = openat(store->root, "FORMAT", O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0 && errno == ENOENT) {
-        if (!is_fresh(store->root))
-            BM_FAIL(ctx, BM_EOUTPUT, "%s: has other files in it and is no cache", name);
+    int fd = open_format(store->root);
+    bool fresh = fd < 0 && errno == ENOENT && is_fresh(store->root);
+    /* What is there now may have come since, by another process, and FORMAT came first. */
+    if (fd < 0 && !fresh) fd = open_format(store->root);
+    if (fd < 0 && !fresh && errno == ENOENT)
+        BM_FAIL(ctx, BM_EOUTPUT, "%s: has other files in it and is no cache", name);
+    if (fresh) {
         if (!store->writable) return BM_OK; /* nothing in it yet */
         int n = snprintf(line, sizeof line, "%s %d\n", format_line, FORMAT);
         BM_TRY(bm_store_put_file(ctx, store, store->root, "CACHEDIR.TAG", tag, sizeof tag - 1, 0644,
                                  false));
         BM_TRY(bm_store_put_file(ctx, store, store->root, "FORMAT", line, (size_t)n, 0644, false));
-        fd = openat(store->root, "FORMAT", O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+        fd = open_format(store->root);
     }
     if (fd < 0) BM_FAIL(ctx, BM_EOUTPUT, "%s: FORMAT: %s", name, strerror(errno));
     ssize_t got = read(fd, line, sizeof line - 1);

@@ -45,7 +45,7 @@ if [ "$(id -u)" = 0 ] && command -v setpriv > /dev/null; then
     (unset HOME XDG_CACHE_HOME
      setpriv --reuid=65534 --regid=65534 --clear-groups \
         "$BRAINMINE" render volume p/map.nii.gz --mask p/mask.nii.gz -q -o - > nobody.png 2> err)
-    if grep -q 'Permission denied' err; then
+    if grep -q 'Permission denied\|not installed' err; then
         echo "skip a user without a home draws: cannot reach the program"
     else
         "$BRAINMINE" render volume p/map.nii.gz --mask p/mask.nii.gz -f -o one.png
