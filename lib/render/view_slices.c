@@ -109,15 +109,30 @@ static void worth_cutting(const struct bm_subject *subject, int axis, double *lo
     if (*lo > *hi) *lo = *hi = (*lo + *hi) / 2;
 }
 
+/* Across a slab, such as a single slice, cuts of the other axes are slivers: it is cut along itself
+ * alone. */
+static int axis_of(const struct bm_figure_opts *opts, const struct bm_subject *subject)
+{
+    double size[3], most = 0;
+    if (opts->view.axis != BM_AXIS_MOSAIC) return opts->view.axis;
+    for (int a = 0; a < 3; a++) {
+        size[a] = subject->hi[a] - subject->lo[a];
+        most = fmax(most, size[a]);
+    }
+    for (int a = 0; a < 3; a++)
+        if (size[a] < .1 * most) return BM_AXIS_X + a;
+    return BM_AXIS_MOSAIC;
+}
+
 static enum bm_status choose_cuts(struct bm_ctx *ctx, const struct bm_figure_opts *opts,
-                                  const struct bm_subject *subject, int columns,
+                                  const struct bm_subject *subject, int axis, int columns,
                                   struct cut *cuts, int *n)
 {
     enum bm_status status = BM_OK;
     static const int ortho[3] = {1, 0, 2};
     double mm[MOST_CUTS];
     bm_index given = 0;
-    int axis = opts->view.axis, count = 0;
+    int count = 0;
     if (strcmp(opts->cuts.cuts, "auto") != 0)
         BM_TRY(bm_parse_list(ctx, opts->cuts.cuts, mm, MOST_CUTS, &given));
     if (axis == BM_AXIS_ORTHO) {
@@ -341,15 +356,16 @@ enum bm_status bm_figure_slices(struct bm_ctx *ctx, const struct bm_figure_opts 
     enum bm_status status = BM_OK;
     struct bm_subject subject = BM_SUBJECT_INIT;
     struct layout l = {.gap = .8 * sheet->px, .foot = 1.5 * sheet->px};
-    int axis = opts->view.axis;
     BM_TRY(bm_subject_open(ctx, opts, path, &subject));
+    int axis = axis_of(opts, &subject);
     for (int d = 0; d < 3; d++) {
         l.lo[d] = subject.lo[d] - MARGIN_MM;
         l.hi[d] = subject.hi[d] + MARGIN_MM;
         l.size[d] = l.hi[d] - l.lo[d];
     }
     BM_TRY(bm_subject_caption(ctx, sheet, &subject));
-    BM_TRY(choose_cuts(ctx, opts, &subject, columns_for(&l, sheet, axis), l.cut, &l.n));
+    BM_TRY(choose_cuts(ctx, opts, &subject, axis, columns_for(&l, sheet, axis), l.cut,
+                       &l.n));
     if (axis == BM_AXIS_ORTHO) {
         BM_TRY(lay_out_ortho(ctx, &l, sheet, &subject, opts->brain.radiological));
     } else {
