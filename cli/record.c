@@ -3,6 +3,7 @@
 #include <sys/utsname.h>
 
 #include "caching.h"
+#include "io/json.h"
 #include "util/path.h"
 #include "version.h"
 
@@ -58,9 +59,7 @@ enum bm_status cli_write_model(struct cli_run *run, const char *format)
     cJSON *json = cJSON_CreateObject(), *parameters = NULL;
     snprintf(command, sizeof command, "%s %s", run->command->name, run->verb->name);
     BM_TRY(cli_parameters(run, &parameters));
-    if (!cJSON_AddStringToObject(json, "format", format) ||
-        !cJSON_AddStringToObject(json, "version", BM_VERSION) ||
-        !cJSON_AddStringToObject(json, "command", command) ||
+    if (!bm_json_add_head(json, format, BM_VERSION, command) ||
         !cJSON_AddItemToObject(json, "parameters", parameters))
         BM_FAIL(run->ctx, BM_ENOMEM, "memory: the system refuses more for JSON");
     parameters = NULL;

@@ -74,14 +74,11 @@ enum bm_status bm_connectome_describe(struct bm_ctx *ctx, const char *version,
                                       double tolerance, struct bm_text *out)
 {
     cJSON *json = cJSON_CreateObject();
-    bool good = cJSON_AddStringToObject(json, "format", FORMAT) &&
-                cJSON_AddStringToObject(json, "version", version) &&
-                cJSON_AddStringToObject(json, "command", "connectome fit");
+    bool good = bm_json_add_head(json, FORMAT, version, "connectome fit");
     cJSON *parameters = cJSON_AddObjectToObject(json, "parameters");
     good = good && bm_json_add_params(parameters, bm_connectome_params, opts) &&
            bm_json_add_params(parameters, bm_prepare_params, prepare) &&
-           bm_json_put(parameters, "tolerance", bm_json_real(tolerance)) &&
-           bm_json_put(parameters, "seed", bm_json_unsigned(ctx->seed)) &&
+           bm_json_add_run(parameters, tolerance, ctx->seed) &&
            bm_json_add_sources(json, sources, n_sources) &&
            cJSON_AddStringToObject(json, "input", images ? "images" : "tables") &&
            bm_json_put(json, "atlas", atlas ? cJSON_CreateString(atlas) : cJSON_CreateNull()) &&
@@ -96,56 +93,22 @@ enum bm_status bm_connectome_describe(struct bm_ctx *ctx, const char *version,
 
 /* Reading ----------------------------------------------------------------------------------- */
 
-static const cJSON *field(const cJSON *object, const char *name)
-{
-    return cJSON_GetObjectItemCaseSensitive(object, name);
-}
-
-static enum bm_status bad_field(struct bm_ctx *ctx, const char *path, const char *what,
-                                const char *need)
-{
-    char name[512];
-    return bm_fail(ctx, BM_EINPUT, "%s: field \"%s\" is missing or not %s",
-                   bm_escape(name, sizeof name, path), what, need);
-}
-
 static enum bm_status read_names(struct bm_ctx *ctx, const char *path, const cJSON *json,
                                  const char *what, bm_index least, const char ***names,
                                  bm_index *count)
 {
     enum bm_status status = BM_OK;
-    const cJSON *list = field(json, what), *item;
+    const cJSON *list = bm_json_field(json, what), *item;
     bm_index n = cJSON_IsArray(list) ? cJSON_GetArraySize(list) : 0, i = 0;
-    if (n < least) return bad_field(ctx, path, what, "a list of names");
+    if (n < least) return bm_json_bad_field(ctx, path, what, "a list of names");
     BM_TRY(bm_calloc(ctx, names, n, sizeof **names));
     cJSON_ArrayForEach(item, list) {
-        if (!cJSON_IsString(item)) return bad_field(ctx, path, what, "a list of names");
+        if (!cJSON_IsString(item)) return bm_json_bad_field(ctx, path, what, "a list of names");
         (*names)[i++] = item->valuestring;
     }
     *count = n;
 out:
     return status;
-}
-
-/* Parameters of a table, but for those that name files or are not needed again. */
-static enum bm_status read_parameters(struct bm_ctx *ctx, const char *path, const cJSON *json,
-                                      const struct bm_param *table, const char *skip, void *opts)
-{
-    const cJSON *parameters = field(json, "parameters");
-    char number[BM_NUMBER_SIZE], name[512];
-    for (const struct bm_param *param = table; param->name; param++) {
-        const cJSON *item = field(parameters, param->name);
-        if (bm_list_has(skip, param->name) || cJSON_IsNull(item)) continue;
-        /* Where 0 cannot be given, it stands for what was not. */
-        if (cJSON_IsNumber(item) && item->valuedouble == 0 && param->flags & BM_P_OPEN_LO) continue;
-        const char *text = cJSON_IsNumber(item) ? bm_number(number, item->valuedouble)
-                         : cJSON_IsBool(item)   ? (cJSON_IsTrue(item) ? "yes" : "no")
-                                                : cJSON_GetStringValue(item);
-        if (!text) return bad_field(ctx, path, param->name, "a value");
-        if (bm_param_set(ctx, param, opts, text) != BM_OK)
-            return bm_fail_in(ctx, BM_EINPUT, "%s: parameters", bm_escape(name, sizeof name, path));
-    }
-    return BM_OK;
 }
 
 enum bm_status bm_connectome_load(struct bm_ctx *ctx, const char *dir,
@@ -158,26 +121,28 @@ enum bm_status bm_connectome_load(struct bm_ctx *ctx, const char *dir,
     BM_TRY(bm_strdup(ctx, &made.dir, dir));
     BM_TRY(bm_path_join(ctx, &path, dir, "model.json"));
     BM_TRY(bm_json_read(ctx, path, FORMAT, &made.json));
-    BM_TRY(read_parameters(ctx, path, made.json, bm_prepare_params,
-                           "mask,confounds,subjects,resample", &made.prepare));
-    BM_TRY(read_parameters(ctx, path, made.json, bm_connectome_params,
-                           "atlas,names,header,transpose,compare,threshold,model", &made.opts));
-    const char *name = cJSON_GetStringValue(field(made.json, "model"));
+    const cJSON *parameters = bm_json_field(made.json, "parameters");
+    BM_TRY(bm_json_read_params(ctx, path, parameters, bm_prepare_params,
+                               "mask,confounds,subjects,resample", &made.prepare));
+    BM_TRY(bm_json_read_params(ctx, path, parameters, bm_connectome_params,
+                               "atlas,names,header,transpose,compare,threshold,model",
+                               &made.opts));
+    const char *name = cJSON_GetStringValue(bm_json_field(made.json, "model"));
     if (!name || strcmp(name, "auto") == 0 ||
         bm_param_set(ctx, bm_param_find(bm_connectome_params, "model"), &made.opts, name) !=
             BM_OK) {
-        status = bad_field(ctx, path, "model", "the name of a model");
+        status = bm_json_bad_field(ctx, path, "model", "the name of a model");
         goto out;
     }
     BM_TRY(read_names(ctx, path, made.json, "subjects", 1, &made.subject, &made.subjects));
     BM_TRY(read_names(ctx, path, made.json, "nodes", 2, &made.node, &made.p));
-    const cJSON *alpha = field(made.json, "alpha");
+    const cJSON *alpha = bm_json_field(made.json, "alpha");
     made.alpha = cJSON_IsNumber(alpha) ? alpha->valuedouble : NAN;
     if (bm_connectome_is_sparse((enum bm_connectome_model)made.opts.model) && !(made.alpha > 0)) {
-        status = bad_field(ctx, path, "alpha", "a number above 0");
+        status = bm_json_bad_field(ctx, path, "alpha", "a number above 0");
         goto out;
     }
-    const char *atlas = cJSON_GetStringValue(field(made.json, "atlas"));
+    const char *atlas = cJSON_GetStringValue(bm_json_field(made.json, "atlas"));
     if (atlas) BM_TRY(bm_path_join(ctx, &made.atlas, dir, atlas));
     made.opts.atlas = made.atlas;
     *model = made;

@@ -70,17 +70,14 @@ enum bm_status bm_decoder_describe(struct bm_ctx *ctx, const char *version,
     enum bm_status status = BM_OK;
     cJSON *json = cJSON_CreateObject();
     const char *run_column = plan->rows.cut ? bm_rows_run_column(rows, true) : NULL;
-    bool good = cJSON_AddStringToObject(json, "format", FORMAT) &&
-                cJSON_AddStringToObject(json, "version", version) &&
-                cJSON_AddStringToObject(json, "command", "decode fit");
+    bool good = bm_json_add_head(json, FORMAT, version, "decode fit");
     cJSON *parameters = cJSON_AddObjectToObject(json, "parameters");
     good = good && bm_json_add_params(parameters, bm_prepare_params, prepare) &&
            bm_json_add_params(parameters, bm_rows_params, rows) &&
            bm_json_add_params(parameters, bm_decode_params, opts) &&
            bm_json_put(json, "run_column", run_column ? cJSON_CreateString(run_column)
                                               : cJSON_CreateNull()) &&
-           bm_json_put(parameters, "tolerance", bm_json_real(tolerance)) &&
-           bm_json_put(parameters, "seed", bm_json_unsigned(ctx->seed)) &&
+           bm_json_add_run(parameters, tolerance, ctx->seed) &&
            bm_json_add_sources(json, sources, n_sources) && add_model(json, plan, decoding);
     BM_TRY(bm_json_print(ctx, json, good, out));
 out:
@@ -90,28 +87,23 @@ out:
 
 /* Reading ----------------------------------------------------------------------------------- */
 
-static const cJSON *field(const cJSON *object, const char *name)
-{
-    return cJSON_GetObjectItemCaseSensitive(object, name);
-}
-
 /* How images become samples, and what rows were taken. */
 static enum bm_status read_parameters(struct bm_ctx *ctx, const char *path, const cJSON *json,
                                       struct bm_decoder *decoder)
 {
-    const cJSON *parameters = field(json, "parameters");
+    const cJSON *parameters = bm_json_field(json, "parameters");
     struct bm_decode_opts opts = BM_DECODE_OPTS_DEFAULT;
     enum bm_status status =
         bm_prepare_read_json(ctx, path, parameters, decoder->mask_path, &decoder->prepare);
     if (status != BM_OK) return status;
-    const char *average = cJSON_GetStringValue(field(parameters, "average"));
+    const char *average = cJSON_GetStringValue(bm_json_field(parameters, "average"));
     if (!average || bm_param_set(ctx, bm_param_find(bm_decode_params, "average"), &opts,
                                  average) != BM_OK)
-        return bm_model_bad_field(ctx, path, "average", "none or block");
+        return bm_json_bad_field(ctx, path, "average", "none or block");
     decoder->average = opts.average;
-    decoder->run_column = cJSON_GetStringValue(field(json, "run_column"));
-    decoder->keep = cJSON_GetStringValue(field(parameters, "keep"));
-    decoder->drop = cJSON_GetStringValue(field(parameters, "drop"));
+    decoder->run_column = cJSON_GetStringValue(bm_json_field(json, "run_column"));
+    decoder->keep = cJSON_GetStringValue(bm_json_field(parameters, "keep"));
+    decoder->drop = cJSON_GetStringValue(bm_json_field(parameters, "drop"));
     return BM_OK;
 }
 
@@ -119,24 +111,25 @@ static enum bm_status read_model(struct bm_ctx *ctx, const char *path, const cJS
                                  struct bm_decoder *decoder)
 {
     enum bm_status status = BM_OK;
-    const char *name = cJSON_GetStringValue(field(json, "estimator"));
-    const cJSON *classes = field(json, "classes"), *intercept = field(json, "intercept"), *item;
-    const cJSON *voxels = field(json, "voxels");
+    const char *name = cJSON_GetStringValue(bm_json_field(json, "estimator"));
+    const cJSON *classes = bm_json_field(json, "classes"), *item;
+    const cJSON *intercept = bm_json_field(json, "intercept");
+    const cJSON *voxels = bm_json_field(json, "voxels");
     decoder->estimator = name ? bm_estimator_find(name) : NULL;
     if (!decoder->estimator)
-        return bm_model_bad_field(ctx, path, "estimator", "the name of a model");
-    if (!cJSON_IsArray(classes)) return bm_model_bad_field(ctx, path, "classes", "a list of names");
+        return bm_json_bad_field(ctx, path, "estimator", "the name of a model");
+    if (!cJSON_IsArray(classes)) return bm_json_bad_field(ctx, path, "classes", "a list of names");
     if (!cJSON_IsArray(intercept))
-        return bm_model_bad_field(ctx, path, "intercept", "a list of numbers");
+        return bm_json_bad_field(ctx, path, "intercept", "a list of numbers");
     if (!cJSON_IsNumber(voxels) || !(voxels->valuedouble >= 0 && voxels->valuedouble < 1e15))
-        return bm_model_bad_field(ctx, path, "voxels", "a number of voxels");
+        return bm_json_bad_field(ctx, path, "voxels", "a number of voxels");
     decoder->voxels = (bm_index)voxels->valuedouble;
     decoder->n_classes = cJSON_GetArraySize(classes);
     decoder->targets = cJSON_GetArraySize(intercept);
     if (decoder->n_classes == 1)
-        return bm_model_bad_field(ctx, path, "classes", "two names or more");
+        return bm_json_bad_field(ctx, path, "classes", "two names or more");
     if (decoder->targets != (decoder->n_classes > 2 ? decoder->n_classes : 1))
-        return bm_model_bad_field(ctx, path, "intercept", "as long as the classes ask");
+        return bm_json_bad_field(ctx, path, "intercept", "as long as the classes ask");
     BM_TRY(bm_calloc(ctx, &decoder->class_name, decoder->n_classes + 1,
                      sizeof *decoder->class_name));
     BM_TRY(bm_calloc(ctx, &decoder->intercept, decoder->targets, sizeof *decoder->intercept));
@@ -144,13 +137,13 @@ static enum bm_status read_model(struct bm_ctx *ctx, const char *path, const cJS
     cJSON_ArrayForEach(item, classes) {
         if (!cJSON_IsString(item) ||
             (k > 0 && strcmp(decoder->class_name[k - 1], item->valuestring) >= 0))
-            return bm_model_bad_field(ctx, path, "classes", "a list of names in bytewise order");
+            return bm_json_bad_field(ctx, path, "classes", "a list of names in bytewise order");
         decoder->class_name[k++] = item->valuestring;
     }
     k = 0;
     cJSON_ArrayForEach(item, intercept) {
         if (!cJSON_IsNumber(item) || !isfinite(item->valuedouble))
-            return bm_model_bad_field(ctx, path, "intercept", "a list of numbers");
+            return bm_json_bad_field(ctx, path, "intercept", "a list of numbers");
         decoder->intercept[k++] = item->valuedouble;
     }
 out:

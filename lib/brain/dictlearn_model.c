@@ -46,14 +46,11 @@ enum bm_status bm_dictlearn_describe(struct bm_ctx *ctx, const char *version,
     enum bm_status status = BM_OK;
     cJSON *json = cJSON_CreateObject();
     char shown[4 * 4096];
-    bool good = cJSON_AddStringToObject(json, "format", FORMAT) &&
-                cJSON_AddStringToObject(json, "version", version) &&
-                cJSON_AddStringToObject(json, "command", "dictlearn fit");
+    bool good = bm_json_add_head(json, FORMAT, version, "dictlearn fit");
     cJSON *parameters = cJSON_AddObjectToObject(json, "parameters");
     good = good && bm_json_add_params(parameters, bm_prepare_params, prepare) &&
            bm_json_add_params(parameters, bm_dictlearn_params, opts) &&
-           bm_json_put(parameters, "tolerance", bm_json_real(tolerance)) &&
-           bm_json_put(parameters, "seed", bm_json_unsigned(ctx->seed)) &&
+           bm_json_add_run(parameters, tolerance, ctx->seed) &&
            bm_json_add_sources(json, sources, n_sources) &&
            cJSON_AddStringToObject(json, "model", result->atlas.model->name);
     cJSON *subjects = cJSON_AddArrayToObject(json, "subjects");
@@ -68,26 +65,21 @@ enum bm_status bm_dictlearn_describe(struct bm_ctx *ctx, const char *version,
 
 /* Reading ----------------------------------------------------------------------------------- */
 
-static const cJSON *field(const cJSON *object, const char *name)
-{
-    return cJSON_GetObjectItemCaseSensitive(object, name);
-}
-
 /* A list of n finite numbers into a new block. */
 static enum bm_status read_reals(struct bm_ctx *ctx, const char *path, const cJSON *json,
                                  const char *name, bm_index n, double **values)
 {
-    const cJSON *list = field(json, name), *item;
+    const cJSON *list = bm_json_field(json, name), *item;
     double *made;
     bm_index i = 0;
     if (!cJSON_IsArray(list) || cJSON_GetArraySize(list) != n)
-        return bm_model_bad_field(ctx, path, name, "a list as long as the maps ask");
+        return bm_json_bad_field(ctx, path, name, "a list as long as the maps ask");
     enum bm_status status = bm_alloc(ctx, &made, n, sizeof *made);
     if (status != BM_OK) return status;
     cJSON_ArrayForEach(item, list) {
         if (!cJSON_IsNumber(item) || !isfinite(item->valuedouble)) {
             bm_free(made);
-            return bm_model_bad_field(ctx, path, name, "a list of numbers");
+            return bm_json_bad_field(ctx, path, name, "a list of numbers");
         }
         made[i++] = item->valuedouble;
     }
@@ -101,27 +93,27 @@ static enum bm_status read_fit(struct bm_ctx *ctx, const char *path, const cJSON
     enum bm_status status = BM_OK;
     struct bm_atlas *atlas = &model->atlas;
     double *products = NULL;
-    const char *name = cJSON_GetStringValue(field(json, "model"));
+    const char *name = cJSON_GetStringValue(bm_json_field(json, "model"));
     for (int i = 0; name && bm_atlas_models[i]; i++)
         if (strcmp(bm_atlas_models[i]->name, name) == 0) atlas->model = bm_atlas_models[i];
-    if (!atlas->model) return bm_model_bad_field(ctx, path, "model", "the name of a model");
-    const cJSON *count = field(json, "components"), *energy = field(json, "energy");
+    if (!atlas->model) return bm_json_bad_field(ctx, path, "model", "the name of a model");
+    const cJSON *count = bm_json_field(json, "components"), *energy = bm_json_field(json, "energy");
     if (!cJSON_IsNumber(count) || !(count->valuedouble >= 1 && count->valuedouble <= 1e5))
-        return bm_model_bad_field(ctx, path, "components", "a number of maps");
+        return bm_json_bad_field(ctx, path, "components", "a number of maps");
     if (!cJSON_IsNumber(energy) || !(energy->valuedouble > 0))
-        return bm_model_bad_field(ctx, path, "energy", "a number > 0");
+        return bm_json_bad_field(ctx, path, "energy", "a number > 0");
     bm_index k = (bm_index)count->valuedouble;
     atlas->energy = energy->valuedouble;
     if (atlas->model->caps & BM_ATLAS_DICTIONARY) {
-        const cJSON *mu = field(field(json, "certificate"), "mu");
+        const cJSON *mu = bm_json_field(bm_json_field(json, "certificate"), "mu");
         if (!cJSON_IsNumber(mu) || !(mu->valuedouble > 0))
-            return bm_model_bad_field(ctx, path, "mu", "a number > 0");
+            return bm_json_bad_field(ctx, path, "mu", "a number > 0");
         atlas->dict.mu = mu->valuedouble;
     }
     BM_TRY(read_reals(ctx, path, json, "scale", k, &model->scale));
     for (bm_index l = 0; l < k; l++)
         if (!(model->scale[l] > 0)) {
-            status = bm_model_bad_field(ctx, path, "scale", "a list of numbers > 0");
+            status = bm_json_bad_field(ctx, path, "scale", "a list of numbers > 0");
             goto out;
         }
     BM_TRY(read_reals(ctx, path, json, "covariance", k * k, &products));
@@ -183,7 +175,7 @@ enum bm_status bm_dictlearn_load(struct bm_ctx *ctx, const char *dir,
     status = bm_json_read(ctx, model_path, FORMAT, &json);
     made.json = json;
     if (status != BM_OK) goto out;
-    BM_TRY(bm_prepare_read_json(ctx, model_path, field(json, "parameters"), made.mask_path,
+    BM_TRY(bm_prepare_read_json(ctx, model_path, bm_json_field(json, "parameters"), made.mask_path,
                                 &made.prepare));
     BM_TRY(read_fit(ctx, model_path, json, &made));
     BM_TRY(read_maps(ctx, atlas_path, &made));

@@ -16,10 +16,6 @@ enum bm_status bm_prepare_read_json(struct bm_ctx *ctx, const char *path, const 
                                     const char *mask_path,
                                     struct bm_prepare_opts *prepare) BM_CHECKED;
 
-/* BM_EINPUT "PATH: field "what" is missing or not NEED". */
-enum bm_status bm_model_bad_field(struct bm_ctx *ctx, const char *path, const char *what,
-                                  const char *need) BM_CHECKED;
-
 #ifdef __cplusplus
 }
 #endif

@@ -100,6 +100,19 @@ bool bm_json_add_sources(cJSON *object, const struct bm_source *sources, bm_inde
     return list != NULL;
 }
 
+bool bm_json_add_head(cJSON *json, const char *format, const char *version, const char *command)
+{
+    return cJSON_AddStringToObject(json, "format", format) &&
+           cJSON_AddStringToObject(json, "version", version) &&
+           cJSON_AddStringToObject(json, "command", command);
+}
+
+bool bm_json_add_run(cJSON *parameters, double tolerance, uint64_t seed)
+{
+    return bm_json_put(parameters, "tolerance", bm_json_real(tolerance)) &&
+           bm_json_put(parameters, "seed", bm_json_unsigned(seed));
+}
+
 enum bm_status bm_json_print(struct bm_ctx *ctx, const cJSON *json, bool good, struct bm_text *out)
 {
     char *text = good ? cJSON_Print(json) : NULL;
@@ -119,12 +132,44 @@ enum bm_status bm_json_read(struct bm_ctx *ctx, const char *path, const char *fo
     BM_TRY(bm_read_file(ctx, path, JSON_LIMIT, &bytes, &n));
     *json = cJSON_ParseWithLengthOpts(bytes, (size_t)n + 1, NULL, true); /* a NUL follows */
     if (!cJSON_IsObject(*json)) BM_FAIL(ctx, BM_EINPUT, "%s: is not one JSON object", name);
-    const char *found =
-        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(*json, "format"));
+    const char *found = cJSON_GetStringValue(bm_json_field(*json, "format"));
     if (!found || strcmp(found, format) != 0)
         BM_FAIL(ctx, BM_EINPUT, "%s: field \"format\" is \"%s\", needed \"%s\"", name,
                 bm_escape(shown, sizeof shown, found ? found : ""), format);
 out:
     bm_free(bytes);
     return status;
+}
+
+const cJSON *bm_json_field(const cJSON *object, const char *name)
+{
+    return cJSON_GetObjectItemCaseSensitive(object, name);
+}
+
+enum bm_status bm_json_bad_field(struct bm_ctx *ctx, const char *path, const char *what,
+                                 const char *need)
+{
+    char name[512];
+    return bm_fail(ctx, BM_EINPUT, "%s: field \"%s\" is missing or not %s",
+                   bm_escape(name, sizeof name, path), what, need);
+}
+
+enum bm_status bm_json_read_params(struct bm_ctx *ctx, const char *path, const cJSON *parameters,
+                                   const struct bm_param *table, const char *skip, void *opts)
+{
+    char number[BM_NUMBER_SIZE], name[512];
+    for (const struct bm_param *param = table; param->name; param++) {
+        const cJSON *item = bm_json_field(parameters, param->name);
+        if (param->flags & BM_P_NOKEY || bm_list_has(skip, param->name)) continue;
+        if (cJSON_IsNull(item) && (param->kind == BM_P_TEXT || param->kind == BM_P_FILE)) continue;
+        /* Where 0 cannot be given, it stands for what was not. */
+        if (cJSON_IsNumber(item) && item->valuedouble == 0 && param->flags & BM_P_OPEN_LO) continue;
+        const char *text = cJSON_IsNumber(item) ? bm_number(number, item->valuedouble)
+                         : cJSON_IsBool(item)   ? (cJSON_IsTrue(item) ? "yes" : "no")
+                                                : cJSON_GetStringValue(item);
+        if (!text) return bm_json_bad_field(ctx, path, param->name, "a value");
+        if (bm_param_set(ctx, param, opts, text) != BM_OK)
+            return bm_fail_in(ctx, BM_EINPUT, "%s: parameters", bm_escape(name, sizeof name, path));
+    }
+    return BM_OK;
 }

@@ -37,6 +37,11 @@ bool bm_json_add_params(cJSON *object, const struct bm_param *table, const void 
 /* A list "inputs" of role, name and sha256. */
 bool bm_json_add_sources(cJSON *object, const struct bm_source *sources, bm_index n);
 
+/* What every model.json begins with. */
+bool bm_json_add_head(cJSON *json, const char *format, const char *version, const char *command);
+/* Fields that end "parameters". */
+bool bm_json_add_run(cJSON *parameters, double tolerance, uint64_t seed);
+
 /* The document with a newline, if `good`; BM_ENOMEM else. */
 enum bm_status bm_json_print(struct bm_ctx *ctx, const cJSON *json, bool good,
                              struct bm_text *out) BM_CHECKED;
@@ -45,6 +50,19 @@ enum bm_status bm_json_print(struct bm_ctx *ctx, const cJSON *json, bool good,
  * also after a failure. */
 enum bm_status bm_json_read(struct bm_ctx *ctx, const char *path, const char *format,
                             cJSON **json) BM_CHECKED;
+
+/* Member of an object; NULL if there is none. */
+const cJSON *bm_json_field(const cJSON *object, const char *name);
+
+/* BM_EINPUT "PATH: field "what" is missing or not NEED". */
+enum bm_status bm_json_bad_field(struct bm_ctx *ctx, const char *path, const char *what,
+                                 const char *need) BM_CHECKED;
+
+/* What bm_json_add_params wrote, back into opts, which holds defaults on entry; skip: names with
+ * commas that are left alone. path is named in messages. BM_EINPUT names the field. */
+enum bm_status bm_json_read_params(struct bm_ctx *ctx, const char *path, const cJSON *parameters,
+                                   const struct bm_param *table, const char *skip,
+                                   void *opts) BM_CHECKED;
 
 #ifdef __cplusplus
 }

@@ -162,11 +162,3 @@ void bm_triangle_take(const struct bm_mat *T, bool diagonal, double *v)
         if (diagonal) *v++ = *bm_mat_at(T, i, i) / sqrt(2);
     }
 }
-
-void bm_triangle_put(const double *v, bool diagonal, struct bm_mat *T)
-{
-    for (bm_index i = 0; i < T->rows; i++) {
-        for (bm_index j = 0; j < i; j++) *bm_mat_at(T, i, j) = *bm_mat_at(T, j, i) = *v++;
-        if (diagonal) *bm_mat_at(T, i, i) = *v++ * sqrt(2);
-    }
-}

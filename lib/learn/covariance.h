@@ -59,11 +59,9 @@ enum bm_status bm_gaussian_loglik(struct bm_ctx *ctx, const struct bm_mat *P,
                                   const struct bm_mat *S, double *loglik) BM_CHECKED;
 
 /* Lower triangle of a symmetric matrix, row by row, as a vector of p (p + 1) / 2 numbers with the
- * diagonal over sqrt 2 (so that |v|^2 = ||T||^2 / 2), or of p (p - 1) / 2 without it; and back
- * (without: the diagonal of T is left as it is). */
+ * diagonal over sqrt 2 (so that |v|^2 = ||T||^2 / 2), or of p (p - 1) / 2 without it. */
 bm_index bm_triangle_size(bm_index p, bool diagonal);
 void bm_triangle_take(const struct bm_mat *T, bool diagonal, double *v);
-void bm_triangle_put(const double *v, bool diagonal, struct bm_mat *T);
 
 #ifdef __cplusplus
 }

@@ -219,16 +219,3 @@ enum bm_status bm_samples_pick(struct bm_ctx *ctx, const struct bm_samples *x,
     }
     return BM_OK;
 }
-
-enum bm_status bm_samples_mean(struct bm_ctx *ctx, const struct bm_samples *x,
-                               const bm_index *rows, bm_index n_rows, float *mean)
-{
-    enum bm_status status = BM_OK;
-    struct bm_mat weight = BM_MAT_INIT;
-    BM_TRY(bm_mat_alloc(ctx, &weight, x->n, 1));
-    for (bm_index i = 0; i < n_rows; i++) weight.data[rows[i]] += 1.0 / (double)n_rows;
-    BM_TRY(bm_samples_transpose_times(ctx, x, &weight, mean));
-out:
-    bm_mat_release(&weight);
-    return status;
-}

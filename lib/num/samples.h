@@ -76,10 +76,6 @@ enum bm_status bm_samples_pick(struct bm_ctx *ctx, const struct bm_samples *x,
                                const bm_index *rows, bm_index n_rows, const bm_index *voxels,
                                bm_index n_voxels, struct bm_samples *out) BM_CHECKED;
 
-/* Mean over the rows listed, per voxel, into a vector of stride floats. */
-enum bm_status bm_samples_mean(struct bm_ctx *ctx, const struct bm_samples *x,
-                               const bm_index *rows, bm_index n_rows, float *mean) BM_CHECKED;
-
 #ifdef __cplusplus
 }
 #endif
