@@ -193,9 +193,10 @@ check:
 	@BUILD=$(BUILD) CC="$(CC)" SAN="$(SAN)" MAKE="$(MAKE)" FULL="$(FULL)" sh tests/check.sh
 check-programs: $(BUILD)/unit $(tools) $(replays)
 
-# Longer: the same again under sanitizers, and with it the parts that take minutes each.
-check-full: check
-	@$(MAKE) --no-print-directory SAN=address,undefined DEV=1 FULL=1 check
+# Longer: the parts that take minutes each, then all of the rest again under sanitizers.
+check-full:
+	@$(MAKE) --no-print-directory FULL=1 check
+	@$(MAKE) --no-print-directory SAN=address,undefined DEV=1 check
 
 demo:
 	@sh .ci/packages build --install

@@ -28,6 +28,7 @@ failing() {
                 > said 2> notes
             code=$?
             [ $code != 77 ] || { echo "skip $name: processes cannot be traced here"; return; }
+            [ $code != 127 ] || { echo "not ok $name: $(head -n 1 notes)"; return; }
             [ $code != 99 ] || break
             injected=$((injected + 1))
             [ $code = 0 ] || wrong="$wrong $error@$n:exit$code"
@@ -71,6 +72,7 @@ run_failing() {
             code=$?
             under=
             [ $code != 77 ] || { echo "skip $1: processes cannot be traced here"; return; }
+            [ $code != 127 ] || { echo "not ok $1: $(head -n 1 err)"; return; }
             [ $code != 99 ] || break
             injected=$((injected + 1))
             [ $code = 0 ] || wrong="$wrong $error@$n:exit$code"
