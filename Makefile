@@ -145,6 +145,8 @@ ifneq ($(VTK),1)
 tools := $(filter-out $(picture_tools),$(tools))
 endif
 $(picture_tools): LIBS += $(png_libs)
+$(BUILD)/tools/fail_alloc: $(call obj,$(cli_src))
+$(BUILD)/tools/fail_alloc: LIBS := $(BUILD)/libbrainmine.a $(LIBS) -Wl,--wrap=bm_mem_init
 $(call obj,$(tool_src)): CPPFLAGS += -Itests -I.
 .SECONDEXPANSION:
 $(tools): $(BUILD)/tools/%: $(BUILD)/tests/support/%_main.o \
