@@ -169,12 +169,14 @@ FUZZ_RUNS ?= 1000000
 CLANG ?= clang-14
 fuzzed := $(sort $(wildcard lib/util/*.c lib/io/*.c)) lib/cache/digest.c lib/cache/entry.c \
         tests/support/bad_images.c
-$(fuzzers): build/fuzz/%: tests/fuzz/fuzz_%.c $(fuzzed) $(wildcard lib/util/*.h lib/io/*.h lib/cache/*.h)
+# What these call beyond themselves comes from the library as it is.
+$(fuzzers): build/fuzz/%: tests/fuzz/fuzz_%.c $(fuzzed) $(wildcard lib/util/*.h lib/io/*.h lib/cache/*.h) \
+        $(BUILD)/libbrainmine.a
 	@mkdir -p $(@D)
 	$(if $V,,@echo "  FUZZ $<")
 	$(Q)$(CLANG) -std=c11 -D_GNU_SOURCE -g -O1 -pthread -Ilib -Itests -include util/banned.h \
 	    $(nifti_cflags) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
-	    $< $(fuzzed) $(nifti_libs) -lz -ldeflate -lcrypto -lm -o $@
+	    $< $(fuzzed) $(BUILD)/libbrainmine.a $(LIBS) -o $@
 fuzz-programs: $(fuzzers)
 	@:
 fuzz: $(replays)
