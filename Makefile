@@ -168,7 +168,7 @@ $(replays): $(BUILD)/tools/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests
 FUZZ_RUNS ?= 1000000
 CLANG ?= clang-14
 fuzzed := $(sort $(wildcard lib/util/*.c lib/io/*.c)) lib/cache/digest.c lib/cache/entry.c \
-        tests/support/bad_images.c
+        $(sort $(wildcard lib/brain/*_model.c)) tests/support/bad_images.c
 # What these call beyond themselves comes from the library as it is.
 $(fuzzers): build/fuzz/%: tests/fuzz/fuzz_%.c $(fuzzed) $(wildcard lib/util/*.h lib/io/*.h lib/cache/*.h) \
         $(BUILD)/libbrainmine.a
