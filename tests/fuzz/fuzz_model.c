@@ -11,9 +11,9 @@
 #include "fuzz/fuzz.h"
 
 #define PREPARE \
-    "\"mask\": \"auto\", \"smooth\": 0, \"detrend\": 1, \"standardize\": \"z\", \"high-pass\": 0, " \
-    "\"low-pass\": 0, \"tr\": 0, \"confounds\": null, \"scrub\": 0, \"resample\": null, " \
-    "\"subjects\": null, \"tolerance\": 0.0001, \"seed\": 0"
+    "\"mask\": \"auto\", \"smooth\": 0, \"detrend\": 1, \"standardize\": \"z\", " \
+    "\"high-pass\": 0, \"low-pass\": 0, \"tr\": 0, \"confounds\": null, \"scrub\": 0, " \
+    "\"resample\": null, \"subjects\": null, \"tolerance\": 0.0001, \"seed\": 0"
 
 uint8_t *fuzz_seed(int i, size_t *n)
 {
@@ -32,8 +32,8 @@ uint8_t *fuzz_seed(int i, size_t *n)
         "\"classes\": [\"face\", \"house\"], \"intercept\": [-0.4], \"samples\": 216, "
         "\"voxels\": 530}",
         "{\"format\": \"brainmine atlas 1\", \"version\": \"0.1.0\", \"parameters\": {" PREPARE
-        ", \"components\": \"2\", \"model\": \"msdl\"}, \"model\": \"msdl\", \"subjects\": [\"x\"], "
-        "\"components\": 2, \"voxels\": 800, \"scale\": [4.1, 3.3], "
+        ", \"components\": \"2\", \"model\": \"msdl\"}, \"model\": \"msdl\", "
+        "\"subjects\": [\"x\"], \"components\": 2, \"voxels\": 800, \"scale\": [4.1, 3.3], "
         "\"covariance\": [2, 1, 1, 2], \"energy\": 800, \"certificate\": {\"lambda\": 0.1, "
         "\"lambda_absolute\": 1.6, \"mu\": 3.2, \"noise\": 0.8, \"spread\": 0.2}}",
     };
