@@ -144,6 +144,9 @@ static enum bm_status show_plan(struct cli_run *run, const struct bm_prepare_opt
     if (look.paths > 0)
         BM_TRY(cli_plan(run, "cached: %td of %td paths of penalties", look.paths_cached,
                         look.paths));
+    if (look.paths_cached < look.paths && look.points_cached > 0)
+        BM_TRY(cli_plan(run, "cached: %td of %td fits of these paths", look.points_cached,
+                        look.points));
     if (look.known)
         BM_TRY(cli_plan(run, "cached: %td of %td fits of folds and of all", look.fits_cached,
                         look.fits));

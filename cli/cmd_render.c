@@ -1,6 +1,7 @@
 /* brainmine render: figures. */
 #include <string.h>
 
+#include "caching.h"
 #include "command.h"
 #include "render_program.h"
 
@@ -25,11 +26,15 @@ static enum bm_status render(struct cli_run *run)
         BM_FAIL(run->ctx, BM_EUSAGE,
                 "an output is needed: give --output FILE.png, or - for standard output");
     BM_TRY(cli_output_file(run));
+    BM_TRY(cli_open_cache(run));
     BM_TRY(cli_draw(run, view->name, &opts, run->operands[0], &png));
     BM_TRY(cli_check_warnings(run));
     if (run->common.dry_run) {
         BM_TRY(cli_plan(run, "draw %s of %s, %s pixels, to %s", view->name, run->operands[0],
                         opts.look.size, run->common.output));
+        if (run->ctx->memo)
+            BM_TRY(cli_plan(run, "cached: %lld of 1 picture",
+                            (long long)bm_cache_stats(run->cache).hits));
         goto out;
     }
     BM_TRY(cli_write_result(run, png.data, png.length));

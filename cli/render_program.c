@@ -6,13 +6,17 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "util/memo.h"
 #include "util/path.h"
 
 extern char **environ;
+
+enum { PICTURE_VERSION = 1 };
 
 enum bm_status cli_find_renderer(struct cli_run *run, char **path)
 {
@@ -213,15 +217,14 @@ out:
     return status;
 }
 
-enum bm_status cli_draw(struct cli_run *run, const char *view, const struct bm_figure_opts *opts,
-                        const char *path, struct bm_text *png)
+static enum bm_status draw(struct cli_run *run, const char *program, const char *view,
+                           const struct bm_figure_opts *opts, const char *path,
+                           struct bm_text *png)
 {
     enum bm_status status = BM_OK;
     struct words words = {.word = NULL};
     struct child child = {.pid = -1, .out = -1, .err = -1, .said = BM_TEXT_INIT};
-    char *program = NULL;
     int state = 0;
-    BM_TRY(cli_find_renderer(run, &program));
     BM_TRY(compose(run, program, view, opts, path, &words));
     BM_TRY(start(run, &words, &child));
     BM_TRY(listen_to(run, &child, png));
@@ -246,6 +249,85 @@ out:
     if (child.err >= 0) close(child.err);
     bm_text_release(&child.said);
     release_words(&words);
+    return status;
+}
+
+/* Pictures that are kept --------------------------------------------------------------------- */
+
+/* A file by its content and the ending that says how to read it. What cannot be read makes the key
+ * void: the renderer has the better sentence. */
+static void key_file(struct bm_ctx *ctx, struct bm_key *key, const char *role, const char *path)
+{
+    struct bm_ctx own;
+    char digest[BM_ID_SIZE], name[64];
+    const char *base = strrchr(path, '/'), *end = strrchr(base ? base : path, '.');
+    bm_ctx_child(&own, ctx);
+    bool read = bm_memo_file(&own, path, digest) == BM_OK;
+    bm_key_input(ctx, key, role, 0, read ? digest : NULL);
+    snprintf(name, sizeof name, "ending.%s", role);
+    bm_key_text(ctx, key, name, end ? end : "");
+}
+
+/* What a picture is drawn from, and by what: the program stands for the VTK it was built with. */
+static void name_picture(struct cli_run *run, const char *program, const char *view_name,
+                         const struct bm_figure_opts *opts, const char *path, struct bm_key *key)
+{
+    static const char *const fonts[] = BM_RENDER_FONTS;
+    struct bm_ctx *ctx = run->ctx;
+    const struct bm_figure_view *view = bm_figure_view_find(view_name);
+    bm_key_open(ctx, key, "render.picture", PICTURE_VERSION);
+    bm_key_text(ctx, key, "view", view_name);
+    bm_key_text(ctx, key, "route", getenv("BRAINMINE_RENDER"));
+    key_file(ctx, key, "program", program);
+    for (int i = 0; i < 2; i++)
+        if (access(fonts[i], R_OK) == 0) key_file(ctx, key, i ? "bold-font" : "font", fonts[i]);
+    key_file(ctx, key, "drawn", path);
+    for (int g = 0; view->groups[g].title; g++) {
+        const char *group = (const char *)opts + view->offsets[g];
+        bm_key_params(ctx, key, view->groups[g].params, group, "background,mask,nodes");
+        for (const struct bm_param *p = view->groups[g].params; p->name; p++) {
+            const char *file = NULL;
+            if (p->kind == BM_P_FILE) memcpy(&file, group + p->offset, sizeof file);
+            if (file) key_file(ctx, key, p->name, file);
+        }
+    }
+}
+
+enum bm_status cli_draw(struct cli_run *run, const char *view, const struct bm_figure_opts *opts,
+                        const char *path, struct bm_text *png)
+{
+    enum bm_status status = BM_OK;
+    struct bm_ctx *ctx = run->ctx;
+    struct bm_memo_step step = BM_MEMO_STEP_INIT;
+    struct bm_key again = BM_KEY_INIT;
+    struct bm_text kept = BM_TEXT_INIT;
+    struct bm_memo_member members[] = {BM_MEMO_ARRAY("png", kept.data, &kept.length)};
+    struct bm_log_tap tap = {.lines = BM_TEXT_INIT};
+    char *program = NULL;
+    BM_TRY(cli_find_renderer(run, &program));
+    name_picture(run, program, view, opts, path, &step.key);
+    BM_TRY(bm_memo_get(ctx, &step, members, 1));
+    if (step.hit) {
+        BM_TRY(bm_text_add_bytes(ctx, png, kept.data, kept.length));
+        goto out;
+    }
+    bm_log_tap_open(ctx, &tap);
+    status = draw(run, program, view, opts, path, png);
+    enum bm_status tapped = bm_log_tap_close(ctx, &tap);
+    /* Warnings name files, which keys do not: a picture with some is drawn each time. */
+    if (status == BM_OK && tapped == BM_OK) {
+        name_picture(run, program, view, opts, path, &again);
+        BM_TRY(bm_key_close(ctx, &again));
+        kept = *png; /* lent */
+        if (tap.lines.length == 0 && strcmp(step.key.id, again.id) == 0)
+            bm_memo_put(ctx, &step, members, 1);
+        kept = (struct bm_text)BM_TEXT_INIT;
+    }
+out:
+    bm_text_release(&tap.lines);
+    bm_text_release(&kept);
+    bm_key_release(&again);
+    bm_memo_release(&step);
     bm_free(program);
     return status;
 }

@@ -21,8 +21,8 @@ static enum bm_status parse_alphas(struct bm_ctx *ctx, const char *text, struct 
     bm_escape(shown, sizeof shown, text);
     if (strcmp(text, "auto") == 0) {
         for (n = 0; points && n < AUTO_ALPHAS; n++)
-            points[n] = (struct bm_point){.alpha = pow(1e-3, (double)n / (AUTO_ALPHAS - 1)),
-                                          .relative = true};
+            points[n] = (struct bm_point){.alpha = pow(10, -3.0 * (double)n / (AUTO_ALPHAS - 1)),
+                                          .relative = true}; /* decades exactly: struct bm_starts */
         *count = AUTO_ALPHAS;
         return BM_OK;
     }

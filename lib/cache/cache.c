@@ -332,14 +332,14 @@ static void store(struct bm_ctx *ctx, void *user, const struct bm_key *key,
     if (result == BM_STORED) written(ctx, cache, (int64_t)bytes, false);
 }
 
-static bool has(struct bm_ctx *ctx, void *user, const struct bm_key *key)
+static bool has(struct bm_ctx *ctx, void *user, const struct bm_key *key, bool tell)
 {
     struct bm_cache *cache = user;
     (void)ctx;
     bool found = false;
     for (int s = -1; s < cache->n_other && !found && !cache->opts.refresh; s++)
         found = bm_store_has(s < 0 ? &cache->own : &cache->other[s], key->id);
-    if (cache->watch) cache->watch(cache->watch_user, key, found);
+    if (tell && cache->watch) cache->watch(cache->watch_user, key, found);
     return found;
 }
 

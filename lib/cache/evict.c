@@ -10,13 +10,43 @@
 #include <unistd.h>
 
 #include "cache/claim.h"
+#include "util/parallel.h"
 #include "util/text.h"
 
-enum { DEAD_DAYS = 7 };
+enum { DEAD_DAYS = 7, SHARDS = 256 };
 static const int64_t LIMIT = (int64_t)20 << 30;
 
-/* Each name in a folder with its stat; names that begin with a dot, and what is no regular file,
- * are passed over. Stops when fn fails. */
+struct named {
+    uint64_t inode;
+    char name[BM_STORE_NAME];
+};
+
+static int by_inode(const void *a, const void *b)
+{
+    uint64_t x = ((const struct named *)a)->inode, y = ((const struct named *)b)->inode;
+    return (x > y) - (x < y);
+}
+
+/* The names in a folder, by inode: a directory's own order has them spread over the disk. Those
+ * that begin with a dot, or are longer than any of ours, are passed over. */
+static enum bm_status names_of(struct bm_ctx *ctx, DIR *dir, struct named **names, bm_index *count)
+{
+    bm_index cap = 0;
+    for (struct dirent *e; (e = readdir(dir));) {
+        size_t length = strlen(e->d_name);
+        if (e->d_name[0] == '.' || length >= BM_STORE_NAME) continue;
+        enum bm_status status = bm_grow(ctx, names, &cap, *count + 1, sizeof **names);
+        if (status != BM_OK) return status;
+        struct named *made = &(*names)[(*count)++];
+        made->inode = e->d_ino;
+        memcpy(made->name, e->d_name, length + 1);
+    }
+    if (*count > 0) qsort(*names, (size_t)*count, sizeof **names, by_inode);
+    return BM_OK;
+}
+
+/* Each name in a folder with its stat; what is no regular file is passed over. Stops when fn
+ * fails. */
 typedef enum bm_status (*visit_fn)(struct bm_ctx *ctx, int folder, const char *name,
                                    const struct stat *st, void *arg);
 
@@ -25,17 +55,20 @@ static enum bm_status visit(struct bm_ctx *ctx, int parent, const char *name, vi
 {
     enum bm_status status = BM_OK;
     struct stat st;
+    struct named *names = NULL;
+    bm_index count = 0;
     int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
     if (!dir) {
         if (fd >= 0) close(fd);
         return BM_OK;
     }
-    for (struct dirent *e; status == BM_OK && (e = readdir(dir));) {
-        if (e->d_name[0] == '.') continue;
-        if (fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
-            status = fn(ctx, fd, e->d_name, &st, arg);
-    }
+    BM_TRY(names_of(ctx, dir, &names, &count));
+    for (bm_index i = 0; i < count; i++)
+        if (fstatat(fd, names[i].name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
+            BM_TRY(fn(ctx, fd, names[i].name, &st, arg));
+out:
+    bm_free(names);
     closedir(dir);
     return status;
 }
@@ -48,7 +81,7 @@ static double seconds(const struct timespec *t)
 /* Listing ------------------------------------------------------------------------------------- */
 
 struct shard {
-    struct bm_listing *listing;
+    struct bm_listing listing;
     char name[3];
 };
 
@@ -57,7 +90,7 @@ static enum bm_status list_entry(struct bm_ctx *ctx, int folder, const char *nam
 {
     (void)folder;
     struct shard *shard = arg;
-    struct bm_listing *listing = shard->listing;
+    struct bm_listing *listing = &shard->listing;
     char id[80], again[68], prefix[3];
     snprintf(id, sizeof id, "%s%s", shard->name, name);
     id[strcspn(id, ".")] = '\0';
@@ -69,6 +102,7 @@ static enum bm_status list_entry(struct bm_ctx *ctx, int folder, const char *nam
     memcpy(item->id, id, sizeof item->id);
     item->bytes = st->st_size;
     item->used = seconds(&st->st_mtim);
+    item->inode = st->st_ino;
     listing->bytes += st->st_size;
     return BM_OK;
 }
@@ -88,6 +122,24 @@ static enum bm_status tally_file(struct bm_ctx *ctx, int folder, const char *nam
     return BM_OK;
 }
 
+struct walk {
+    const struct bm_store *store;
+    struct shard *shard;
+};
+
+static enum bm_status list_shard(struct bm_ctx *ctx, bm_index i, int worker, void *arg)
+{
+    enum bm_status status = BM_OK;
+    struct walk *walk = arg;
+    struct shard *shard = &walk->shard[i];
+    (void)worker;
+    snprintf(shard->name, sizeof shard->name, "%02x", (unsigned)i & 0xff);
+    BM_TRY(bm_ctx_cancelled(ctx));
+    BM_TRY(visit(ctx, walk->store->objects, shard->name, list_entry, shard));
+out:
+    return status;
+}
+
 static int by_id(const void *a, const void *b)
 {
     return strcmp(((const struct bm_listed *)a)->id, ((const struct bm_listed *)b)->id);
@@ -98,14 +150,21 @@ enum bm_status bm_store_list(struct bm_ctx *ctx, const struct bm_store *store,
 {
     enum bm_status status = BM_OK;
     struct bm_listing made = BM_LISTING_INIT;
-    struct shard shard = {.listing = &made};
+    struct walk walk = {.store = store};
     struct tally unfinished = {&made.unfinished, &made.unfinished_bytes},
                  damaged = {&made.damaged, &made.damaged_bytes};
     if (store->base >= 0) {
-        for (int i = 0; i < 256; i++) {
-            snprintf(shard.name, sizeof shard.name, "%02x", i);
-            BM_TRY(bm_ctx_cancelled(ctx));
-            BM_TRY(visit(ctx, store->objects, shard.name, list_entry, &shard));
+        BM_TRY(bm_calloc(ctx, &walk.shard, SHARDS, sizeof *walk.shard));
+        BM_TRY(bm_parallel_for(ctx, SHARDS, list_shard, &walk));
+        for (int i = 0; i < SHARDS; i++) {
+            const struct bm_listing *part = &walk.shard[i].listing;
+            BM_TRY(bm_grow(ctx, &made.item, &made.cap, made.count + part->count,
+                           sizeof *made.item));
+            if (part->count > 0)
+                memcpy(made.item + made.count, part->item,
+                       (size_t)part->count * sizeof *part->item);
+            made.count += part->count;
+            made.bytes += part->bytes;
         }
         BM_TRY(visit(ctx, store->base, "tmp", tally_file, &unfinished));
         BM_TRY(visit(ctx, store->base, "bad", tally_file, &damaged));
@@ -114,6 +173,8 @@ enum bm_status bm_store_list(struct bm_ctx *ctx, const struct bm_store *store,
     *listing = made;
     made = (struct bm_listing)BM_LISTING_INIT;
 out:
+    for (int i = 0; walk.shard && i < SHARDS; i++) bm_listing_release(&walk.shard[i].listing);
+    bm_free(walk.shard);
     bm_listing_release(&made);
     return status;
 }
@@ -132,6 +193,7 @@ struct trim {
     struct bm_trimmed *out;
     double now;
     bm_index refused;
+    int error; /* errno of a refusal */
 };
 
 /* The store's own time; this machine's if nothing can be made there. */
@@ -185,7 +247,10 @@ static enum bm_status drop_any(struct bm_ctx *ctx, int folder, const char *name,
 {
     (void)ctx, (void)st;
     struct trim *trim = arg;
-    if (!trim->opts->dry && unlinkat(folder, name, 0) != 0 && errno != ENOENT) trim->refused++;
+    if (!trim->opts->dry && unlinkat(folder, name, 0) != 0 && errno != ENOENT) {
+        trim->refused++;
+        trim->error = errno;
+    }
     return BM_OK;
 }
 
@@ -196,13 +261,90 @@ static int oldest_first(const void *a, const void *b)
     return strcmp(x->id, y->id);
 }
 
-static bool drop_entry(const struct trim *trim, const struct bm_listed *item)
+static int by_place(const void *a, const void *b)
 {
-    char shard[3], name[68], path[72];
-    if (trim->opts->dry) return true;
-    if (!bm_store_split(item->id, shard, name)) return false;
-    snprintf(path, sizeof path, "%s/%s", shard, name);
-    return unlinkat(trim->store->objects, path, 0) == 0 || errno == ENOENT;
+    const struct bm_listed *x = a, *y = b;
+    int folder = memcmp(x->id, y->id, 2);
+    return folder ? folder : (x->inode > y->inode) - (x->inode < y->inode);
+}
+
+/* Entries that go, folder by folder. */
+struct drop {
+    const struct bm_store *store;
+    struct bm_listed *item;
+    bm_index folder[SHARDS + 1], n_folders; /* first item of each; the last is the end */
+    int *error;                             /* errno of one that stays */
+};
+
+/* Those of one folder; an item that went has the empty id after. */
+static enum bm_status drop_folder(struct bm_ctx *ctx, bm_index f, int worker, void *arg)
+{
+    enum bm_status status = BM_OK;
+    struct drop *drop = arg;
+    char shard[3] = "", name[68];
+    (void)worker;
+    memcpy(shard, drop->item[drop->folder[f]].id, 2);
+    int fd = openat(drop->store->objects, shard, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    for (bm_index i = drop->folder[f]; fd >= 0 && i < drop->folder[f + 1]; i++) {
+        BM_TRY(bm_ctx_cancelled(ctx));
+        if (bm_store_split(drop->item[i].id, shard, name) &&
+            (unlinkat(fd, name, 0) == 0 || errno == ENOENT))
+            drop->item[i].id[0] = '\0';
+        else __atomic_store_n(drop->error, errno, __ATOMIC_RELAXED);
+    }
+out:
+    if (fd >= 0) close(fd);
+    return status;
+}
+
+static enum bm_status drop_entries(struct bm_ctx *ctx, const struct bm_store *store,
+                                   struct bm_listed *item, bm_index count, int *error)
+{
+    struct drop drop = {.store = store, .item = item, .error = error};
+    if (count == 0) return BM_OK;
+    qsort(item, (size_t)count, sizeof *item, by_place);
+    for (bm_index i = 0; i < count; i++)
+        if (i == 0 || memcmp(item[i].id, item[i - 1].id, 2) != 0)
+            drop.folder[drop.n_folders++] = i;
+    drop.folder[drop.n_folders] = count;
+    return bm_parallel_for(ctx, drop.n_folders, drop_folder, &drop);
+}
+
+/* Oldest first, in rounds: what cannot be deleted makes place for the next. */
+static enum bm_status trim_entries(struct bm_ctx *ctx, struct trim *trim,
+                                   struct bm_listing *listing)
+{
+    enum bm_status status = BM_OK;
+    const struct bm_trim_opts *opts = trim->opts;
+    int64_t left = listing->bytes;
+    for (bm_index i = 0, end = 0; end < listing->count; i = end) {
+        int64_t after = left;
+        for (; end < listing->count; end++) {
+            const struct bm_listed *item = &listing->item[end];
+            double age = trim->now - item->used; /* times in the future count as now */
+            bool old = opts->older_than_s >= 0 && (age > 0 ? age : 0) >= opts->older_than_s;
+            bool much = opts->most_bytes >= 0 && after > opts->most_bytes;
+            if (!old && !much && !opts->everything) break; /* so are all that follow */
+            after -= item->bytes;
+        }
+        if (end == i) break;
+        if (!opts->dry) BM_TRY(drop_entries(ctx, trim->store, listing->item + i, end - i,
+                                            &trim->error));
+        for (; i < end; i++) {
+            const struct bm_listed *item = &listing->item[i];
+            if (!opts->dry && item->id[0] != '\0') {
+                trim->refused++;
+                continue;
+            }
+            left -= item->bytes;
+            trim->out->entries++;
+            trim->out->bytes += item->bytes;
+        }
+    }
+    trim->out->left = listing->count - trim->out->entries;
+    trim->out->left_bytes = left;
+out:
+    return status;
 }
 
 enum bm_status bm_store_trim(struct bm_ctx *ctx, const struct bm_store *store,
@@ -217,22 +359,7 @@ enum bm_status bm_store_trim(struct bm_ctx *ctx, const struct bm_store *store,
     BM_TRY(bm_store_list(ctx, store, &listing));
     if (listing.count > 0)
         qsort(listing.item, (size_t)listing.count, sizeof *listing.item, oldest_first);
-    int64_t left = listing.bytes;
-    for (bm_index i = 0; i < listing.count; i++) {
-        const struct bm_listed *item = &listing.item[i];
-        double age = trim.now - item->used; /* times in the future count as now */
-        bool old = opts->older_than_s >= 0 && (age > 0 ? age : 0) >= opts->older_than_s;
-        bool much = opts->most_bytes >= 0 && left > opts->most_bytes;
-        if (i % 1024 == 0) BM_TRY(bm_ctx_cancelled(ctx));
-        if (!old && !much && !opts->everything) break; /* so are all that follow */
-        if (!drop_entry(&trim, item)) {
-            trim.refused++;
-            continue;
-        }
-        left -= item->bytes;
-        made.entries++;
-        made.bytes += item->bytes;
-    }
+    BM_TRY(trim_entries(ctx, &trim, &listing));
     BM_TRY(visit(ctx, store->base, "tmp", drop_dead, &trim));
     BM_TRY(visit(ctx, store->base, "claim", drop_claim, &trim));
     BM_TRY(visit(ctx, store->root, ".", drop_new, &trim));
@@ -241,11 +368,9 @@ enum bm_status bm_store_trim(struct bm_ctx *ctx, const struct bm_store *store,
         BM_TRY(visit(ctx, store->base, "memo", drop_any, &trim));
         if (!opts->dry) unlinkat(store->base, "usage", 0);
     }
-    made.left = listing.count - made.entries;
-    made.left_bytes = left;
     if (trim.refused > 0 && made.entries == 0)
         BM_FAIL(ctx, BM_EOUTPUT, "%s: %td files cannot be deleted: %s", store->path, trim.refused,
-                strerror(errno ? errno : EACCES));
+                strerror(trim.error ? trim.error : EACCES));
 done:
     *trimmed = made;
 out:

@@ -15,7 +15,8 @@ extern "C" {
 struct bm_listed {
     char id[BM_ID_SIZE];
     int64_t bytes;
-    double used; /* Unix time of the last use, to an hour */
+    double used;    /* Unix time of the last use, to an hour */
+    uint64_t inode; /* neighbours on the disk have neighbouring ones */
 };
 
 struct bm_listing {

@@ -22,7 +22,8 @@ enum {
     BM_CLASSIFIES = 1 << 4,
     BM_REGRESSES = 1 << 5,
     BM_CORRELATES = 1 << 6,    /* decisions are correlations: see bm_predict */
-    BM_RESUMES = 1 << 7        /* a path can be gone on with: struct bm_path_end */
+    BM_SEPARATE = 1 << 7       /* of a path, no point's bits depend on which others were asked for:
+                                  points that are fitted later are those of one go */
 };
 
 /* Borrowed; shared by all training sets that use the same voxels. */
@@ -40,12 +41,13 @@ struct bm_point {
     double C;
 };
 
-/* Where the fits of a path ended, so that more points can be fitted from there, with the bits that
- * they would have had in one go; if all points have the same l1_ratio and are relative or none. */
-struct bm_path_end {
-    unsigned char *state; /* owned; NULL = the beginning of a path */
+/* What the points of a path start from: spatial fits at decades of the training set's alpha_max, a
+ * tenth, a hundredth and so on, each begun from the one before; a point begins from the last decade
+ * that is stronger than itself. So warm starts come from no other point. One l1_ratio at a time. */
+struct bm_starts {
+    unsigned char *state; /* owned: [decade][target], all that are known; NULL = none */
     bm_index bytes;
-    double alpha_max;     /* what relative alphas are fractions of; 0 = not known */
+    double alpha_max;     /* 0 = not known */
 };
 
 struct bm_training {
@@ -57,8 +59,8 @@ struct bm_training {
     enum bm_loss loss;        /* of spatial estimators */
     double tolerance;         /* relative duality gap */
     int max_iterations;
-    struct bm_path_end *end;  /* start there, and put there where it ended; NULL: neither. Of
-                                 BM_RESUMES; others leave it alone */
+    struct bm_starts *starts; /* of a path: used, and more of them put there; NULL: all points
+                                 begin from zero. Of BM_USES_LATTICE; others leave it alone */
 };
 
 struct bm_fit {
@@ -75,8 +77,8 @@ struct bm_estimator {
     const char *name;         /* "tv-l1" */
     const char *help;         /* its objective in a few words */
     unsigned caps;
-    /* Fit at `count` points, in their order (warm starts like descending alpha). fits[count] are
-     * empty on entry, and released by the caller also after a failure. Call bm_estimator_fit. */
+    /* Fit at `count` points. fits[count] are empty on entry, and released by the caller also after a
+     * failure. Call bm_estimator_fit. */
     enum bm_status (*fit)(struct bm_ctx *ctx, const struct bm_training *training,
                           const struct bm_point *points, bm_index count, bool weights,
                           struct bm_fit *fits);

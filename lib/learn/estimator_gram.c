@@ -208,29 +208,8 @@ typedef enum bm_status (*fit_fn)(struct bm_ctx *ctx, const struct bm_mat *K, con
                                  double C, double tolerance, bool warm, double *a, double *b,
                                  struct bm_fit_info *info);
 
-/* Coefficients and intercepts as the end of a path, or from it. */
-static enum bm_status move_end(struct bm_ctx *ctx, const struct bm_training *t, struct bm_mat *A,
-                               double *b, bool save)
-{
-    enum bm_status status = BM_OK;
-    bm_index targets = A->cols, bytes = (A->rows + 1) * targets * (bm_index)sizeof(double);
-    unsigned char *state = t->end->state;
-    if (!save && t->end->bytes != bytes) BM_FAIL(ctx, BM_EBUG, "the end of another path");
-    if (save) BM_TRY(bm_alloc(ctx, &state, bytes, 1));
-    size_t size = (size_t)(A->rows * targets) * sizeof(double);
-    size_t rest = (size_t)targets * sizeof(double);
-    memcpy(save ? state : (unsigned char *)A->data, save ? (unsigned char *)A->data : state, size);
-    unsigned char *tail = state + size, *intercepts = (unsigned char *)b;
-    memcpy(save ? tail : intercepts, save ? intercepts : tail, rest);
-    if (save) {
-        bm_free(t->end->state);
-        *t->end = (struct bm_path_end){state, bytes, 0};
-    }
-out:
-    return status;
-}
-
-/* svm and logistic: one problem for each target and C, warm started along the points. */
+/* svm and logistic: one problem for each target and C. Warm starts along the points would save a
+ * fifth of the time, and make each point depend on which others were asked for. */
 static enum bm_status fit_each(struct bm_ctx *ctx, fit_fn fit_one, const struct bm_training *t,
                                const struct bm_point *points, bm_index count, bool weights,
                                struct bm_fit *fits)
@@ -241,14 +220,12 @@ static enum bm_status fit_each(struct bm_ctx *ctx, fit_fn fit_one, const struct 
     BM_TRY(blocks(ctx, t, &K, &K_rows));
     BM_TRY(bm_mat_alloc(ctx, &A, t->m, t->Y->cols));
     BM_TRY(bm_calloc(ctx, &b, t->Y->cols, sizeof *b));
-    bool warm = t->end && t->end->state;
-    if (warm) BM_TRY(move_end(ctx, t, &A, b, false));
     bm_index varying = weights ? 0 : count_varying(t);
     for (bm_index i = 0; i < count; i++) {
         BM_TRY(bm_fit_alloc(ctx, t, weights, &fits[i]));
         for (bm_index c = 0; c < t->Y->cols; c++) {
             struct bm_fit_info info;
-            BM_TRY(fit_one(ctx, &K, bm_mat_col(t->Y, c), points[i].C, t->tolerance, warm || i > 0,
+            BM_TRY(fit_one(ctx, &K, bm_mat_col(t->Y, c), points[i].C, t->tolerance, false,
                            bm_mat_col(&A, c), &b[c], &info));
             fits[i].intercept[c] = b[c];
             bm_fit_add(&fits[i], &info, c == 0);
@@ -257,7 +234,6 @@ static enum bm_status fit_each(struct bm_ctx *ctx, fit_fn fit_one, const struct 
         if (weights) BM_TRY(expand_weights(ctx, t, &A, &fits[i]));
         fits[i].nonzeros = weights ? count_weights(t->design.x, fits[i].w, A.cols) : varying;
     }
-    if (t->end) BM_TRY(move_end(ctx, t, &A, b, true));
 out:
     bm_free(b);
     bm_mat_release(&A);
@@ -333,9 +309,9 @@ const struct bm_estimator bm_ridge_estimator = {
     "ridge", "|y - Xw - b|^2 + alpha |w|^2", BM_USES_ALPHA | BM_CLASSIFIES | BM_REGRESSES,
     fit_ridge};
 const struct bm_estimator bm_svm_estimator = {
-    "svm", "1/2 |w|^2 + C sum of hinge losses", BM_USES_C | BM_RESUMES | BM_CLASSIFIES, fit_svm};
+    "svm", "1/2 |w|^2 + C sum of hinge losses", BM_USES_C | BM_SEPARATE | BM_CLASSIFIES, fit_svm};
 const struct bm_estimator bm_logistic_estimator = {
-    "logistic", "1/2 |w|^2 + C sum of logistic losses", BM_USES_C | BM_RESUMES | BM_CLASSIFIES,
+    "logistic", "1/2 |w|^2 + C sum of logistic losses", BM_USES_C | BM_SEPARATE | BM_CLASSIFIES,
     fit_logistic};
 const struct bm_estimator bm_correlation_estimator = {
     "correlation", "correlation with the mean sample of each class", BM_CLASSIFIES | BM_CORRELATES,

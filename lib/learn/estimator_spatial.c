@@ -5,6 +5,10 @@
 #include "learn/estimator.h"
 #include "util/parallel.h"
 
+/* On the auto grid starts from decades take a quarter more iterations than starts from the point
+ * before, and starts from zero 1.6 times as many. Weaker penalties than MOST_DECADES start there. */
+enum { MOST_DECADES = 12 };
+
 struct job {
     const struct bm_training *training;
     const struct bm_mat *K; /* of the training rows; NULL beyond BM_SPATIAL_GRAM_MAX */
@@ -15,6 +19,9 @@ struct job {
     struct bm_fit_info *info;     /* [target][point] */
     unsigned char *used;          /* [point][voxel] */
     double *alpha_max;            /* [target][point], by the point's l1_ratio */
+    unsigned char *state;         /* [1 + decade][target]; the first are those of zero */
+    bm_index state_bytes;         /* of each */
+    int decades, known;           /* wanted, and had from training->starts */
     struct bm_fit *fits;
 };
 
@@ -36,6 +43,30 @@ static double l1_ratio(const struct job *job, bm_index point)
     return job->tv ? 0 : job->points[point].l1_ratio;
 }
 
+/* alpha_max where fractions need it, and paths for their starts. */
+static enum bm_status find_alpha_max(struct bm_ctx *ctx, struct job *job, bm_index target)
+{
+    enum bm_status status = BM_OK;
+    const struct bm_starts *starts = job->training->starts;
+    double *alpha_max = job->alpha_max + target * job->count, lower;
+    for (bm_index i = 0; i < job->count; i++) {
+        bool relative = job->points[i].relative;
+        if (!relative && !starts) continue;
+        if (starts && starts->alpha_max > 0) {
+            alpha_max[i] = starts->alpha_max;
+        } else if (i > 0 && alpha_max[i - 1] > 0 && l1_ratio(job, i) == l1_ratio(job, i - 1)) {
+            alpha_max[i] = alpha_max[i - 1];
+        } else {
+            status = bm_spatial_alpha_max(ctx, job->problem[target], l1_ratio(job, i), &lower,
+                                          &alpha_max[i]);
+            if (status == BM_ENUMERIC && !relative) /* there is none: then begin from zero */
+                status = BM_OK;
+            if (status != BM_OK) return status;
+        }
+    }
+    return status;
+}
+
 static enum bm_status open_target(struct bm_ctx *ctx, bm_index target, int worker, void *arg)
 {
     (void)worker;
@@ -44,67 +75,139 @@ static enum bm_status open_target(struct bm_ctx *ctx, bm_index target, int worke
     const struct bm_training *t = job->training;
     BM_TRY(bm_spatial_alloc(ctx, t->design.x, t->design.lattice, t->rows, t->m,
                             bm_mat_col(t->Y, target), t->loss, job->K, &job->problem[target]));
-    double *alpha_max = job->alpha_max + target * job->count;
-    if (t->end && t->end->state) {
-        for (bm_index i = 0; i < job->count; i++) alpha_max[i] = t->end->alpha_max;
-        bm_index bytes = bm_spatial_state_bytes(job->problem[target]);
-        if (t->end->bytes != bytes * t->Y->cols)
-            BM_FAIL(ctx, BM_EBUG, "the end of another path");
-        bm_spatial_load(job->problem[target], t->end->state + target * bytes);
-        goto out;
-    }
-    for (bm_index i = 0; i < job->count; i++) {
-        double lower;
-        if (!job->points[i].relative) continue;
-        if (i > 0 && job->points[i - 1].relative && l1_ratio(job, i) == l1_ratio(job, i - 1))
-            alpha_max[i] = alpha_max[i - 1];
-        else
-            BM_TRY(bm_spatial_alpha_max(ctx, job->problem[target], l1_ratio(job, i), &lower,
-                                        &alpha_max[i]));
-    }
 out:
     return status;
 }
 
+static enum bm_status measure_target(struct bm_ctx *ctx, bm_index target, int worker, void *arg)
+{
+    struct job *job = arg;
+    (void)worker;
+    bm_spatial_save(job->problem[target], job->state + target * job->state_bytes);
+    return find_alpha_max(ctx, job, target);
+}
+
+static double largest_alpha_max(const struct job *job, bm_index point)
+{
+    double largest = 0; /* the training set's: beyond it no target has a weight */
+    for (bm_index t = 0; t < job->training->Y->cols; t++)
+        largest = fmax(largest, job->alpha_max[t * job->count + point]);
+    return largest;
+}
+
+static double decade_alpha(const struct job *job, int decade)
+{
+    return pow(10, -decade) * largest_alpha_max(job, 0);
+}
+
+/* The last decade that is stronger than the point; 0 = zero. */
+static int start_of(const struct job *job, bm_index point)
+{
+    int decade = 0;
+    if (!job->training->starts || job->training->m > BM_SPATIAL_GRAM_MAX) return 0;
+    while (decade < MOST_DECADES && decade_alpha(job, decade + 1) > job->fits[point].alpha)
+        decade++;
+    return decade;
+}
+
+/* Room for the states of zero. */
+static enum bm_status open_states(struct bm_ctx *ctx, struct job *job)
+{
+    job->state_bytes = bm_spatial_state_bytes(job->problem[0]);
+    return bm_alloc(ctx, &job->state, job->training->Y->cols, (size_t)job->state_bytes);
+}
+
+/* How many decades the points want; room for them, and those that are known. */
+static enum bm_status count_decades(struct bm_ctx *ctx, struct job *job)
+{
+    enum bm_status status = BM_OK;
+    const struct bm_starts *starts = job->training->starts;
+    bm_index each = job->state_bytes * job->training->Y->cols;
+    unsigned char *state = NULL;
+    for (bm_index i = 0; i < job->count; i++) {
+        int start = start_of(job, i);
+        if (start > job->decades) job->decades = start;
+    }
+    if (starts && starts->state) {
+        if (starts->bytes % each != 0 || starts->bytes / each > MOST_DECADES)
+            BM_FAIL(ctx, BM_EBUG, "the starts of another path");
+        job->known = (int)(starts->bytes / each);
+        if (job->known > job->decades) job->decades = job->known;
+    }
+    BM_TRY(bm_alloc(ctx, &state, 1 + job->decades, (size_t)each));
+    memcpy(state, job->state, (size_t)each);
+    if (job->known > 0) memcpy(state + each, starts->state, (size_t)starts->bytes);
+    bm_free(job->state);
+    job->state = state;
+out:
+    return status;
+}
+
+/* From a start, fit at a penalty; into the point's fit, or (point < 0) into scratch. */
+static enum bm_status fit_from(struct bm_ctx *ctx, struct job *job, bm_index target, int start,
+                               double alpha, bm_index point, float *scratch, double *decision)
+{
+    enum bm_status status = BM_OK;
+    const struct bm_training *t = job->training;
+    struct bm_fit *fit = point < 0 ? NULL : &job->fits[point];
+    float *w = fit && job->weights ? fit->w + target * bm_samples_stride(t->design.x) : scratch;
+    double intercept, *b = fit ? &fit->intercept[target] : &intercept;
+    struct bm_fit_info unused;
+    bm_spatial_load(job->problem[target],
+                    job->state + (start * t->Y->cols + target) * job->state_bytes);
+    BM_TRY(bm_spatial_fit(ctx, job->problem[target], alpha, l1_ratio(job, fit ? point : 0),
+                          t->tolerance, t->max_iterations, w, b,
+                          fit ? bm_mat_col(&fit->decision, target) : decision,
+                          fit ? &job->info[target * job->count + point] : &unused));
+    for (bm_index j = 0; fit && j < t->design.x->p; j++) /* only ever set: order does not matter */
+        if (w[j] != 0)
+            __atomic_store_n(&job->used[point * t->design.x->p + j], 1, __ATOMIC_RELAXED);
+out:
+    return status;
+}
+
+/* The decades that are not known, and then the points; a point on a decade is that decade. */
 static enum bm_status fit_target(struct bm_ctx *ctx, bm_index target, int worker, void *arg)
 {
     (void)worker;
     enum bm_status status = BM_OK;
     struct job *job = arg;
     const struct bm_training *t = job->training;
-    bm_index stride = bm_samples_stride(t->design.x);
     float *scratch = NULL;
+    double *decision = NULL;
+    bool *done = NULL;
     BM_TRY(bm_samples_vectors(ctx, t->design.x, 1, &scratch));
-    for (bm_index i = 0; i < job->count; i++) {
-        struct bm_fit *fit = &job->fits[i];
-        float *w = job->weights ? fit->w + target * stride : scratch;
-        BM_TRY(bm_spatial_fit(ctx, job->problem[target], fit->alpha, l1_ratio(job, i), t->tolerance,
-                              t->max_iterations, w, &fit->intercept[target],
-                              bm_mat_col(&fit->decision, target),
-                              &job->info[target * job->count + i]));
-        unsigned char *used = job->used + i * t->design.x->p;
-        for (bm_index j = 0; j < t->design.x->p; j++) /* only ever set: order does not matter */
-            if (w[j] != 0) __atomic_store_n(&used[j], 1, __ATOMIC_RELAXED);
+    BM_TRY(bm_alloc(ctx, &decision, t->design.x->n, sizeof *decision));
+    BM_TRY(bm_calloc(ctx, &done, job->count, sizeof *done));
+    for (int k = job->known + 1; k <= job->decades; k++) {
+        bm_index point = job->count - 1;
+        while (point >= 0 && job->fits[point].alpha != decade_alpha(job, k)) point--;
+        BM_TRY(fit_from(ctx, job, target, k - 1, decade_alpha(job, k), point, scratch, decision));
+        bm_spatial_save(job->problem[target],
+                        job->state + (k * t->Y->cols + target) * job->state_bytes);
+        if (point >= 0) done[point] = true;
     }
+    for (bm_index i = 0; i < job->count; i++)
+        if (!done[i])
+            BM_TRY(fit_from(ctx, job, target, start_of(job, i), job->fits[i].alpha, i, scratch,
+                            decision));
 out:
     bm_free(scratch);
+    bm_free(decision);
+    bm_free(done);
     return status;
 }
 
-static enum bm_status keep_end(struct bm_ctx *ctx, const struct job *job)
+static enum bm_status keep_starts(struct bm_ctx *ctx, const struct job *job)
 {
-    struct bm_path_end *end = job->training->end;
-    bm_index targets = job->training->Y->cols, bytes = bm_spatial_state_bytes(job->problem[0]);
+    struct bm_starts *starts = job->training->starts;
+    bm_index each = job->state_bytes * job->training->Y->cols, bytes = job->decades * each;
     unsigned char *state = NULL;
-    enum bm_status status = bm_alloc(ctx, &state, bytes * targets, 1);
+    enum bm_status status = bytes > 0 ? bm_alloc(ctx, &state, bytes, 1) : BM_OK;
     if (status != BM_OK) return status;
-    double alpha_max = 0;
-    for (bm_index t = 0; t < targets; t++) {
-        bm_spatial_save(job->problem[t], state + t * bytes);
-        alpha_max = fmax(alpha_max, job->alpha_max[t * job->count]);
-    }
-    bm_free(end->state);
-    *end = (struct bm_path_end){state, bytes * targets, alpha_max};
+    if (bytes > 0) memcpy(state, job->state + each, (size_t)bytes);
+    bm_free(starts->state);
+    *starts = (struct bm_starts){state, bytes, largest_alpha_max(job, 0)};
     return BM_OK;
 }
 
@@ -129,15 +232,18 @@ static enum bm_status fit_spatial(struct bm_ctx *ctx, const struct bm_training *
     BM_TRY(bm_calloc(ctx, &job.used, count * training->design.x->p, 1));
     BM_TRY(bm_calloc(ctx, &job.alpha_max, targets * count, sizeof *job.alpha_max));
     for (bm_index i = 0; i < count; i++) BM_TRY(bm_fit_alloc(ctx, training, weights, &fits[i]));
+    for (bm_index i = 1; training->starts && i < count; i++)
+        if (l1_ratio(&job, i) != l1_ratio(&job, 0))
+            BM_FAIL(ctx, BM_EBUG, "a path of two l1 ratios");
     BM_TRY(bm_parallel_for(ctx, targets, open_target, &job));
+    BM_TRY(open_states(ctx, &job));
+    BM_TRY(bm_parallel_for(ctx, targets, measure_target, &job));
     for (bm_index i = 0; i < count; i++) {
-        double largest = 0; /* the training set's alpha_max: beyond it no target has a weight */
-        for (bm_index t = 0; t < targets; t++)
-            largest = fmax(largest, job.alpha_max[t * count + i]);
-        fits[i].alpha = points[i].alpha * (points[i].relative ? largest : 1);
+        fits[i].alpha = points[i].alpha * (points[i].relative ? largest_alpha_max(&job, i) : 1);
         if (!(fits[i].alpha > 0))
             BM_FAIL(ctx, BM_ENUMERIC, "alpha_max is 0: no voxel varies with the targets");
     }
+    BM_TRY(count_decades(ctx, &job));
     BM_TRY(bm_parallel_for(ctx, targets, fit_target, &job));
     for (bm_index i = 0; i < count; i++) {
         for (bm_index t = 0; t < targets; t++)
@@ -145,13 +251,14 @@ static enum bm_status fit_spatial(struct bm_ctx *ctx, const struct bm_training *
         for (bm_index j = 0; j < training->design.x->p; j++)
             fits[i].nonzeros += job.used[i * training->design.x->p + j];
     }
-    if (training->end) BM_TRY(keep_end(ctx, &job));
+    if (training->starts) BM_TRY(keep_starts(ctx, &job));
 out:
     for (bm_index t = 0; job.problem && t < targets; t++) bm_spatial_free(job.problem[t]);
     bm_free(job.problem);
     bm_free(job.info);
     bm_free(job.used);
     bm_free(job.alpha_max);
+    bm_free(job.state);
     bm_mat_release(&K);
     return status;
 }
@@ -172,8 +279,8 @@ static enum bm_status fit_tv(struct bm_ctx *ctx, const struct bm_training *train
 
 const struct bm_estimator bm_tvl1_estimator = {
     "tv-l1", "loss + alpha (l1_ratio |w|_1 + (1 - l1_ratio) TV(w)): sparse, in blobs",
-    BM_USES_ALPHA | BM_USES_L1_RATIO | BM_USES_LATTICE | BM_RESUMES | BM_CLASSIFIES | BM_REGRESSES,
+    BM_USES_ALPHA | BM_USES_L1_RATIO | BM_USES_LATTICE | BM_SEPARATE | BM_CLASSIFIES | BM_REGRESSES,
     fit_tvl1};
 const struct bm_estimator bm_tv_estimator = {
     "tv", "loss + alpha TV(w): piecewise constant",
-    BM_USES_ALPHA | BM_USES_LATTICE | BM_RESUMES | BM_CLASSIFIES | BM_REGRESSES, fit_tv};
+    BM_USES_ALPHA | BM_USES_LATTICE | BM_SEPARATE | BM_CLASSIFIES | BM_REGRESSES, fit_tv};

@@ -2,29 +2,37 @@
 #include "learn/fit_steps.h"
 
 #include <math.h>
-#include <stdio.h>
+#include <stddef.h>
 #include <string.h>
 
-enum { FIT_VERSION = 2, INFO = 6 };
+enum { FIT_VERSION = 3, INFO = 6 };
 
-static void name_point(struct bm_ctx *ctx, struct bm_key *key, bm_index i,
-                       const struct bm_point *point)
+/* What the points are, in one line: "alpha/max 0.5 0.2, l1-ratio 0.5 0.5". */
+static void name_points(struct bm_ctx *ctx, struct bm_key *key, const struct bm_point *points,
+                        bm_index count)
 {
-    char name[32], text[128], number[BM_NUMBER_SIZE];
-    size_t n = 0;
-    const struct {
+    static const struct {
         const char *name;
-        double value;
-    } parts[] = {{point->relative ? "alpha/max" : "alpha", point->alpha},
-                 {"l1-ratio", point->l1_ratio},
-                 {"C", point->C}};
-    text[0] = '\0';
+        size_t offset;
+    } parts[] = {{"alpha", offsetof(struct bm_point, alpha)},
+                 {"l1-ratio", offsetof(struct bm_point, l1_ratio)},
+                 {"C", offsetof(struct bm_point, C)}};
+    struct bm_text text = BM_TEXT_INIT;
+    char number[BM_NUMBER_SIZE];
+    enum bm_status status = BM_OK;
     for (size_t k = 0; k < sizeof parts / sizeof *parts; k++)
-        if (!isnan(parts[k].value)) /* not used otherwise */
-            n += (size_t)snprintf(text + n, sizeof text - n, "%s%s %s", n ? ", " : "",
-                                  parts[k].name, bm_number(number, parts[k].value));
-    snprintf(name, sizeof name, "point.%03td", i);
-    bm_key_text(ctx, key, name, text);
+        for (bm_index i = 0; i < count && status == BM_OK; i++) {
+            double value = *(const double *)((const char *)&points[i] + parts[k].offset);
+            if (isnan(value)) continue; /* not used, by any */
+            if (i == 0)
+                status = bm_text_add(ctx, &text, "%s%s%s", text.length > 0 ? ", " : "",
+                                     parts[k].name, k == 0 && points[i].relative ? "/max" : "");
+            if (status == BM_OK)
+                status = bm_text_add(ctx, &text, " %s", bm_number(number, value));
+        }
+    if (status != BM_OK && key->status == BM_OK) key->status = status;
+    bm_key_text(ctx, key, "points", bm_text_str(&text));
+    bm_text_release(&text);
 }
 
 void bm_fit_name(struct bm_ctx *ctx, struct bm_key *key, const char *design_id,
@@ -46,7 +54,8 @@ void bm_fit_name(struct bm_ctx *ctx, struct bm_key *key, const char *design_id,
     bm_key_real(ctx, key, "tolerance", training->tolerance);
     bm_key_int(ctx, key, "max-iterations", training->max_iterations);
     bm_key_text(ctx, key, "weights", weights ? "yes" : "no");
-    for (bm_index i = 0; i < count; i++) name_point(ctx, key, i, &points[i]);
+    if (spatial) bm_key_text(ctx, key, "starts", training->starts ? "decades" : "zero");
+    name_points(ctx, key, points, count);
 }
 
 /* Fits of all points side by side, as they are kept. */
@@ -55,7 +64,7 @@ struct packed {
     bm_index *nonzeros;
     float *w;
     bm_index *voxels;
-    struct bm_path_end end;
+    struct bm_starts starts;
     bm_index count, info_cols, rows, targets, stride, n_voxels;
 };
 
@@ -69,7 +78,7 @@ static void packed_release(struct packed *p)
     bm_free(p->w);
 }
 
-enum { MEMBERS = 9, STATE_MOST = 4 << 20 };
+enum { MEMBERS = 9, STATE_MOST = 4 << 20, LOOK_MOST = 100 };
 static void describe(struct packed *p, struct bm_memo_member members[MEMBERS])
 {
     const struct bm_memo_member all[MEMBERS] = {
@@ -80,8 +89,8 @@ static void describe(struct packed *p, struct bm_memo_member members[MEMBERS])
         BM_MEMO_ARRAY("nonzeros", p->nonzeros, &p->count),
         BM_MEMO_ARRAY("w", p->w, &p->stride, &p->targets),
         BM_MEMO_ARRAY("voxels", p->voxels, &p->n_voxels),
-        BM_MEMO_ARRAY("end.state", p->end.state, &p->end.bytes),
-        BM_MEMO_NUMBER("end.alpha-max", p->end.alpha_max)};
+        BM_MEMO_ARRAY("starts.state", p->starts.state, &p->starts.bytes),
+        BM_MEMO_NUMBER("starts.alpha-max", p->starts.alpha_max)};
     memcpy(members, all, sizeof all);
 }
 
@@ -150,13 +159,13 @@ enum bm_status bm_fit_find(struct bm_ctx *ctx, struct bm_memo_step *step,
     *voxels = p.voxels;
     *n_voxels = p.n_voxels;
     p.voxels = NULL;
-    if (training->end) {
-        bm_free(training->end->state);
-        *training->end = p.end;
-        p.end.state = NULL;
+    if (training->starts) {
+        bm_free(training->starts->state);
+        *training->starts = p.starts;
+        p.starts.state = NULL;
     }
 out:
-    bm_free(p.end.state);
+    bm_free(p.starts.state);
     bm_free(p.voxels);
     packed_release(&p);
     return status;
@@ -174,8 +183,11 @@ void bm_fit_keep(struct bm_ctx *ctx, struct bm_memo_step *step, const struct bm_
         struct packed with = p; /* weights and voxels are the caller's */
         with.w = fits[0].w;
         with.stride = with.w ? bm_samples_stride(training->design.x) : 0;
-        /* Of many large maps a path's end is not worth its room. */
-        if (training->end && training->end->bytes <= STATE_MOST) with.end = *training->end;
+        if (training->starts) with.starts = *training->starts;
+        if (with.starts.bytes > STATE_MOST) { /* many large maps are not worth their room */
+            with.starts.state = NULL;
+            with.starts.bytes = 0;
+        }
         bm_index *lent = NULL;
         memcpy(&lent, &voxels, sizeof lent);
         with.voxels = lent;
@@ -185,36 +197,70 @@ void bm_fit_keep(struct bm_ctx *ctx, struct bm_memo_step *step, const struct bm_
     packed_release(&p);
 }
 
-static bool same_kind(const struct bm_point *a, const struct bm_point *b)
+/* The points without some in a row; into rest. */
+static void leave_out(const struct bm_point *points, bm_index count, bm_index first,
+                      bm_index missing, struct bm_point *rest)
 {
-    return a->relative == b->relative &&
-           (a->l1_ratio == b->l1_ratio || (isnan(a->l1_ratio) && isnan(b->l1_ratio)));
+    bm_index after = first + missing;
+    memcpy(rest, points, (size_t)first * sizeof *rest);
+    memcpy(rest + first, points + after, (size_t)(count - after) * sizeof *rest);
+}
+
+enum bm_status bm_fit_look(struct bm_ctx *ctx, const char *design_id,
+                           const struct bm_estimator *estimator,
+                           const struct bm_training *training, const struct bm_point *points,
+                           bm_index count, bm_index *first, bm_index *missing)
+{
+    enum bm_status status = BM_OK;
+    struct bm_key key = BM_KEY_INIT;
+    struct bm_point *rest = NULL;
+    bool cached = false;
+    *first = 0;
+    *missing = count;
+    if (!ctx->memo || count < 2 || count > LOOK_MOST || !(estimator->caps & BM_SEPARATE))
+        return BM_OK;
+    BM_TRY(bm_alloc(ctx, &rest, count, sizeof *rest));
+    for (bm_index n = 1; n < count && !cached; n++)
+        for (bm_index at = count - n; at >= 0 && !cached; at--) {
+            leave_out(points, count, at, n, rest);
+            bm_fit_name(ctx, &key, design_id, estimator, training, rest, count - n, false);
+            BM_TRY(bm_memo_glance(ctx, &key, &cached));
+            if (!cached) continue;
+            *first = at;
+            *missing = n;
+        }
+out:
+    bm_free(rest);
+    bm_key_release(&key);
+    return status;
 }
 
 enum bm_status bm_fit_find_part(struct bm_ctx *ctx, const char *design_id,
                                 const struct bm_estimator *estimator,
                                 const struct bm_training *training, const struct bm_point *points,
                                 bm_index count, bm_index rows, struct bm_fit *fits,
-                                bm_index *found)
+                                bm_index *first, bm_index *missing)
 {
     enum bm_status status = BM_OK;
     struct bm_memo_step step = BM_MEMO_STEP_INIT;
+    struct bm_point *rest = NULL;
     bm_index *voxels = NULL, none = 0;
-    *found = 0;
-    if (!ctx->memo || !training->end || !(estimator->caps & BM_RESUMES)) return BM_OK;
-    for (bm_index i = 1; i < count; i++)
-        if (!same_kind(&points[0], &points[i])) return BM_OK;
-    for (bm_index part = count - 1; part > 0 && *found == 0; part--) {
-        bool cached;
-        bm_fit_name(ctx, &step.key, design_id, estimator, training, points, part, false);
-        BM_TRY(bm_memo_has(ctx, &step.key, &cached));
-        if (!cached) continue;
-        BM_TRY(bm_fit_find(ctx, &step, training, part, rows, fits, &voxels, &none));
-        if (step.hit && training->end->state) *found = part;
-        for (bm_index i = 0; i < part && *found == 0; i++) bm_fit_release(&fits[i]);
-        bm_memo_release(&step);
+    BM_TRY(bm_fit_look(ctx, design_id, estimator, training, points, count, first, missing));
+    bm_index after = *first + *missing, kept = count - *missing;
+    if (kept == 0) goto out;
+    BM_TRY(bm_alloc(ctx, &rest, count, sizeof *rest));
+    leave_out(points, count, *first, *missing, rest);
+    bm_fit_name(ctx, &step.key, design_id, estimator, training, rest, kept, false);
+    BM_TRY(bm_fit_find(ctx, &step, training, kept, rows, fits, &voxels, &none));
+    if (step.hit) {
+        memmove(fits + after, fits + *first, (size_t)(kept - *first) * sizeof *fits);
+        memset(fits + *first, 0, (size_t)*missing * sizeof *fits);
+    } else { /* gone, or damaged */
+        *first = 0;
+        *missing = count;
     }
 out:
+    bm_free(rest);
     bm_free(voxels);
     bm_memo_release(&step);
     return status;

@@ -1,7 +1,8 @@
 /* Fits of a training set as cached steps (util/memo.h).
  *
- * All points of a path are one step: warm starts make a fit depend on those before it. With it is
- * kept where it ended, so that a longer path goes on from there. */
+ * The points of a path are kept as one step, with what they started from (struct bm_starts). Where
+ * no point depends on the others (BM_SEPARATE), a path that is not kept takes what it shares with
+ * one that is: all but some points in a row, wherever they stand. */
 #ifndef BM_LEARN_FIT_STEPS_H
 #define BM_LEARN_FIT_STEPS_H
 
@@ -24,18 +25,24 @@ enum bm_status bm_fit_find(struct bm_ctx *ctx, struct bm_memo_step *step,
                            const struct bm_training *training, bm_index count, bm_index rows,
                            struct bm_fit *fits, bm_index **voxels, bm_index *n_voxels) BM_CHECKED;
 
-/* Keep what was computed, and where it ended. */
+/* Keep what was computed, and what it started from. */
 void bm_fit_keep(struct bm_ctx *ctx, struct bm_memo_step *step, const struct bm_training *training,
                  const struct bm_fit *fits, bm_index count, const bm_index *voxels,
                  bm_index n_voxels);
 
-/* Of a path that is not kept: how many of its first points are, *found, with their fits and where
- * they ended in training->end. Looks at points of one kind only (see struct bm_path_end). */
+/* Of a path that is not kept: the fewest points in a row, first .. first + missing - 1, without
+ * which it is; all of them (first 0, missing count) if there is no such path. */
+enum bm_status bm_fit_look(struct bm_ctx *ctx, const char *design_id,
+                           const struct bm_estimator *estimator,
+                           const struct bm_training *training, const struct bm_point *points,
+                           bm_index count, bm_index *first, bm_index *missing) BM_CHECKED;
+
+/* The same, with the fits of all other points, and what they started from. */
 enum bm_status bm_fit_find_part(struct bm_ctx *ctx, const char *design_id,
                                 const struct bm_estimator *estimator,
                                 const struct bm_training *training, const struct bm_point *points,
                                 bm_index count, bm_index rows, struct bm_fit *fits,
-                                bm_index *found) BM_CHECKED;
+                                bm_index *first, bm_index *missing) BM_CHECKED;
 
 #ifdef __cplusplus
 }

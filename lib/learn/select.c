@@ -96,42 +96,97 @@ struct request {
     const struct bm_point *points;
     bm_index count;
     double tolerance;
+    bool path;    /* points to choose from */
     bool weights;
 };
 
-/* The training set but for its design; Y empty, released by the caller. */
+/* The training set but for its design; Y empty, released by the caller. starts: of a path. */
 static enum bm_status describe(struct bm_ctx *ctx, const struct bm_problem *problem,
-                               const struct request *r, struct bm_mat *Y, struct bm_training *out)
+                               const struct request *r, struct bm_starts *starts,
+                               struct bm_mat *Y, struct bm_training *out)
 {
     enum bm_status status = bm_targets(ctx, problem, r->rows, r->m, Y);
     *out = (struct bm_training){.rows = r->rows, .m = r->m, .Y = Y,
                                 .classify = problem->n_classes > 0, .loss = problem->loss,
                                 .tolerance = r->tolerance,
-                                .max_iterations = problem->max_iterations};
+                                .max_iterations = problem->max_iterations,
+                                .starts = r->path ? starts : NULL};
     return status;
 }
 
-/* True if a training set's fits are kept. */
-static enum bm_status is_cached(struct bm_ctx *ctx, const struct bm_problem *problem,
-                                const struct request *r, bool *cached)
+/* How many points from `at` on make one step: those of one l1 ratio. */
+static bm_index step_length(const struct request *r, bm_index at)
+{
+    bm_index n = 1;
+    double ratio = r->points[at].l1_ratio;
+    while (at + n < r->count && (isnan(ratio) || r->points[at + n].l1_ratio == ratio)) n++;
+    return n;
+}
+
+/* How many points of a training set are kept. */
+static enum bm_status count_cached(struct bm_ctx *ctx, const struct bm_problem *problem,
+                                   const struct request *r, bm_index *points)
 {
     enum bm_status status = BM_OK;
     struct bm_mat Y = BM_MAT_INIT;
     struct bm_key key = BM_KEY_INIT;
+    struct bm_starts starts = {.state = NULL};
     struct bm_training training;
-    *cached = false;
+    bm_index first, missing;
+    *points = 0;
     if (!ctx->memo) return BM_OK;
-    BM_TRY(describe(ctx, problem, r, &Y, &training));
-    bm_fit_name(ctx, &key, problem->design_id, problem->estimator, &training, r->points, r->count,
-                r->weights);
-    BM_TRY(bm_memo_has(ctx, &key, cached));
+    BM_TRY(describe(ctx, problem, r, &starts, &Y, &training));
+    for (bm_index at = 0, n; at < r->count; at += n) {
+        bool cached;
+        n = step_length(r, at);
+        bm_fit_name(ctx, &key, problem->design_id, problem->estimator, &training, r->points + at,
+                    n, r->weights);
+        BM_TRY(bm_memo_has(ctx, &key, &cached));
+        missing = 0;
+        if (!cached)
+            BM_TRY(bm_fit_look(ctx, problem->design_id, problem->estimator, &training,
+                               r->points + at, n, &first, &missing));
+        *points += n - missing;
+    }
 out:
     bm_key_release(&key);
     bm_mat_release(&Y);
     return status;
 }
 
-/* Fit a training set. With weights, *voxels (new) are their columns, NULL = all. */
+/* The points at .. at + n - 1 of a training set, found or fitted; the view is made when it is
+ * needed first. With weights, *voxels (new) are their columns, NULL = all. */
+static enum bm_status fit_step(struct bm_ctx *ctx, const struct bm_problem *problem,
+                               const struct request *r, bm_index at, bm_index n,
+                               struct bm_training *training, struct bm_view *view, bool *viewed,
+                               struct bm_fit *fits, bm_index **voxels, bm_index *n_voxels)
+{
+    enum bm_status status = BM_OK;
+    struct bm_memo_step step = BM_MEMO_STEP_INIT;
+    bm_index first, missing;
+    bm_fit_name(ctx, &step.key, problem->design_id, problem->estimator, training, r->points + at,
+                n, r->weights);
+    BM_TRY(bm_fit_find(ctx, &step, training, n, problem->n, fits + at, voxels, n_voxels));
+    if (step.hit) goto out;
+    BM_TRY(bm_fit_find_part(ctx, problem->design_id, problem->estimator, training, r->points + at,
+                            n, problem->n, fits + at, &first, &missing));
+    if (!*viewed) BM_TRY(problem->view(ctx, problem->user, r->rows, r->m, view));
+    *viewed = true;
+    training->design = view->design;
+    BM_TRY(bm_estimator_fit(ctx, problem->estimator, training, r->points + at + first, missing,
+                            r->weights, fits + at + first));
+    if (r->weights && view->voxels) {
+        BM_TRY(bm_alloc(ctx, voxels, view->n_voxels, sizeof **voxels));
+        memcpy(*voxels, view->voxels, (size_t)view->n_voxels * sizeof **voxels);
+        *n_voxels = view->n_voxels;
+    }
+    bm_fit_keep(ctx, &step, training, fits + at, n, *voxels, *voxels ? *n_voxels : 0);
+out:
+    bm_memo_release(&step);
+    return status;
+}
+
+/* Fit a training set. */
 static enum bm_status fit_rows(struct bm_ctx *ctx, const struct bm_problem *problem,
                                const struct request *r, struct bm_fit *fits, bm_index **voxels,
                                bm_index *n_voxels)
@@ -139,28 +194,16 @@ static enum bm_status fit_rows(struct bm_ctx *ctx, const struct bm_problem *prob
     enum bm_status status = BM_OK;
     struct bm_mat Y = BM_MAT_INIT;
     struct bm_view view = BM_VIEW_INIT;
-    struct bm_memo_step step = BM_MEMO_STEP_INIT;
     struct bm_training training;
-    struct bm_path_end end = {.state = NULL};
-    bm_index *made = NULL, part = 0;
-    BM_TRY(describe(ctx, problem, r, &Y, &training));
-    if (ctx->memo && r->count > 1) training.end = &end;
-    bm_fit_name(ctx, &step.key, problem->design_id, problem->estimator, &training, r->points,
-                r->count, r->weights);
-    BM_TRY(bm_fit_find(ctx, &step, &training, r->count, problem->n, fits, &made, n_voxels));
-    if (!step.hit) {
-        BM_TRY(bm_fit_find_part(ctx, problem->design_id, problem->estimator, &training, r->points,
-                                r->count, problem->n, fits, &part));
-        BM_TRY(problem->view(ctx, problem->user, r->rows, r->m, &view));
-        training.design = view.design;
-        BM_TRY(bm_estimator_fit(ctx, problem->estimator, &training, r->points + part,
-                                r->count - part, r->weights, fits + part));
-        if (r->weights && view.voxels) {
-            BM_TRY(bm_alloc(ctx, &made, view.n_voxels, sizeof *made));
-            memcpy(made, view.voxels, (size_t)view.n_voxels * sizeof *made);
-            *n_voxels = view.n_voxels;
-        }
-        bm_fit_keep(ctx, &step, &training, fits, r->count, made, made ? *n_voxels : 0);
+    struct bm_starts starts = {.state = NULL};
+    bm_index *made = NULL;
+    bool viewed = false;
+    BM_TRY(describe(ctx, problem, r, &starts, &Y, &training));
+    for (bm_index at = 0, n; at < r->count; at += n) {
+        n = step_length(r, at);
+        BM_TRY(fit_step(ctx, problem, r, at, n, &training, &view, &viewed, fits, &made, n_voxels));
+        bm_free(starts.state);
+        starts = (struct bm_starts){.state = NULL};
     }
     if (voxels) {
         *voxels = made;
@@ -168,9 +211,8 @@ static enum bm_status fit_rows(struct bm_ctx *ctx, const struct bm_problem *prob
     }
 out:
     problem->view_release(&view);
-    bm_memo_release(&step);
     bm_mat_release(&Y);
-    bm_free(end.state);
+    bm_free(starts.state);
     bm_free(made);
     return status;
 }
@@ -178,7 +220,7 @@ out:
 static struct request unit_request(const struct bm_problem *problem, const struct unit *unit)
 {
     return (struct request){unit->fold->train, unit->fold->n_train, problem->points,
-                            problem->n_points, problem->path_tolerance, false};
+                            problem->n_points, problem->path_tolerance, true, false};
 }
 
 /* Fit all points on the rows of one unit; score them on its test rows, and on those of the units
@@ -281,7 +323,7 @@ static struct request set_request(const struct job *job, bm_index s)
     const struct bm_problem *problem = job->problem;
     return (struct request){job->sets[s].rows, job->sets[s].m,
                             &problem->points[job->out->chosen[s]], 1, problem->tolerance,
-                            s == job->n_sets - 1};
+                            false, s == job->n_sets - 1};
 }
 
 /* The fit that is kept of one training set. Item 0 is the last set, as it takes longest. */
@@ -390,16 +432,18 @@ out:
     return status;
 }
 
-/* How many of the units that fit are cached. */
-static enum bm_status count_units(struct bm_ctx *ctx, const struct job *job, bm_index *cached)
+/* How many of the units that fit are cached, and of all their points. */
+static enum bm_status count_units(struct bm_ctx *ctx, const struct job *job, bm_index *cached,
+                                  bm_index *points)
 {
     enum bm_status status = BM_OK;
-    bool is;
-    *cached = 0;
+    bm_index found;
+    *cached = *points = 0;
     for (bm_index u = 0; u < job->n_fits; u++) {
         struct request request = unit_request(job->problem, &job->unit[job->fit[u]]);
-        BM_TRY(is_cached(ctx, job->problem, &request, &is));
-        *cached += is;
+        BM_TRY(count_cached(ctx, job->problem, &request, &found));
+        *cached += found == request.count;
+        *points += found;
     }
 out:
     return status;
@@ -408,12 +452,12 @@ out:
 static enum bm_status count_sets(struct bm_ctx *ctx, const struct job *job, bm_index *cached)
 {
     enum bm_status status = BM_OK;
-    bool is;
+    bm_index found;
     *cached = 0;
     for (bm_index s = 0; s < job->n_sets; s++) {
         struct request request = set_request(job, s);
-        BM_TRY(is_cached(ctx, job->problem, &request, &is));
-        *cached += is;
+        BM_TRY(count_cached(ctx, job->problem, &request, &found));
+        *cached += found;
     }
 out:
     return status;
@@ -433,14 +477,16 @@ static enum bm_status choose_points(struct bm_ctx *ctx, struct job *job,
 {
     enum bm_status status = BM_OK;
     const struct bm_problem *problem = job->problem;
-    bm_index count = problem->n_points, cached;
+    bm_index count = problem->n_points, cached, points;
     bool began = false;
     BM_TRY(split_sets(ctx, job, outer));
     BM_TRY(list_units(ctx, job));
-    BM_TRY(count_units(ctx, job, &cached));
+    BM_TRY(count_units(ctx, job, &cached, &points));
     if (plan) {
         plan->paths = job->n_fits;
         plan->paths_cached = cached;
+        plan->points = job->n_fits * count;
+        plan->points_cached = points;
         if (cached < job->n_fits) goto out;
     }
     BM_TRY(make_ready(ctx, problem, cached, job->n_fits));

@@ -86,6 +86,7 @@ void bm_selected_release(struct bm_selected *selected);
 /* What bm_select would find cached: for plans. Makes no view and fits nothing. */
 struct bm_select_plan {
     bm_index paths, paths_cached; /* inner folds whose grids are fitted; 0 = one point, no choice */
+    bm_index points, points_cached; /* of all these paths together */
     bm_index fits, fits_cached;   /* training sets, at the point of their choice */
     bool known;                   /* the choice is: all paths are cached; else fits_cached is 0 */
 };

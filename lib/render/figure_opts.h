@@ -11,6 +11,10 @@
 extern "C" {
 #endif
 
+/* Files of the plain and the bold font, where they are installed. */
+#define BM_RENDER_FONTS {"/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",                        \
+                         "/usr/share/fonts/truetype/dejavu/DejaVuSans-Bold.ttf"}
+
 enum bm_canvas_kind { BM_CANVAS_WHITE, BM_CANVAS_BLACK, BM_CANVAS_TRANSPARENT };
 
 /* Of every figure. */

@@ -8,11 +8,11 @@
 #include <vtkTextProperty.h>
 #include <vtkTextRenderer.h>
 
+#include "render/figure_opts.h"
 #include "render/vtk_window_internal.h"
 #include "util/text.h"
 
-static const char *const fonts[2] = {"/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",
-                                     "/usr/share/fonts/truetype/dejavu/DejaVuSans-Bold.ttf"};
+static const char *const fonts[2] = BM_RENDER_FONTS;
 
 static void set_font(vtkTextProperty *property, const struct bm_text_style *style)
 {

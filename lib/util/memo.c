@@ -35,15 +35,25 @@ void bm_memo_release(struct bm_memo_step *step)
     *step = (struct bm_memo_step)BM_MEMO_STEP_INIT;
 }
 
-enum bm_status bm_memo_has(struct bm_ctx *ctx, struct bm_key *key, bool *cached)
+static enum bm_status ask(struct bm_ctx *ctx, struct bm_key *key, bool tell, bool *cached)
 {
     enum bm_status status = BM_OK;
     *cached = false;
     BM_TRY(bm_key_close(ctx, key));
     if (ctx->memo && key->id[0] != '\0')
-        *cached = ctx->memo->has(ctx, ctx->memo->user, key);
+        *cached = ctx->memo->has(ctx, ctx->memo->user, key, tell);
 out:
     return status;
+}
+
+enum bm_status bm_memo_has(struct bm_ctx *ctx, struct bm_key *key, bool *cached)
+{
+    return ask(ctx, key, true, cached);
+}
+
+enum bm_status bm_memo_glance(struct bm_ctx *ctx, struct bm_key *key, bool *cached)
+{
+    return ask(ctx, key, false, cached);
 }
 
 enum bm_status bm_memo_file(struct bm_ctx *ctx, const char *path, char digest[BM_ID_SIZE])

@@ -87,6 +87,9 @@ void bm_memo_release(struct bm_memo_step *step);
  * Without a memo never. */
 enum bm_status bm_memo_has(struct bm_ctx *ctx, struct bm_key *key, bool *cached) BM_CHECKED;
 
+/* The same for a step that is not the one wanted, but of use for it: explanations are not told. */
+enum bm_status bm_memo_glance(struct bm_ctx *ctx, struct bm_key *key, bool *cached) BM_CHECKED;
+
 /* SHA-256 of an input file, remembered while the file stays the same; "" without a memo. */
 enum bm_status bm_memo_file(struct bm_ctx *ctx, const char *path,
                             char digest[BM_ID_SIZE]) BM_CHECKED;
@@ -105,7 +108,7 @@ struct bm_memo {
     void (*store)(struct bm_ctx *ctx, void *user, const struct bm_key *key,
                   const struct bm_memo_member *members, bm_index count, double seconds);
     void (*abandon)(void *user, void *claim); /* after store, too; NULL claim is not passed */
-    bool (*has)(struct bm_ctx *ctx, void *user, const struct bm_key *key);
+    bool (*has)(struct bm_ctx *ctx, void *user, const struct bm_key *key, bool tell);
 };
 
 #ifdef __cplusplus

@@ -96,6 +96,45 @@ START_TEST(a_path_gives_each_point_what_it_gets_alone)
 }
 END_TEST
 
+/* The bits of two fits. */
+static void same_bits(const struct bm_fit *a, const struct bm_fit *b)
+{
+    ck_assert_mem_eq(&a->alpha, &b->alpha, sizeof a->alpha);
+    ck_assert_int_eq(a->info.iterations, b->info.iterations);
+    ck_assert_mem_eq(a->decision.data, b->decision.data,
+                     (size_t)(a->decision.rows * a->decision.cols) * sizeof(double));
+}
+
+START_TEST(points_that_are_fitted_later_have_the_bits_of_one_go)
+{
+    if (!applies(_i) || !(estimator_of(_i)->caps & BM_SEPARATE)) return;
+    struct world w;
+    struct bm_starts all = {.state = NULL}, few = {.state = NULL};
+    struct bm_fit whole[4] = {BM_FIT_INIT}, later[4] = {BM_FIT_INIT};
+    static const double strength[] = {0.7, 0.1, 0.04, 0.003};
+    struct bm_point points[4];
+    make_world(&w, _i, false, false);
+    for (int k = 0; k < 4; k++) points[k] = point_of(w.estimator, strength[k]);
+    w.training.starts = &all;
+    ok(bm_estimator_fit(&test_ctx, w.estimator, &w.training, points, 4, false, whole));
+    w.training.starts = &few; /* the third, the last, and then those before and between */
+    ok(bm_estimator_fit(&test_ctx, w.estimator, &w.training, &points[2], 1, false, &later[2]));
+    if (w.estimator->caps & BM_USES_LATTICE) ck_assert_ptr_nonnull(few.state);
+    ok(bm_estimator_fit(&test_ctx, w.estimator, &w.training, &points[3], 1, false, &later[3]));
+    ok(bm_estimator_fit(&test_ctx, w.estimator, &w.training, points, 2, false, later));
+    ck_assert_int_eq(few.bytes, all.bytes);
+    if (all.bytes > 0) ck_assert_mem_eq(few.state, all.state, (size_t)all.bytes);
+    for (int k = 0; k < 4; k++) {
+        same_bits(&whole[k], &later[k]);
+        bm_fit_release(&whole[k]);
+        bm_fit_release(&later[k]);
+    }
+    bm_free(all.state);
+    bm_free(few.state);
+    drop_world(&w);
+}
+END_TEST
+
 START_TEST(a_sample_without_contrast_correlates_with_nothing)
 {
     struct bm_samples x = BM_SAMPLES_INIT;
@@ -426,6 +465,7 @@ Suite *estimator_suite(void)
     tcase_add_loop_test(conformance, decisions_of_a_fit_are_those_of_its_weights, 0, CASES);
     tcase_add_loop_test(conformance, training_samples_are_told_apart, 0, CASES);
     tcase_add_loop_test(conformance, a_path_gives_each_point_what_it_gets_alone, 0, CASES);
+    tcase_add_loop_test(conformance, points_that_are_fitted_later_have_the_bits_of_one_go, 0, CASES);
     tcase_add_loop_test(conformance, refits_threads_and_seeds_do_not_change_a_byte, 0, CASES);
     tcase_add_loop_test(conformance, only_training_rows_matter, 0, CASES);
     tcase_add_loop_test(conformance, the_order_of_samples_and_of_voxels_does_not_matter, 0, CASES);

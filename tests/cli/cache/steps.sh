@@ -118,20 +118,46 @@ verdict "what was done is found" "$([ "$(number resumed cache_hits)" -ge 5 ] && 
 same "and the result is that of an undisturbed run" whole resumed
 verdict "no damage" "$("$BRAINMINE" cache verify -q | wc -l)" 1
 
-# A penalty more: the path goes on from where it ended, to the same bytes.
+# A penalty more, wherever it stands: it alone is fitted, to the bytes of a run without a cache.
+plan() { # CACHED OF
+    "$BRAINMINE" decode fit -n -s p/samples.tsv -t label -g run -m p/mask.nii.gz --model "$model" $loss --seed 9 $more \
+        -o new p/bold.nii.gz | sed -n 's/^cached: \(.*\) fits of these paths/\1/p'
+}
+more_of() { # WHERE LIST
+    more="$option $2"
+    rm -rf more whole
+    verdict "$model $loss, a value $1: the plan counts all others" "$(plan)" "$((n * paths)) of $(((n + 1) * paths))"
+    small more --model "$model" $loss --seed 9 $more
+    small whole --model "$model" $loss --seed 9 $more --cache off
+    same "$model $loss, a value $1: the bytes of all in one go" whole more
+    verdict "$model $loss, a value $1: each path took the others" \
+        "$([ "$(number more cache_hits)" -ge "$paths" ] && echo yes)" yes
+}
+n=2 paths=15
 for model in tv-l1 tv svm logistic; do
-    case $model in
-        svm | logistic) few='--C 0.001,0.01' more='--C 0.001,0.01,0.1' ;;
-        *) few='--alpha 0.6max,0.4max' more='--alpha 0.6max,0.4max,0.3max' ;;
-    esac
     for loss in '' '--loss squared'; do
-        case $model$loss in svm?* | logistic?*) continue ;; esac
-        rm -rf few more whole
-        small few --model $model $few $loss --seed 9
-        small more --model $model $more $loss --seed 9
-        small whole --model $model $more $loss --cache off --seed 9
-        same "$model$loss: a path that goes on is that in one go" whole more
-        verdict "$model$loss: each path went on" \
-            "$([ "$(number more cache_hits)" -ge 15 ] && echo yes)" yes
+        case $model$loss in svm?* | logistic?*) continue ;; svm | logistic) option=--C ;; *) option=--alpha ;; esac
+        rm -rf few
+        if [ $option = --C ]; then
+            small few --model $model --C 0.001,0.1 --seed 9
+            more_of between 0.001,0.01,0.1
+        else
+            small few --model $model $loss --alpha 0.6max,0.05max --seed 9
+            more_of between 0.6max,0.1max,0.05max
+        fi
+        [ $model = tv-l1 ] || continue
+        more_of before 0.8max,0.6max,0.05max
+        more_of after 0.6max,0.05max,0.007max
+        n=3
+        more_of "in four" 0.6max,0.1max,0.05max,0.007max
+        n=2
     done
 done
+rm -rf few more whole
+small few --alpha 200,20 --seed 8
+small more --alpha 200,80,20 --seed 8
+small whole --alpha 200,80,20 --seed 8 --cache off
+same "absolute values, too" whole more
+small more2 --alpha 0.5max,0.2max --l1-ratio 0.5,0.8,1 --seed 7
+small few2 --alpha 0.5max,0.2max --l1-ratio 0.5,1 --seed 7
+verdict "paths of each l1 ratio are found" "$([ "$(number few2 cache_hits)" -ge 30 ] && echo yes)" yes
