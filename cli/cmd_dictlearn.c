@@ -188,11 +188,13 @@ out:
 }
 
 static enum bm_status show_plan(struct cli_run *run, const struct bm_prepare_opts *prepare,
+                                const struct bm_dictlearn_opts *opts,
                                 const struct bm_inputs *inputs,
                                 const struct bm_dictlearn_plan *plan)
 {
     enum bm_status status = BM_OK;
     struct bm_prepare_plan need;
+    struct bm_dictlearn_look look;
     char words[BM_NUMBER_SIZE], rows[32] = "all";
     BM_TRY(bm_prepare_plan(run->ctx, prepare, inputs, &need));
     int64_t bytes = bm_dictlearn_bytes(run->ctx, plan, inputs, need.voxels);
@@ -202,6 +204,12 @@ static enum bm_status show_plan(struct cli_run *run, const struct bm_prepare_opt
     for (bm_index i = 0; i < plan->n_k; i++)
         BM_TRY(cli_plan(run, "fit %s with %td maps%s", plan->model->name, plan->k[i],
                         plan->folds.count > 0 ? ", also without each fold of subjects" : ""));
+    BM_TRY(bm_dictlearn_look(run->ctx, prepare, opts, inputs, plan, &look));
+    BM_TRY(cli_plan(run, "cached: %td of %td subjects", look.subjects, inputs->n_subjects));
+    if (plan->folds.count > 0)
+        BM_TRY(cli_plan(run, "cached: %td of %td fits without a fold", look.folds,
+                        plan->folds.count * plan->n_k));
+    BM_TRY(cli_plan(run, "cached: %d of 1 fit to all", look.fit));
     BM_TRY(cli_plan(run, "memory of the fit %s%s", need.exact ? "" : "at most ",
                     bm_bytes(words, (double)bytes)));
     if (need.exact) BM_TRY(bm_memory_require(run->ctx, bytes));
@@ -261,7 +269,7 @@ static enum bm_status fit(struct cli_run *run)
     BM_TRY(cli_check_warnings(run));
     BM_TRY(cli_open_cache(run));
     if (run->common.dry_run) {
-        BM_TRY(show_plan(run, prepare, &inputs, &plan));
+        BM_TRY(show_plan(run, prepare, opts, &inputs, &plan));
         goto out;
     }
     BM_TRY(cli_digest_sources(run, &sources));

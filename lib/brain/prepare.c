@@ -441,6 +441,23 @@ static enum bm_status make_mask(struct bm_ctx *ctx, const struct bm_prepare_opts
     return status;
 }
 
+/* read_samples, and the warnings of it for steps that will not read them. */
+static enum bm_status read_and_listen(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
+                                      const struct bm_inputs *inputs,
+                                      const struct bm_layout *layout, struct bm_reader *reader,
+                                      struct bm_steps *steps, struct bm_prepared *made)
+{
+    struct bm_log_tap tap;
+    if (!ctx->memo) return read_samples(ctx, opts, inputs, layout, reader, steps, made);
+    bm_log_tap_open(ctx, &tap);
+    enum bm_status status = read_samples(ctx, opts, inputs, layout, reader, steps, made);
+    enum bm_status kept = bm_log_tap_close(ctx, &tap);
+    if (status == BM_OK) status = kept;
+    if (status == BM_OK) status = bm_warnings_pack(ctx, inputs, &tap.lines, &made->said);
+    bm_text_release(&tap.lines);
+    return status;
+}
+
 /* given: a mask that is known already; NULL = it has to be found. */
 static enum bm_status prepare(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
                               const struct bm_inputs *inputs, const bm_index *cut,
@@ -472,7 +489,8 @@ static enum bm_status prepare(struct bm_ctx *ctx, const struct bm_prepare_opts *
     if (status == BM_OK)
         status = bm_memory_require(ctx, bytes_needed(ctx, inputs, layout.kept, made.mask.p,
                                                      bm_grid_voxels(&grid)));
-    if (status == BM_OK) status = read_samples(ctx, opts, inputs, &layout, &reader, &steps, &made);
+    if (status == BM_OK)
+        status = read_and_listen(ctx, opts, inputs, &layout, &reader, &steps, &made);
     bm_progress_end(ctx);
     if (status != BM_OK) goto out;
     bm_log(ctx, BM_LOG_INFO, "samples: %td of %td volumes, %td voxels, %td run%s", layout.kept,
@@ -538,9 +556,37 @@ out:
     return status;
 }
 
-enum bm_status bm_prepare_subject(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
-                                  const struct bm_inputs *inputs, bm_index subject,
-                                  const struct bm_mask *mask, struct bm_prepared *out)
+enum bm_status bm_prepare_known_mask(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
+                                     const struct bm_inputs *inputs, struct bm_mask *mask,
+                                     bool *known)
+{
+    enum bm_status status = BM_OK;
+    struct bm_mask made = BM_MASK_INIT;
+    struct bm_layout layout = {.n_runs = 0};
+    struct bm_steps steps = BM_STEPS_INIT;
+    struct bm_grid grid;
+    struct bm_xform xform;
+    bm_index non_finite;
+    *known = !bm_mask_is_automatic(opts);
+    if (*known) return bm_prepare_mask(ctx, opts, inputs, mask, &non_finite);
+    BM_TRY(bm_prepare_grid(ctx, opts, inputs, &grid, &xform));
+    BM_TRY(bm_steps_open(ctx, opts, inputs, &layout, &grid, NULL, &steps));
+    BM_TRY(bm_steps_find_mask(ctx, &steps, &made, &non_finite));
+    *known = steps.mask.hit;
+    if (!*known) goto out;
+    made.grid = grid;
+    made.xform = xform;
+    *mask = made;
+    made = (struct bm_mask)BM_MASK_INIT;
+out:
+    bm_mask_release(&made);
+    bm_steps_release(&steps);
+    return status;
+}
+
+/* The inputs of one subject, which borrow all but the lists; free input and series. */
+static enum bm_status pick_subject(struct bm_ctx *ctx, const struct bm_inputs *inputs,
+                                   bm_index subject, struct bm_inputs *out)
 {
     enum bm_status status = BM_OK;
     struct bm_inputs own = {.n_subjects = 1, .subject = &inputs->subject[subject]};
@@ -551,7 +597,7 @@ enum bm_status bm_prepare_subject(struct bm_ctx *ctx, const struct bm_prepare_op
     for (bm_index r = 0; r < inputs->n_series; r++) series[r] = -1;
     for (bm_index i = 0; i < inputs->count; i++) {
         if (inputs->input[i].subject != subject) continue;
-        struct bm_input *input = &own.input[own.count++]; /* borrows its texts */
+        struct bm_input *input = &own.input[own.count++];
         *input = inputs->input[i];
         if (series[input->series] < 0) {
             series[input->series] = own.n_series;
@@ -563,11 +609,63 @@ enum bm_status bm_prepare_subject(struct bm_ctx *ctx, const struct bm_prepare_op
         input->offset = own.volumes;
         own.volumes += input->count;
     }
-    BM_TRY(prepare(ctx, opts, &own, NULL, mask, out));
+    *out = own;
+    own = (struct bm_inputs)BM_INPUTS_INIT;
 out:
     bm_free(own.input);
     bm_free(own.series);
     bm_free(series);
+    return status;
+}
+
+enum bm_status bm_prepare_subject(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
+                                  const struct bm_inputs *inputs, bm_index subject,
+                                  const struct bm_mask *mask, struct bm_prepared *out)
+{
+    struct bm_inputs own = BM_INPUTS_INIT;
+    enum bm_status status = pick_subject(ctx, inputs, subject, &own);
+    if (status == BM_OK) status = prepare(ctx, opts, &own, NULL, mask, out);
+    bm_free(own.input);
+    bm_free(own.series);
+    return status;
+}
+
+enum bm_status bm_prepare_subject_id(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
+                                     const struct bm_inputs *inputs, bm_index subject,
+                                     const struct bm_mask *mask, char id[BM_ID_SIZE],
+                                     bool *cached)
+{
+    enum bm_status status = BM_OK;
+    struct bm_inputs own = BM_INPUTS_INIT;
+    struct bm_layout layout = {.n_runs = 0};
+    struct bm_steps steps = BM_STEPS_INIT;
+    struct bm_grid grid;
+    struct bm_xform xform;
+    id[0] = '\0';
+    *cached = false;
+    if (!ctx->memo) return BM_OK;
+    BM_TRY(pick_subject(ctx, inputs, subject, &own));
+    BM_TRY(bm_prepare_grid(ctx, opts, &own, &grid, &xform));
+    BM_TRY(make_layout(ctx, opts, &own, NULL, &layout));
+    BM_TRY(bm_steps_open(ctx, opts, &own, &layout, &grid, mask, &steps));
+    BM_TRY(bm_steps_look(ctx, &steps, cached));
+    BM_TRY(bm_steps_name(ctx, &steps, id));
+out:
+    bm_free(own.input);
+    bm_free(own.series);
+    bm_steps_release(&steps);
+    layout_release(&layout);
+    return status;
+}
+
+enum bm_status bm_prepare_warn_again(struct bm_ctx *ctx, const struct bm_inputs *inputs,
+                                     bm_index subject, const char *said)
+{
+    struct bm_inputs own = BM_INPUTS_INIT;
+    enum bm_status status = pick_subject(ctx, inputs, subject, &own);
+    if (status == BM_OK) status = bm_warnings_repeat(ctx, &own, said);
+    bm_free(own.input);
+    bm_free(own.series);
     return status;
 }
 
@@ -578,5 +676,6 @@ void bm_prepared_release(struct bm_prepared *prepared)
     bm_free(prepared->volume);
     bm_free(prepared->run);
     bm_free(prepared->input);
+    bm_text_release(&prepared->said);
     *prepared = (struct bm_prepared)BM_PREPARED_INIT;
 }

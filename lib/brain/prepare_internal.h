@@ -42,6 +42,8 @@ enum bm_status bm_steps_find_mask(struct bm_ctx *ctx, struct bm_steps *steps, st
 void bm_steps_keep_mask(struct bm_ctx *ctx, struct bm_steps *steps, struct bm_mask *mask,
                         bm_index *non_finite);
 
+/* Name all runs; *cached: all are kept. */
+enum bm_status bm_steps_look(struct bm_ctx *ctx, struct bm_steps *steps, bool *cached) BM_CHECKED;
 /* Look all runs up: rows of those that hit are filled, and their constant voxels added. */
 enum bm_status bm_steps_find_runs(struct bm_ctx *ctx, struct bm_steps *steps,
                                   struct bm_samples *samples, bm_index *constant) BM_CHECKED;
@@ -54,6 +56,13 @@ enum bm_status bm_steps_keep_run(struct bm_ctx *ctx, struct bm_steps *steps, bm_
 void bm_steps_begin_input(struct bm_ctx *ctx, struct bm_steps *steps);
 enum bm_status bm_steps_end_input(struct bm_ctx *ctx, struct bm_steps *steps, bm_index i,
                                   enum bm_status status) BM_CHECKED;
+
+/* Lines of warnings with the inputs' names replaced by numbers, so that they can be kept, and said
+ * again under other names. */
+enum bm_status bm_warnings_pack(struct bm_ctx *ctx, const struct bm_inputs *inputs,
+                                const struct bm_text *said, struct bm_text *out) BM_CHECKED;
+enum bm_status bm_warnings_repeat(struct bm_ctx *ctx, const struct bm_inputs *inputs,
+                                  const char *packed) BM_CHECKED;
 
 /* Id of the samples, from those of their runs, into id; "" without a memo. */
 enum bm_status bm_steps_name(struct bm_ctx *ctx, const struct bm_steps *steps,
