@@ -1,5 +1,6 @@
 /* Between the files of prepare: prepare_inputs.c and prepare_names.c list the inputs,
- * prepare_space.c finds grid and mask, prepare.c makes the samples. */
+ * prepare_space.c finds grid and mask, prepare.c makes the samples, prepare_subject.c those of one
+ * subject. */
 #ifndef BM_BRAIN_PREPARE_INTERNAL_H
 #define BM_BRAIN_PREPARE_INTERNAL_H
 
@@ -15,6 +16,16 @@ struct bm_layout {
     bm_index *first;  /* row of each run; n_runs + 1 */
     struct bm_mat *Q; /* nuisance basis of each run */
 };
+/* All but Q. layout must be zeroed. */
+enum bm_status bm_layout_make(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
+                              const struct bm_inputs *inputs, const bm_index *cut,
+                              struct bm_layout *layout) BM_CHECKED;
+void bm_layout_release(struct bm_layout *layout);
+
+/* bm_prepare; given: a mask that is known already, NULL = it has to be found. */
+enum bm_status bm_prepare_in(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
+                             const struct bm_inputs *inputs, const bm_index *cut,
+                             const struct bm_mask *given, struct bm_prepared *out) BM_CHECKED;
 
 /* Cached steps of preparing (prepare_steps.c): the mask made from images, and each cleaned run. */
 struct bm_steps {
