@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "brain/decode_report.h"
-#include "brain/dictlearn_model.h"
+#include "brain/dictlearn_apply.h"
 #include "brain/dictlearn_report.h"
 #include "caching.h"
 #include "figures.h"
@@ -188,11 +188,13 @@ out:
 }
 
 static enum bm_status show_plan(struct cli_run *run, const struct bm_prepare_opts *prepare,
+                                const struct bm_dictlearn_opts *opts,
                                 const struct bm_inputs *inputs,
                                 const struct bm_dictlearn_plan *plan)
 {
     enum bm_status status = BM_OK;
     struct bm_prepare_plan need;
+    struct bm_dictlearn_look look;
     char words[BM_NUMBER_SIZE], rows[32] = "all";
     BM_TRY(bm_prepare_plan(run->ctx, prepare, inputs, &need));
     int64_t bytes = bm_dictlearn_bytes(run->ctx, plan, inputs, need.voxels);
@@ -202,6 +204,12 @@ static enum bm_status show_plan(struct cli_run *run, const struct bm_prepare_opt
     for (bm_index i = 0; i < plan->n_k; i++)
         BM_TRY(cli_plan(run, "fit %s with %td maps%s", plan->model->name, plan->k[i],
                         plan->folds.count > 0 ? ", also without each fold of subjects" : ""));
+    BM_TRY(bm_dictlearn_look(run->ctx, prepare, opts, inputs, plan, &look));
+    BM_TRY(cli_plan(run, "cached: %td of %td subjects", look.subjects, inputs->n_subjects));
+    if (plan->folds.count > 0)
+        BM_TRY(cli_plan(run, "cached: %td of %td fits without a fold", look.folds,
+                        plan->folds.count * plan->n_k));
+    BM_TRY(cli_plan(run, "cached: %d of 1 fit to all", look.fit));
     BM_TRY(cli_plan(run, "memory of the fit %s%s", need.exact ? "" : "at most ",
                     bm_bytes(words, (double)bytes)));
     if (need.exact) BM_TRY(bm_memory_require(run->ctx, bytes));
@@ -261,7 +269,7 @@ static enum bm_status fit(struct cli_run *run)
     BM_TRY(cli_check_warnings(run));
     BM_TRY(cli_open_cache(run));
     if (run->common.dry_run) {
-        BM_TRY(show_plan(run, prepare, &inputs, &plan));
+        BM_TRY(show_plan(run, prepare, opts, &inputs, &plan));
         goto out;
     }
     BM_TRY(cli_digest_sources(run, &sources));
@@ -282,29 +290,47 @@ out:
     return status;
 }
 
-/* transform and score: each subject's samples in turn, by the model of --from. */
-typedef enum bm_status (*visitor)(struct cli_run *run, const struct bm_dictlearn_model *model,
-                                  const char *subject, const struct bm_samples *X, void *arg);
+/* transform and score: each subject in turn, by the model of --from. */
+typedef enum bm_status (*visitor)(struct cli_run *run, const struct bm_new_subject *subject,
+                                  void *arg);
 
 static enum bm_status visit(struct cli_run *run, const struct bm_dictlearn_model *model,
                             const struct bm_inputs *inputs, visitor each, void *arg)
 {
     enum bm_status status = BM_OK;
     struct bm_ctx *ctx = run->ctx;
-    struct bm_prepared prepared = BM_PREPARED_INIT;
     struct bm_mask mask = BM_MASK_INIT;
+    struct bm_new_subject subject = {model, inputs, &mask, 0};
     bm_index unused;
     BM_TRY(bm_prepare_mask(ctx, &model->prepare, inputs, &mask, &unused));
     BM_TRY(bm_progress_begin(ctx, "subjects", inputs->n_subjects));
-    for (bm_index s = 0; s < inputs->n_subjects; s++) {
-        BM_TRY(bm_prepare_subject(ctx, &model->prepare, inputs, s, &mask, &prepared));
-        BM_TRY(each(run, model, inputs->subject[s], &prepared.samples, arg));
-        bm_prepared_release(&prepared);
+    for (; subject.number < inputs->n_subjects; subject.number++) {
+        BM_TRY(each(run, &subject, arg));
         BM_TRY(bm_progress_step(ctx));
     }
 out:
     bm_progress_end(ctx);
-    bm_prepared_release(&prepared);
+    bm_mask_release(&mask);
+    return status;
+}
+
+/* How many of the subjects need not be computed. */
+static enum bm_status plan_cached(struct cli_run *run, const struct bm_dictlearn_model *model,
+                                  const struct bm_inputs *inputs, bool maps,
+                                  enum bm_atlas_method method)
+{
+    enum bm_status status = BM_OK;
+    struct bm_mask mask = BM_MASK_INIT;
+    struct bm_new_subject subject = {model, inputs, &mask, 0};
+    bm_index unused, count = 0;
+    BM_TRY(bm_prepare_mask(run->ctx, &model->prepare, inputs, &mask, &unused));
+    for (; subject.number < inputs->n_subjects; subject.number++) {
+        bool cached;
+        BM_TRY(bm_new_subject_look(run->ctx, &subject, maps, method, &cached));
+        count += cached;
+    }
+    BM_TRY(cli_plan(run, "cached: %td of %td subjects", count, inputs->n_subjects));
+out:
     bm_mask_release(&mask);
     return status;
 }
@@ -338,18 +364,20 @@ static const struct bm_param transform_params[] = {
     BM_PARAM_END,
 };
 
-static enum bm_status transform_one(struct cli_run *run, const struct bm_dictlearn_model *model,
-                                    const char *subject, const struct bm_samples *X, void *arg)
+static enum bm_status transform_one(struct cli_run *run, const struct bm_new_subject *subject,
+                                    void *arg)
 {
     enum bm_status status = BM_OK;
     const enum bm_atlas_method *method = arg;
+    const struct bm_dictlearn_model *model = subject->model;
     struct bm_samples maps = BM_SAMPLES_INIT;
     struct bm_mat courses = BM_MAT_INIT;
     char comment[128];
     snprintf(comment, sizeof comment, "brainmine %s dictlearn transform: %s, %s", BM_VERSION,
              model->atlas.model->name, methods[*method]);
-    BM_TRY(bm_atlas_transform(run->ctx, &model->atlas, model->scale, X, *method, &maps, &courses));
-    BM_TRY(write_subject(run, subject, &model->mask, &maps, &courses, comment));
+    BM_TRY(bm_new_subject_maps(run->ctx, subject, *method, &maps, &courses));
+    BM_TRY(write_subject(run, subject->inputs->subject[subject->number], &model->mask, &maps,
+                         &courses, comment));
 out:
     bm_samples_release(&maps);
     bm_mat_release(&courses);
@@ -381,6 +409,7 @@ static enum bm_status transform(struct cli_run *run)
         BM_TRY(plan_reading(run, &model.prepare, &inputs));
         BM_TRY(cli_plan(run, "find %td maps of each by %s", model.atlas.dict.V.n,
                         methods[method]));
+        BM_TRY(plan_cached(run, &model, &inputs, true, method));
         goto out;
     }
     BM_TRY(visit(run, &model, &inputs, transform_one, &method));
@@ -400,22 +429,18 @@ struct scores {
     bm_index count;
 };
 
-static enum bm_status score_one(struct cli_run *run, const struct bm_dictlearn_model *model,
-                                const char *subject, const struct bm_samples *X, void *arg)
+static enum bm_status score_one(struct cli_run *run, const struct bm_new_subject *subject,
+                                void *arg)
 {
     enum bm_status status = BM_OK;
     struct scores *scores = arg;
     struct bm_atlas_score score;
-    double *single = NULL, energy = 0;
-    BM_TRY(bm_alloc(run->ctx, &single, model->atlas.dict.V.n, sizeof *single));
-    for (bm_index i = 0; i < X->n; i++)
-        for (bm_index j = 0; j < X->p; j++) {
-            double x = (double)*bm_samples_at(X, i, j);
-            energy += x * x;
-        }
-    BM_TRY(bm_atlas_score(run->ctx, &model->atlas, X, energy, X->n, &score, single));
-    BM_TRY(bm_report_subject_score(run->ctx, subject, &score, single, model->atlas.dict.V.n,
-                                   &scores->table));
+    bm_index k = subject->model->atlas.dict.V.n;
+    double *single = NULL;
+    BM_TRY(bm_alloc(run->ctx, &single, k, sizeof *single));
+    BM_TRY(bm_new_subject_score(run->ctx, subject, &score, single));
+    BM_TRY(bm_report_subject_score(run->ctx, subject->inputs->subject[subject->number], &score,
+                                   single, k, &scores->table));
     scores->explained[scores->count] = score.explained;
     scores->loglik[scores->count++] = score.loglik;
 out:
@@ -438,6 +463,7 @@ static enum bm_status score(struct cli_run *run)
     if (run->common.dry_run) {
         BM_TRY(plan_reading(run, &model.prepare, &inputs));
         BM_TRY(cli_plan(run, "score %td maps", model.atlas.dict.V.n));
+        BM_TRY(plan_cached(run, &model, &inputs, false, BM_ATLAS_MAP));
         goto out;
     }
     BM_TRY(bm_alloc(ctx, &scores.explained, inputs.n_subjects, sizeof *scores.explained));

@@ -1,6 +1,7 @@
 /* -o: what may be written, found out before any computing. */
 #include <errno.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -140,22 +141,36 @@ static enum bm_status not_the_log(struct cli_run *run, const char *path)
     return output_error(run, path, "is an output and the log of --log");
 }
 
-/* The log of a run before does not count. */
-static bool empty_or_absent(const struct cli_run *run, const char *path)
+/* True if there is no file below the open folder but that of `log` (NULL = none); closes fd. */
+static bool holds_nothing(int fd, const struct stat *log)
 {
-    struct stat log, st;
-    bool logged = run->common.log && stat(run->common.log, &log) == 0;
-    DIR *dir = opendir(path);
+    DIR *dir = fdopendir(fd);
     const struct dirent *entry;
-    int n = 0;
-    if (!dir) return true;
-    while (n < 3 && (entry = readdir(dir))) { /* . and .. */
-        bool is_log = logged && fstatat(dirfd(dir), entry->d_name, &st, 0) == 0 &&
-                      st.st_dev == log.st_dev && st.st_ino == log.st_ino;
-        n += !is_log;
+    struct stat st;
+    bool nothing = true;
+    if (!dir) {
+        close(fd);
+        return false;
+    }
+    while (nothing && (entry = readdir(dir))) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+        if (log && fstatat(fd, entry->d_name, &st, 0) == 0 && st.st_dev == log->st_dev &&
+            st.st_ino == log->st_ino)
+            continue;
+        int below = openat(fd, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        nothing = below >= 0 && holds_nothing(below, log);
     }
     closedir(dir);
-    return n < 3;
+    return nothing;
+}
+
+/* What a run leaves that was killed before it wrote does not count: folders, and its log. */
+static bool empty_or_absent(const struct cli_run *run, const char *path)
+{
+    struct stat log;
+    bool logged = run->common.log && stat(run->common.log, &log) == 0;
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 || holds_nothing(fd, logged ? &log : NULL);
 }
 
 /* All promised files of -o DIR: none twice, none that must stay. */

@@ -3,38 +3,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "brain/dictlearn_steps.h"
 #include "learn/reduce.h"
 #include "num/blas.h"
 
 /* Subjects ---------------------------------------------------------------------------------- */
-
-static enum bm_status add_subject(struct bm_ctx *ctx, const struct bm_prepare_opts *prepare,
-                                  const struct bm_inputs *inputs, bm_index s,
-                                  const struct bm_mask *mask, bm_index rows,
-                                  struct bm_subject_store *store)
-{
-    enum bm_status status = BM_OK;
-    struct bm_prepared prepared = BM_PREPARED_INIT;
-    struct bm_samples reduced = BM_SAMPLES_INIT;
-    struct bm_dict_subject subject = {.squares = NULL};
-    struct bm_mat axes = BM_MAT_INIT;
-    char name[256];
-    status = bm_prepare_subject(ctx, prepare, inputs, s, mask, &prepared);
-    if (status == BM_OK)
-        status = bm_reduce(ctx, &prepared.samples, rows, &reduced, &subject, &axes);
-    if (status != BM_OK) {
-        bm_fail_in(ctx, status, "subject %s",
-                   bm_escape(name, sizeof name, inputs->subject[s]));
-        goto out;
-    }
-    BM_TRY(bm_subject_store_add(ctx, store, &reduced, &subject, &axes));
-out:
-    bm_prepared_release(&prepared);
-    bm_samples_release(&reduced);
-    bm_free(subject.squares);
-    bm_mat_release(&axes);
-    return status;
-}
 
 static enum bm_status read_subjects(struct bm_ctx *ctx, const struct bm_prepare_opts *prepare,
                                     const struct bm_inputs *inputs, bm_index rows,
@@ -42,9 +15,11 @@ static enum bm_status read_subjects(struct bm_ctx *ctx, const struct bm_prepare_
 {
     enum bm_status status = BM_OK;
     BM_TRY(bm_subject_store_open(ctx, scratch, made->mask.p, &made->store));
+    BM_TRY(bm_calloc(ctx, &made->id, inputs->n_subjects, sizeof *made->id));
     BM_TRY(bm_progress_begin(ctx, "subjects", inputs->n_subjects));
     for (bm_index s = 0; s < inputs->n_subjects; s++) {
-        BM_TRY(add_subject(ctx, prepare, inputs, s, &made->mask, rows, &made->store));
+        BM_TRY(bm_study_reduce(ctx, prepare, inputs, s, &made->mask, rows, &made->store,
+                               made->id[s]));
         BM_TRY(bm_progress_step(ctx));
     }
 out:
@@ -87,75 +62,34 @@ out:
 
 /* Cross-validation over subjects ------------------------------------------------------------ */
 
-/* The subjects listed, as data of their own; borrows everything but the list. */
-static enum bm_status pick(struct bm_ctx *ctx, const struct bm_dict_data *data,
-                           const bm_index *list, bm_index n, struct bm_dict_data *out)
-{
-    struct bm_dict_subject *subject;
-    enum bm_status status = bm_alloc(ctx, &subject, n, sizeof *subject);
-    if (status != BM_OK) return status;
-    for (bm_index i = 0; i < n; i++) subject[i] = data->subject[list[i]];
-    *out = *data;
-    out->subject = subject;
-    out->count = n;
-    return BM_OK;
-}
-
-static enum bm_status fit_fold(struct bm_ctx *ctx, const struct bm_dictlearn_plan *plan,
-                               const struct bm_dict_data *data, const struct bm_lattice *lattice,
-                               const struct bm_samples *init, bm_index fold, bm_index k,
-                               struct bm_dictlearn_fold *row)
+/* All folds of all numbers of maps; *best = the number with the largest mean log-likelihood, -1 if
+ * the study is only looked at and not all folds are kept. */
+static enum bm_status validate(struct bm_ctx *ctx, const struct bm_study *study,
+                               struct bm_dictlearn_fold *rows, bm_index *done, bm_index *best)
 {
     enum bm_status status = BM_OK;
-    const struct bm_fold *split = &plan->folds.fold[fold];
-    struct bm_dict_data train = {.subject = NULL}, test = {.subject = NULL};
-    struct bm_atlas atlas = BM_ATLAS_INIT;
-    struct bm_atlas_opts opts = {k, plan->dict, init};
-    BM_TRY(pick(ctx, data, split->train, split->n_train, &train));
-    BM_TRY(pick(ctx, data, split->test, split->n_test, &test));
-    status = bm_atlas_fit(ctx, plan->model, &train, lattice, &opts, &atlas);
-    if (status != BM_OK) {
-        bm_fail_in(ctx, status, "fold %td, %td maps", fold, k);
-        goto out;
-    }
-    *row = (struct bm_dictlearn_fold){.fold = fold, .k = k, .lambda = NAN, .mu = NAN};
-    if (plan->model->caps & BM_ATLAS_DICTIONARY) {
-        row->lambda = atlas.dict.alpha;
-        row->mu = atlas.dict.mu;
-    }
-    BM_TRY(bm_atlas_score_data(ctx, &atlas, &test, &row->score));
-out:
-    bm_free(train.subject);
-    bm_free(test.subject);
-    bm_atlas_release(&atlas);
-    return status;
-}
-
-/* All folds of all numbers of maps; *best = the number with the largest mean log-likelihood. */
-static enum bm_status validate(struct bm_ctx *ctx, const struct bm_dictlearn_plan *plan,
-                               const struct bm_dict_data *data, const struct bm_lattice *lattice,
-                               const struct bm_samples *init, struct bm_dictlearn *made,
-                               bm_index *best)
-{
-    enum bm_status status = BM_OK;
+    const struct bm_dictlearn_plan *plan = study->plan;
     double largest = -INFINITY;
     bm_index folds = plan->folds.count;
     *best = plan->k[0];
+    *done = 0;
     if (folds == 0) return BM_OK;
-    BM_TRY(bm_calloc(ctx, &made->fold, folds * plan->n_k, sizeof *made->fold));
     BM_TRY(bm_progress_begin(ctx, "fits", folds * plan->n_k));
     for (bm_index i = 0; i < plan->n_k; i++) {
         double mean = 0;
         for (bm_index f = 0; f < folds; f++) {
-            struct bm_dictlearn_fold *row = &made->fold[made->n_fold++];
-            BM_TRY(fit_fold(ctx, plan, data, lattice, init, f, plan->k[i], row));
-            mean += row->score.loglik / (double)folds;
+            bool there;
+            BM_TRY(bm_study_fold(ctx, study, f, plan->k[i], rows, &there));
+            *done += there;
+            mean += rows->score.loglik / (double)folds;
+            rows++;
             BM_TRY(bm_progress_step(ctx));
         }
         if (!(mean > largest)) continue;
         largest = mean;
         *best = plan->k[i];
     }
+    if (*done < folds * plan->n_k) *best = -1;
 out:
     bm_progress_end(ctx);
     return status;
@@ -200,23 +134,66 @@ enum bm_status bm_dictlearn_fit(struct bm_ctx *ctx, const struct bm_prepare_opts
     enum bm_status status = BM_OK;
     struct bm_lattice lattice = BM_LATTICE_INIT;
     struct bm_samples init = BM_SAMPLES_INIT;
-    bm_index non_finite, k;
-    bool given = strcmp(opts->init, "canica") != 0;
+    bm_index non_finite, k, fits;
+    bool given = strcmp(opts->init, "canica") != 0, done;
     BM_TRY(bm_prepare_mask(ctx, prepare, inputs, &out->mask, &non_finite));
     BM_TRY(bm_memory_require(ctx, bm_dictlearn_bytes(ctx, plan, inputs, out->mask.p)));
     BM_TRY(bm_lattice_make(ctx, out->mask.grid.dim, out->mask.voxels, out->mask.p, NULL,
                            BM_BOUNDARY_INSIDE, &lattice));
     if (given) BM_TRY(read_maps(ctx, opts->init, &out->mask, plan->k[0], &init));
     BM_TRY(read_subjects(ctx, prepare, inputs, plan->rows, scratch, out));
-    const struct bm_dict_data *data = &out->store.data;
-    BM_TRY(validate(ctx, plan, data, &lattice, given ? &init : NULL, out, &k));
-    struct bm_atlas_opts atlas = {k, plan->dict, given ? &init : NULL};
-    BM_TRY(bm_atlas_fit(ctx, plan->model, data, &lattice, &atlas, &out->atlas));
+    const struct bm_study study = {plan, &lattice, given ? &init : NULL,
+                                   (const char(*)[BM_ID_SIZE])out->id, &out->store.data,
+                                   inputs->n_subjects};
+    out->n_fold = plan->folds.count * plan->n_k;
+    BM_TRY(bm_calloc(ctx, &out->fold, out->n_fold, sizeof *out->fold));
+    BM_TRY(validate(ctx, &study, out->fold, &fits, &k));
+    BM_TRY(bm_study_fit(ctx, &study, k, &out->atlas, &done));
     BM_TRY(make_scale(ctx, out));
 out:
     if (status != BM_OK) bm_dictlearn_release(out);
     bm_lattice_release(&lattice);
     bm_samples_release(&init);
+    return status;
+}
+
+enum bm_status bm_dictlearn_look(struct bm_ctx *ctx, const struct bm_prepare_opts *prepare,
+                                 const struct bm_dictlearn_opts *opts,
+                                 const struct bm_inputs *inputs,
+                                 const struct bm_dictlearn_plan *plan,
+                                 struct bm_dictlearn_look *look)
+{
+    enum bm_status status = BM_OK;
+    struct bm_dictlearn_look made = {0};
+    struct bm_mask mask = BM_MASK_INIT;
+    struct bm_samples init = BM_SAMPLES_INIT;
+    struct bm_dictlearn_fold *rows = NULL;
+    char (*id)[BM_ID_SIZE] = NULL;
+    bool known, given = strcmp(opts->init, "canica") != 0;
+    bm_index k;
+    BM_TRY(bm_prepare_known_mask(ctx, prepare, inputs, &mask, &known));
+    if (!known) goto out;
+    BM_TRY(bm_calloc(ctx, &id, inputs->n_subjects, sizeof *id));
+    BM_TRY(bm_calloc(ctx, &rows, plan->folds.count * plan->n_k, sizeof *rows));
+    if (given) BM_TRY(read_maps(ctx, opts->init, &mask, plan->k[0], &init));
+    for (bm_index s = 0; s < inputs->n_subjects; s++) {
+        bool cached;
+        BM_TRY(bm_study_look(ctx, prepare, inputs, s, &mask, plan->rows, id[s], &cached));
+        made.subjects += cached;
+    }
+    const struct bm_study study = {plan, NULL, given ? &init : NULL,
+                                   (const char(*)[BM_ID_SIZE])id, NULL, inputs->n_subjects};
+    BM_TRY(validate(ctx, &study, rows, &made.folds, &k));
+    if (k > 0) {
+        struct bm_atlas none = BM_ATLAS_INIT;
+        BM_TRY(bm_study_fit(ctx, &study, k, &none, &made.fit));
+    }
+out:
+    if (status == BM_OK) *look = made;
+    bm_mask_release(&mask);
+    bm_samples_release(&init);
+    bm_free(rows);
+    bm_free(id);
     return status;
 }
 
@@ -227,6 +204,7 @@ void bm_dictlearn_release(struct bm_dictlearn *result)
     bm_atlas_release(&result->atlas);
     bm_free(result->scale);
     bm_free(result->fold);
+    bm_free(result->id);
     *result = (struct bm_dictlearn)BM_DICTLEARN_INIT;
 }
 

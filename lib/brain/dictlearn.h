@@ -64,6 +64,7 @@ struct bm_dictlearn {
     double *scale;           /* of each map: V = scale x (map of largest size 1) */
     struct bm_dictlearn_fold *fold;
     bm_index n_fold;
+    char (*id)[BM_ID_SIZE];  /* of each subject's reduction (util/key.h) */
 };
 #define BM_DICTLEARN_INIT {.store = BM_SUBJECT_STORE_INIT, .atlas = BM_ATLAS_INIT}
 
@@ -76,6 +77,18 @@ enum bm_status bm_dictlearn_fit(struct bm_ctx *ctx, const struct bm_prepare_opts
                                 const struct bm_dictlearn_plan *plan, const char *scratch,
                                 struct bm_dictlearn *out) BM_CHECKED;
 void bm_dictlearn_release(struct bm_dictlearn *result);
+
+/* What of a fit is kept already; 0 all, while the mask is still to be made from the images. */
+struct bm_dictlearn_look {
+    bm_index subjects; /* their reductions */
+    bm_index folds;    /* fits without a fold of subjects */
+    bool fit;          /* to all subjects */
+};
+enum bm_status bm_dictlearn_look(struct bm_ctx *ctx, const struct bm_prepare_opts *prepare,
+                                 const struct bm_dictlearn_opts *opts,
+                                 const struct bm_inputs *inputs,
+                                 const struct bm_dictlearn_plan *plan,
+                                 struct bm_dictlearn_look *look) BM_CHECKED;
 
 /* Maps (k samples) and time courses (frames x k) of training subject s, in the scale of the files:
  * data = courses x maps. Both must be empty. */

@@ -11,7 +11,7 @@
 
 /* Volumes, runs and rows -------------------------------------------------------------------- */
 
-static void layout_release(struct bm_layout *layout)
+void bm_layout_release(struct bm_layout *layout)
 {
     for (bm_index r = 0; layout->Q && r < layout->n_runs; r++) bm_mat_release(&layout->Q[r]);
     bm_free(layout->Q);
@@ -46,9 +46,9 @@ out:
     return status;
 }
 
-static enum bm_status make_layout(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
-                                  const struct bm_inputs *inputs, const bm_index *cut,
-                                  struct bm_layout *layout)
+enum bm_status bm_layout_make(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
+                              const struct bm_inputs *inputs, const bm_index *cut,
+                              struct bm_layout *layout)
 {
     enum bm_status status = BM_OK;
     bm_index n = inputs->volumes;
@@ -441,10 +441,26 @@ static enum bm_status make_mask(struct bm_ctx *ctx, const struct bm_prepare_opts
     return status;
 }
 
-/* given: a mask that is known already; NULL = it has to be found. */
-static enum bm_status prepare(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
-                              const struct bm_inputs *inputs, const bm_index *cut,
-                              const struct bm_mask *given, struct bm_prepared *out)
+/* read_samples, and the warnings of it for steps that will not read them. */
+static enum bm_status read_and_listen(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
+                                      const struct bm_inputs *inputs,
+                                      const struct bm_layout *layout, struct bm_reader *reader,
+                                      struct bm_steps *steps, struct bm_prepared *made)
+{
+    struct bm_log_tap tap;
+    if (!ctx->memo) return read_samples(ctx, opts, inputs, layout, reader, steps, made);
+    bm_log_tap_open(ctx, &tap);
+    enum bm_status status = read_samples(ctx, opts, inputs, layout, reader, steps, made);
+    enum bm_status kept = bm_log_tap_close(ctx, &tap);
+    if (status == BM_OK) status = kept;
+    if (status == BM_OK) status = bm_warnings_pack(ctx, inputs, &tap.lines, &made->said);
+    bm_text_release(&tap.lines);
+    return status;
+}
+
+enum bm_status bm_prepare_in(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
+                             const struct bm_inputs *inputs, const bm_index *cut,
+                             const struct bm_mask *given, struct bm_prepared *out)
 {
     enum bm_status status = BM_OK;
     struct bm_layout layout = {.n_runs = 0};
@@ -455,7 +471,7 @@ static enum bm_status prepare(struct bm_ctx *ctx, const struct bm_prepare_opts *
     struct bm_steps steps = BM_STEPS_INIT;
     bool automatic = !given && bm_mask_is_automatic(opts);
     BM_TRY(bm_prepare_grid(ctx, opts, inputs, &grid, &xform));
-    BM_TRY(make_layout(ctx, opts, inputs, cut, &layout));
+    BM_TRY(bm_layout_make(ctx, opts, inputs, cut, &layout));
     BM_TRY(bm_calloc(ctx, &layout.Q, layout.n_runs, sizeof *layout.Q));
     for (bm_index r = 0; r < layout.n_runs; r++)
         BM_TRY(make_basis(ctx, opts, inputs, &layout, r));
@@ -472,7 +488,8 @@ static enum bm_status prepare(struct bm_ctx *ctx, const struct bm_prepare_opts *
     if (status == BM_OK)
         status = bm_memory_require(ctx, bytes_needed(ctx, inputs, layout.kept, made.mask.p,
                                                      bm_grid_voxels(&grid)));
-    if (status == BM_OK) status = read_samples(ctx, opts, inputs, &layout, &reader, &steps, &made);
+    if (status == BM_OK)
+        status = read_and_listen(ctx, opts, inputs, &layout, &reader, &steps, &made);
     bm_progress_end(ctx);
     if (status != BM_OK) goto out;
     bm_log(ctx, BM_LOG_INFO, "samples: %td of %td volumes, %td voxels, %td run%s", layout.kept,
@@ -494,7 +511,7 @@ out:
     bm_reader_release(&reader);
     bm_prepared_release(&made);
     bm_steps_release(&steps);
-    layout_release(&layout);
+    bm_layout_release(&layout);
     return status;
 }
 
@@ -502,7 +519,7 @@ enum bm_status bm_prepare(struct bm_ctx *ctx, const struct bm_prepare_opts *opts
                           const struct bm_inputs *inputs, const bm_index *cut,
                           struct bm_prepared *out)
 {
-    return prepare(ctx, opts, inputs, cut, NULL, out);
+    return bm_prepare_in(ctx, opts, inputs, cut, NULL, out);
 }
 
 enum bm_status bm_prepare_mask(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
@@ -538,39 +555,6 @@ out:
     return status;
 }
 
-enum bm_status bm_prepare_subject(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
-                                  const struct bm_inputs *inputs, bm_index subject,
-                                  const struct bm_mask *mask, struct bm_prepared *out)
-{
-    enum bm_status status = BM_OK;
-    struct bm_inputs own = {.n_subjects = 1, .subject = &inputs->subject[subject]};
-    bm_index *series = NULL; /* its new number; -1 = not seen */
-    BM_TRY(bm_alloc(ctx, &own.input, inputs->count, sizeof *own.input));
-    BM_TRY(bm_alloc(ctx, &own.series, inputs->n_series, sizeof *own.series));
-    BM_TRY(bm_alloc(ctx, &series, inputs->n_series, sizeof *series));
-    for (bm_index r = 0; r < inputs->n_series; r++) series[r] = -1;
-    for (bm_index i = 0; i < inputs->count; i++) {
-        if (inputs->input[i].subject != subject) continue;
-        struct bm_input *input = &own.input[own.count++]; /* borrows its texts */
-        *input = inputs->input[i];
-        if (series[input->series] < 0) {
-            series[input->series] = own.n_series;
-            own.series[own.n_series] = inputs->series[input->series];
-            own.series[own.n_series++].offset = own.volumes;
-        }
-        input->series = series[input->series];
-        input->subject = 0;
-        input->offset = own.volumes;
-        own.volumes += input->count;
-    }
-    BM_TRY(prepare(ctx, opts, &own, NULL, mask, out));
-out:
-    bm_free(own.input);
-    bm_free(own.series);
-    bm_free(series);
-    return status;
-}
-
 void bm_prepared_release(struct bm_prepared *prepared)
 {
     bm_samples_release(&prepared->samples);
@@ -578,5 +562,6 @@ void bm_prepared_release(struct bm_prepared *prepared)
     bm_free(prepared->volume);
     bm_free(prepared->run);
     bm_free(prepared->input);
+    bm_text_release(&prepared->said);
     *prepared = (struct bm_prepared)BM_PREPARED_INIT;
 }

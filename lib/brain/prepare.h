@@ -98,8 +98,9 @@ struct bm_prepared {
     bm_index constant;         /* series of a voxel in a run that did not vary (now 0) */
     bm_index non_finite;       /* voxels left out of an automatic mask for a NaN or infinity */
     char id[BM_ID_SIZE];       /* what steps name these samples by (util/key.h); "" = no memo */
+    struct bm_text said;       /* of a subject: for bm_prepare_warn_again; empty without a memo */
 };
-#define BM_PREPARED_INIT {.volume = NULL}
+#define BM_PREPARED_INIT {.volume = NULL, .said = BM_TEXT_INIT}
 
 /* Everything from the files to the samples. cut: a number for each volume, or NULL; volumes of a
  * series with the same number form a run, wherever they stand. out must be empty. BM_EINPUT:
@@ -121,6 +122,23 @@ enum bm_status bm_prepare_mask(struct bm_ctx *ctx, const struct bm_prepare_opts 
 enum bm_status bm_prepare_subject(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
                                   const struct bm_inputs *inputs, bm_index subject,
                                   const struct bm_mask *mask, struct bm_prepared *out) BM_CHECKED;
+
+/* For steps that follow from a subject's samples alone, and need not make them when their own result
+ * is kept: what they name the samples by (struct bm_prepared's id), and whether all runs are kept.
+ * Without a memo "" and false. */
+enum bm_status bm_prepare_subject_id(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
+                                     const struct bm_inputs *inputs, bm_index subject,
+                                     const struct bm_mask *mask, char id[BM_ID_SIZE],
+                                     bool *cached) BM_CHECKED;
+/* What such a step kept of the samples' warnings (struct bm_prepared's said, its end a 0 byte),
+ * under the names that the files have now. */
+enum bm_status bm_prepare_warn_again(struct bm_ctx *ctx, const struct bm_inputs *inputs,
+                                     bm_index subject, const char *said) BM_CHECKED;
+
+/* The mask if it can be had without reading images: *known. */
+enum bm_status bm_prepare_known_mask(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
+                                     const struct bm_inputs *inputs, struct bm_mask *mask,
+                                     bool *known) BM_CHECKED;
 
 /* What bm_prepare will need, from headers and the mask's file alone. */
 struct bm_prepare_plan {

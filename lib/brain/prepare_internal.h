@@ -1,5 +1,6 @@
 /* Between the files of prepare: prepare_inputs.c and prepare_names.c list the inputs,
- * prepare_space.c finds grid and mask, prepare.c makes the samples. */
+ * prepare_space.c finds grid and mask, prepare.c makes the samples, prepare_subject.c those of one
+ * subject. */
 #ifndef BM_BRAIN_PREPARE_INTERNAL_H
 #define BM_BRAIN_PREPARE_INTERNAL_H
 
@@ -15,6 +16,16 @@ struct bm_layout {
     bm_index *first;  /* row of each run; n_runs + 1 */
     struct bm_mat *Q; /* nuisance basis of each run */
 };
+/* All but Q. layout must be zeroed. */
+enum bm_status bm_layout_make(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
+                              const struct bm_inputs *inputs, const bm_index *cut,
+                              struct bm_layout *layout) BM_CHECKED;
+void bm_layout_release(struct bm_layout *layout);
+
+/* bm_prepare; given: a mask that is known already, NULL = it has to be found. */
+enum bm_status bm_prepare_in(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
+                             const struct bm_inputs *inputs, const bm_index *cut,
+                             const struct bm_mask *given, struct bm_prepared *out) BM_CHECKED;
 
 /* Cached steps of preparing (prepare_steps.c): the mask made from images, and each cleaned run. */
 struct bm_steps {
@@ -42,6 +53,8 @@ enum bm_status bm_steps_find_mask(struct bm_ctx *ctx, struct bm_steps *steps, st
 void bm_steps_keep_mask(struct bm_ctx *ctx, struct bm_steps *steps, struct bm_mask *mask,
                         bm_index *non_finite);
 
+/* Name all runs; *cached: all are kept. */
+enum bm_status bm_steps_look(struct bm_ctx *ctx, struct bm_steps *steps, bool *cached) BM_CHECKED;
 /* Look all runs up: rows of those that hit are filled, and their constant voxels added. */
 enum bm_status bm_steps_find_runs(struct bm_ctx *ctx, struct bm_steps *steps,
                                   struct bm_samples *samples, bm_index *constant) BM_CHECKED;
@@ -54,6 +67,13 @@ enum bm_status bm_steps_keep_run(struct bm_ctx *ctx, struct bm_steps *steps, bm_
 void bm_steps_begin_input(struct bm_ctx *ctx, struct bm_steps *steps);
 enum bm_status bm_steps_end_input(struct bm_ctx *ctx, struct bm_steps *steps, bm_index i,
                                   enum bm_status status) BM_CHECKED;
+
+/* Lines of warnings with the inputs' names replaced by numbers, so that they can be kept, and said
+ * again under other names. */
+enum bm_status bm_warnings_pack(struct bm_ctx *ctx, const struct bm_inputs *inputs,
+                                const struct bm_text *said, struct bm_text *out) BM_CHECKED;
+enum bm_status bm_warnings_repeat(struct bm_ctx *ctx, const struct bm_inputs *inputs,
+                                  const char *packed) BM_CHECKED;
 
 /* Id of the samples, from those of their runs, into id; "" without a memo. */
 enum bm_status bm_steps_name(struct bm_ctx *ctx, const struct bm_steps *steps,

@@ -10,7 +10,7 @@ enum { MASK_VERSION = 1, RUN_VERSION = 1, SAMPLES_VERSION = 1 };
 
 /* A step that is not computed must still warn. Files are not part of keys by their names, so lines
  * are kept as "@k: ..." for the k-th input of the step, "-..." for any other. */
-static enum bm_status pack(struct bm_ctx *ctx, const struct bm_steps *steps, const bm_index *inputs,
+static enum bm_status pack(struct bm_ctx *ctx, const struct bm_inputs *all, const bm_index *inputs,
                            bm_index n, const struct bm_text *said, struct bm_text *out)
 {
     enum bm_status status = BM_OK;
@@ -20,7 +20,7 @@ static enum bm_status pack(struct bm_ctx *ctx, const struct bm_steps *steps, con
         int length = (int)strcspn(line, "\n");
         bm_index k = 0;
         for (; k < n; k++) {
-            bm_escape(name, sizeof name, steps->inputs->input[inputs[k]].path);
+            bm_escape(name, sizeof name, all->input[inputs[k]].path);
             if (strncmp(line, name, strlen(name)) == 0 && line[strlen(name)] == ':') break;
         }
         if (k < n)
@@ -33,7 +33,7 @@ out:
     return status;
 }
 
-static void say_again(struct bm_ctx *ctx, const struct bm_steps *steps, const bm_index *inputs,
+static void say_again(struct bm_ctx *ctx, const struct bm_inputs *all, const bm_index *inputs,
                       bm_index n, const char *packed)
 {
     char name[1024];
@@ -44,11 +44,40 @@ static void say_again(struct bm_ctx *ctx, const struct bm_steps *steps, const bm
         for (const char *c = line + 1; *c >= '0' && *c <= '9' && k <= n; c++) k = 10 * k + *c - '0';
         if (line[0] == '@' && k < n)
             bm_warn(ctx, "%s%.*s",
-                    bm_escape(name, sizeof name, steps->inputs->input[inputs[k]].path),
+                    bm_escape(name, sizeof name, all->input[inputs[k]].path),
                     length - colon, line + colon);
         else if (line[0] == '-') bm_warn(ctx, "%.*s", length - 1, line + 1);
         line += length + (line[length] == '\n');
     }
+}
+
+/* All inputs, in order. */
+static enum bm_status every_input(struct bm_ctx *ctx, const struct bm_inputs *inputs,
+                                  bm_index **list)
+{
+    enum bm_status status = bm_alloc(ctx, list, inputs->count, sizeof **list);
+    for (bm_index i = 0; status == BM_OK && i < inputs->count; i++) (*list)[i] = i;
+    return status;
+}
+
+enum bm_status bm_warnings_pack(struct bm_ctx *ctx, const struct bm_inputs *inputs,
+                                const struct bm_text *said, struct bm_text *out)
+{
+    bm_index *list = NULL;
+    enum bm_status status = every_input(ctx, inputs, &list);
+    if (status == BM_OK) status = pack(ctx, inputs, list, inputs->count, said, out);
+    bm_free(list);
+    return status;
+}
+
+enum bm_status bm_warnings_repeat(struct bm_ctx *ctx, const struct bm_inputs *inputs,
+                                  const char *packed)
+{
+    bm_index *list = NULL;
+    enum bm_status status = every_input(ctx, inputs, &list);
+    if (status == BM_OK) say_again(ctx, inputs, list, inputs->count, packed);
+    bm_free(list);
+    return status;
 }
 
 void bm_steps_begin_input(struct bm_ctx *ctx, struct bm_steps *steps)
@@ -141,29 +170,19 @@ void bm_steps_release(struct bm_steps *steps)
     *steps = (struct bm_steps)BM_STEPS_INIT;
 }
 
-/* All inputs, in order. */
-static enum bm_status every_input(struct bm_ctx *ctx, const struct bm_steps *steps, bm_index **list)
-{
-    enum bm_status status = bm_alloc(ctx, list, steps->inputs->count, sizeof **list);
-    for (bm_index i = 0; status == BM_OK && i < steps->inputs->count; i++) (*list)[i] = i;
-    return status;
-}
 
 enum bm_status bm_steps_find_mask(struct bm_ctx *ctx, struct bm_steps *steps, struct bm_mask *mask,
                                   bm_index *non_finite)
 {
     enum bm_status status = BM_OK;
     struct bm_text packed = BM_TEXT_INIT;
-    bm_index *list = NULL;
     struct bm_memo_member members[] = {BM_MEMO_ARRAY("voxels", mask->voxels, &mask->p),
                                        BM_MEMO_NUMBER("non-finite", *non_finite),
                                        BM_MEMO_ARRAY("warnings", packed.data, &packed.length)};
     BM_TRY(bm_memo_get(ctx, &steps->mask, members, 3));
     if (!steps->mask.hit) goto out;
-    BM_TRY(every_input(ctx, steps, &list));
-    say_again(ctx, steps, list, steps->inputs->count, packed.data);
+    BM_TRY(bm_warnings_repeat(ctx, steps->inputs, packed.data));
 out:
-    bm_free(list);
     bm_text_release(&packed);
     return status;
 }
@@ -172,15 +191,13 @@ void bm_steps_keep_mask(struct bm_ctx *ctx, struct bm_steps *steps, struct bm_ma
                         bm_index *non_finite)
 {
     struct bm_text packed = BM_TEXT_INIT;
-    bm_index *list = NULL;
     struct bm_memo_member members[] = {BM_MEMO_ARRAY("voxels", mask->voxels, &mask->p),
                                        BM_MEMO_NUMBER("non-finite", *non_finite),
                                        BM_MEMO_ARRAY("warnings", packed.data, &packed.length)};
-    if (ctx->memo && every_input(ctx, steps, &list) == BM_OK &&
-        pack(ctx, steps, list, steps->inputs->count, &steps->warnings[steps->inputs->count],
-             &packed) == BM_OK)
+    if (ctx->memo &&
+        bm_warnings_pack(ctx, steps->inputs, &steps->warnings[steps->inputs->count],
+                         &packed) == BM_OK)
         bm_memo_put(ctx, &steps->mask, members, 3);
-    bm_free(list);
     bm_text_release(&packed);
 }
 
@@ -266,6 +283,25 @@ static void move_rows(const struct bm_samples *samples, bm_index first, bm_index
     }
 }
 
+enum bm_status bm_steps_look(struct bm_ctx *ctx, struct bm_steps *steps, bool *cached)
+{
+    enum bm_status status = BM_OK;
+    struct parts parts = {.used = NULL};
+    *cached = ctx->memo != NULL;
+    for (bm_index r = 0; ctx->memo && r < steps->layout->n_runs; r++) {
+        bool there;
+        BM_TRY(list_parts(ctx, steps, r, &parts));
+        name_run(ctx, steps, &parts, &steps->run[r].key);
+        BM_TRY(bm_memo_has(ctx, &steps->run[r].key, &there));
+        *cached = *cached && there;
+        parts_release(&parts);
+        parts = (struct parts){.used = NULL};
+    }
+out:
+    parts_release(&parts);
+    return status;
+}
+
 enum bm_status bm_steps_find_runs(struct bm_ctx *ctx, struct bm_steps *steps,
                                   struct bm_samples *samples, bm_index *constant)
 {
@@ -287,7 +323,7 @@ enum bm_status bm_steps_find_runs(struct bm_ctx *ctx, struct bm_steps *steps,
         if (steps->run[r].hit) {
             move_rows(samples, layout->first[r], n, rows, false);
             *constant += dropped;
-            say_again(ctx, steps, parts.used, parts.n_used, packed.data);
+            say_again(ctx, steps->inputs, parts.used, parts.n_used, packed.data);
         }
         bm_free(rows);
         rows = NULL;
@@ -315,7 +351,7 @@ enum bm_status bm_steps_keep_run(struct bm_ctx *ctx, struct bm_steps *steps, bm_
     if (!ctx->memo) return BM_OK;
     BM_TRY(list_parts(ctx, steps, r, &parts));
     for (bm_index k = 0; k < parts.n_used; k++)
-        BM_TRY(pack(ctx, steps, parts.used, parts.n_used, &steps->warnings[parts.used[k]],
+        BM_TRY(pack(ctx, steps->inputs, parts.used, parts.n_used, &steps->warnings[parts.used[k]],
                     &packed));
     BM_TRY(bm_alloc(ctx, &rows, samples->panels * n * BM_PANEL, sizeof *rows));
     move_rows(samples, layout->first[r], n, rows, true);

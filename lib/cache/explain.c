@@ -139,13 +139,24 @@ out:
     return status;
 }
 
-/* The value of a name, "" if it is not there. Names are sorted, as in every key text. */
+/* Order of two names as lines "name=...", which is how key texts are sorted: "a.10=" is before
+ * "a.1=". */
+static int by_line(const char *a, const char *b)
+{
+    while (*a && *a == *b) {
+        a++;
+        b++;
+    }
+    return (*a ? *a : '=') - (*b ? *b : '=');
+}
+
+/* The value of a name, "" if it is not there. */
 static const char *value_of(const struct lines *lines, const char *name)
 {
     bm_index low = 0, high = lines->n;
     while (low < high) {
         bm_index middle = (low + high) / 2;
-        int order = strcmp(lines->name[middle], name);
+        int order = by_line(lines->name[middle], name);
         if (order == 0) return lines->value[middle];
         if (order < 0) low = middle + 1;
         else high = middle;

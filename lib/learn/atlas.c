@@ -64,6 +64,7 @@ static enum bm_status fit_canica(struct bm_ctx *ctx, const struct bm_atlas_model
 {
     (void)model, (void)lattice;
     out->converged = true;
+    if (opts->init) return bm_samples_pick(ctx, opts->init, NULL, 0, NULL, 0, &out->V);
     return bm_atlas_components(ctx, data, opts->k, &out->V);
 }
 
@@ -78,10 +79,11 @@ static enum bm_status fit_pca(struct bm_ctx *ctx, const struct bm_atlas_model *m
 
 static const struct bm_atlas_model
     msdl = {"msdl", "multi-subject dictionary learning, maps sparse and smooth (smooth lasso)",
-            BM_ATLAS_DICTIONARY, BM_MAPS_SMOOTH_LASSO, fit_dictionary},
+            BM_ATLAS_DICTIONARY | BM_ATLAS_STARTS, BM_MAPS_SMOOTH_LASSO, fit_dictionary},
     msdl_tv = {"msdl-tv", "the same, maps sparse and piecewise constant (TV-l1)",
-               BM_ATLAS_DICTIONARY, BM_MAPS_TV_L1, fit_dictionary},
-    canica = {"canica", "independent components of the group", 0, BM_MAPS_SMOOTH_LASSO, fit_canica},
+               BM_ATLAS_DICTIONARY | BM_ATLAS_STARTS, BM_MAPS_TV_L1, fit_dictionary},
+    canica = {"canica", "independent components of the group", BM_ATLAS_STARTS,
+              BM_MAPS_SMOOTH_LASSO, fit_canica},
     pca = {"pca", "principal components of the group", 0, BM_MAPS_SMOOTH_LASSO, fit_pca};
 const struct bm_atlas_model *const bm_atlas_models[] = {&msdl, &msdl_tv, &canica, &pca, NULL};
 
@@ -178,6 +180,17 @@ static enum bm_status pick_products(struct bm_ctx *ctx, const struct bm_mat *S,
     return status;
 }
 
+enum bm_status bm_atlas_derive(struct bm_ctx *ctx, struct bm_atlas *atlas)
+{
+    enum bm_status status = BM_OK;
+    const struct bm_samples *V = &atlas->dict.V;
+    BM_TRY(bm_samples_gram(ctx, V, &atlas->H));
+    BM_TRY(bm_gauss_fit(ctx, &atlas->H, &atlas->S, atlas->energy, V->p, &atlas->gauss));
+    atlas->score = (struct bm_atlas_score){atlas->gauss.explained, atlas->gauss.loglik};
+out:
+    return status;
+}
+
 /* Keep the maps that are not 0, in order, and what is known of them. */
 static enum bm_status finish(struct bm_ctx *ctx, const struct bm_dict_data *data,
                              struct bm_atlas *atlas)
@@ -197,16 +210,12 @@ static enum bm_status finish(struct bm_ctx *ctx, const struct bm_dict_data *data
     if (kept == 0)
         BM_FAIL(ctx, BM_EINPUT, "every map ended at 0: the penalty is too large for these data");
     atlas->dropped = k - kept;
-    if (kept < k)
-        bm_warn(ctx, "%td of %td maps ended at 0 and were left out", k - kept, k);
     qsort(place, (size_t)kept, sizeof *place, larger_first);
     BM_TRY(reorder(ctx, place, kept, &atlas->dict));
     BM_TRY(pick_products(ctx, &S, place, kept, &atlas->S));
-    BM_TRY(bm_samples_gram(ctx, &atlas->dict.V, &atlas->H));
     BM_TRY(bm_alloc(ctx, &atlas->explained, kept, sizeof *atlas->explained));
     for (bm_index l = 0; l < kept; l++) atlas->explained[l] = place[l].explained;
-    BM_TRY(bm_gauss_fit(ctx, &atlas->H, &atlas->S, atlas->energy, data->voxels, &atlas->gauss));
-    atlas->score = (struct bm_atlas_score){atlas->gauss.explained, atlas->gauss.loglik};
+    BM_TRY(bm_atlas_derive(ctx, atlas));
 out:
     bm_free(place);
     bm_mat_release(&H);

@@ -20,7 +20,7 @@ extern "C" {
 struct bm_atlas_opts {
     bm_index k;
     struct bm_dict_opts dict;       /* of msdl; its penalty is the model's */
-    const struct bm_samples *init;  /* first maps; NULL = canica's */
+    const struct bm_samples *init;  /* first maps; NULL = bm_atlas_components */
 };
 
 /* Explained variance, and log-likelihood per frame and voxel. */
@@ -37,11 +37,14 @@ struct bm_atlas {
     double *explained;              /* of each map alone, as a part of the training energy */
     struct bm_gauss gauss;          /* the likelihood of unseen frames */
     struct bm_atlas_score score;    /* of all maps together, on the training subjects */
-    bm_index dropped;               /* maps that ended at 0 and were left out */
+    bm_index dropped;               /* maps that ended at 0 and were left out: callers warn */
 };
 #define BM_ATLAS_INIT {.model = NULL, .gauss = BM_GAUSS_INIT}
 
-enum { BM_ATLAS_DICTIONARY = 1 << 0 }; /* dict has U, mu ...; --lambda, --mu ... apply */
+enum {
+    BM_ATLAS_DICTIONARY = 1 << 0, /* dict has U, mu ...; --lambda, --mu ... apply */
+    BM_ATLAS_STARTS = 1 << 1      /* makes use of opts->init */
+};
 struct bm_atlas_model {
     const char *name, *help;
     unsigned caps;
@@ -60,6 +63,9 @@ enum bm_status bm_atlas_fit(struct bm_ctx *ctx, const struct bm_atlas_model *mod
                             const struct bm_dict_data *data, const struct bm_lattice *lattice,
                             const struct bm_atlas_opts *opts, struct bm_atlas *out) BM_CHECKED;
 void bm_atlas_release(struct bm_atlas *atlas);
+
+/* H, gauss and score from V, S and energy: for an atlas that is read back. */
+enum bm_status bm_atlas_derive(struct bm_ctx *ctx, struct bm_atlas *atlas) BM_CHECKED;
 
 /* Explained variance, 1 - |Y - Y V (V'V)^-1 V'|^2 / |Y|^2, and log-likelihood per frame and voxel
  * of a subject; `single`, if not NULL, gets the explained variance of each map alone. */

@@ -1,0 +1,111 @@
+# What of dictlearn is kept, and what is computed again: reductions of subjects, first maps, fits, new subjects.
+. "$SRC/tests/cli/cache/functions"
+. "$SRC/tests/cli/dictlearn/functions"
+study p --subjects 6
+fit() { # DIR OPTIONS...: "computed STEP..." of the log go to said
+    dir=$1
+    shift
+    "$BRAINMINE" dictlearn fit -v -k 3 --min-region 100 -m p/mask.nii.gz -o "$dir" "$@" 2> said || cat said
+}
+computed() { # how many of each step, as "step n step n"
+    sed -n 's/.*cache: \([a-z.]*\) computed.*/\1/p' said | LC_ALL=C sort | uniq -c | awk '{ printf "%s%s %s", s, $2, $1; s = " " }'
+}
+all="p/sub-*_bold.nii.gz"
+fit off --cache off $all
+fit cold $all
+verdict "a first run computes every step" "$(computed)" \
+    "dictlearn.components 1 dictlearn.fit 1 dictlearn.reduction 6 prepare.run 6"
+fit warm $all
+verdict "a second run computes none" "$(computed) $(number warm cache_hits) $(number warm cache_misses)" " 7 0"
+same_files off cold
+verdict "no cache and a cold one: the same bytes" "$(cat differences)" ""
+same_files cold warm
+verdict "a cold and a warm one: the same bytes" "$(cat differences)" ""
+for change in "--mu 3" "--lambda 0.25" "--l1-ratio 0.6" "--positive" "--tolerance 1e-5" "--model msdl-tv" "--model pca" \
+    "--init cold/atlas.nii.gz"; do
+    fit "x$change" $change $all
+    verdict "$change computes the fit alone" "$(computed)" "dictlearn.fit 1"
+done
+fit canica --model canica $all
+verdict "canica has its maps from there" "$(computed)" "dictlearn.fit 1"
+fit k4 -k 4 $all
+verdict "another number of maps keeps the subjects" "$(computed)" "dictlearn.components 1 dictlearn.fit 1"
+fit seed --seed 2 $all
+verdict "another seed keeps the subjects" "$(computed)" "dictlearn.components 1 dictlearn.fit 1"
+fit rows --reduce 20 $all
+verdict "another reduction keeps what was read" "$(computed)" \
+    "dictlearn.components 1 dictlearn.fit 1 dictlearn.reduction 6"
+study more --subjects 1 --seed 8
+mv more/sub-01_bold.nii.gz more/sub-07_bold.nii.gz
+fit seven $all more/sub-07_bold.nii.gz
+verdict "a subject more is the only one read and reduced" "$(computed)" \
+    "dictlearn.components 1 dictlearn.fit 1 dictlearn.reduction 1 prepare.run 1"
+fit five p/sub-0[1-5]_bold.nii.gz
+verdict "without a subject none is" "$(computed)" "dictlearn.components 1 dictlearn.fit 1"
+
+# Choosing the number of maps: what is done already, and what a killed run left.
+fit choice -k 2,3 --cv kfold:3 $all
+verdict "fits of folds; 3 maps of all subjects are there" "$(computed)" "dictlearn.components 6 dictlearn.fold 6"
+fit wider -k 2,3,4 --cv kfold:3 $all
+verdict "a number of maps more computes its folds alone" "$(computed)" "dictlearn.components 3 dictlearn.fold 3"
+plan() { "$BRAINMINE" dictlearn fit -n -m p/mask.nii.gz -o new "$@" | sed -n 's/^cached: //p' | tr '\n' ';'; }
+verdict "a dry run says so" "$(plan -k 2,3 --cv kfold:3 $all)" \
+    "6 of 6 subjects;6 of 6 fits without a fold;1 of 1 fit to all;"
+verdict "and what is missing" "$(plan -k 2,5 --cv kfold:3 --detrend 2 $all more/sub-07_bold.nii.gz)" \
+    "0 of 7 subjects;0 of 6 fits without a fold;0 of 1 fit to all;"
+"$BRAINMINE" cache explain dictlearn fit -m p/mask.nii.gz -o new -k 3 --mu 7 $all > out
+verdict "explain names the field" "$(awk -F'\t' '$2 == "no" { print $1, $4, $6, $7 }' out | sed 's/ [0-9.]* 7$/ n 7/' | cut -d ' ' -f 1,2)" \
+    "dictlearn.fit mu"
+
+slow() { exec "$BRAINMINE" dictlearn fit -q -j 1 -k 2:6 --cv kfold:6 -m p/mask.nii.gz --detrend 0 -o "$1" $all; }
+kept() { "$BRAINMINE" cache list | grep -c "$1"; }
+before=$(kept dictlearn.fold)
+(slow killed) &
+pid=$!
+for i in $(seq 400); do
+    [ "$(kept dictlearn.fold)" -ge $((before + 5)) ] && break
+    sleep 0.02
+done
+kill -KILL $pid
+wait $pid 2> /dev/null
+verdict "killed, nothing was written" "$(find killed ! -type d)" ""
+(slow killed)
+(BRAINMINE_CACHE=off; export BRAINMINE_CACHE; slow whole)
+verdict "what was done is found" \
+    "$([ "$(number killed cache_hits)" -ge 11 ] && [ "$(number killed cache_misses)" -le 55 ] && echo yes)" yes
+same_files whole killed
+verdict "and the result is that of an undisturbed run" "$(cat differences)" ""
+
+# New subjects.
+apply() { # VERB DIR IMAGES...
+    verb=$1 dir=$2
+    shift 2
+    "$BRAINMINE" dictlearn $verb -v --from cold -o "$dir" "$@" 2> said || cat said
+}
+apply transform t1 more/sub-07_bold.nii.gz
+verdict "maps of a new subject" "$(computed)" "dictlearn.maps 1"
+apply transform t2 more/sub-07_bold.nii.gz p/sub-01_bold.nii.gz
+verdict "a second one is the only one computed" "$(computed)" "dictlearn.maps 1"
+apply transform t3 --method dual-regression more/sub-07_bold.nii.gz
+verdict "another method" "$(computed)" "dictlearn.maps 1"
+apply transform t4 --cache off more/sub-07_bold.nii.gz p/sub-01_bold.nii.gz
+apply transform t5 more/sub-07_bold.nii.gz p/sub-01_bold.nii.gz
+verdict "all found" "$(computed)" ""
+same_files t4 t5
+verdict "the same bytes" "$(cat differences)" ""
+apply score s1 more/sub-07_bold.nii.gz
+verdict "scores" "$(computed)" "dictlearn.score 1"
+apply score s2 more/sub-07_bold.nii.gz
+apply score s3 --cache off more/sub-07_bold.nii.gz
+verdict "scores, found" "$(computed) $(cmp s1 s2) $(cmp s2 s3)" "  "
+
+# Warnings of images that are not read again.
+cp p/sub-02_bold.nii.gz odd.nii.gz
+printf 'rubbish' >> odd.nii.gz
+for turn in 1 2; do
+    "$BRAINMINE" dictlearn fit -k 3 --json -m p/mask.nii.gz -o odd$turn p/sub-01_bold.nii.gz odd.nii.gz > odd$turn.json \
+        2> err$turn
+done
+verdict "a warm run warns as a cold one" "$(grep -c 'odd.nii.gz: .*after the gzip stream' err1) \
+$(grep -c 'odd.nii.gz: .*after the gzip stream' err2) $(number odd2 cache_misses)" "1 1 0"
+verdict "no damage" "$("$BRAINMINE" cache verify -q | wc -l)" 1
