@@ -166,8 +166,8 @@ struct bm_path {
 #define BM_PATH_INIT {.count = 0}
 
 /* Likelihood of unseen frames along penalties. alphas: NULL = auto: from alpha_max down by a factor
- * of 100^(1/7) until two steps past the best (14 at most), then twice four more between the
- * neighbours of the best; for one standard error, four more where the likelihood falls below it.
+ * of 100^(1/7) until the likelihood falls (14 steps at most), then three more by parabolas through
+ * the best and its neighbours; for one standard error, three more where the likelihood falls below it.
  * all: the moments of whole subjects, for alpha_max. The rule chooses: the best (ties: the smaller
  * alpha), or the largest alpha within one standard error of it. Folds in parallel. path is
  * replaced. */

@@ -439,27 +439,36 @@ static bm_index one_se_row(const struct bm_path *path)
     return row;
 }
 
-/* `n` values strictly between two, log-spaced, descending. */
-static void between(double high, double low, bm_index n, double *values)
+/* Of the logarithms of alpha: vertex of the parabola through the best row and its neighbours. */
+static double vertex(const struct bm_path_row *row)
 {
-    for (bm_index i = 0; i < n; i++)
-        values[i] = high * pow(low / high, (double)(i + 1) / (double)(n + 1));
+    double x = log(row[-1].alpha / row->alpha), y = log(row[1].alpha / row->alpha);
+    double up = row[-1].loglik - row->loglik, down = row[1].loglik - row->loglik;
+    return (up * y * y - down * x * x) / (2 * (up * y - down * x));
 }
 
-static enum bm_status refine(struct bm_ctx *ctx, const struct search *search, bool one_se,
-                             struct bm_path *path)
+/* The alpha to try next between `at` and its neighbours: the vertex, or where it is not to be had
+ * or known already, the middle of the wider side. */
+static double near_best(const struct bm_path *path, bm_index at)
 {
-    enum { NEW = 4 };
-    double values[NEW];
-    bm_index at = one_se ? one_se_row(path) : best_row(path);
-    bm_index above = at > 0 ? at - 1 : 0, below = one_se ? at : at + 1;
-    if (one_se && at == 0) return BM_OK; /* the largest alpha will do */
-    double low = below < path->count ? path->row[below].alpha : path->row[at].alpha / 10;
-    between(path->row[above].alpha, low, NEW, values);
-    for (bm_index i = 0; i < NEW; i++) /* an interior point of a wider bracket may be there */
-        for (bm_index r = 0; r < path->count; r++)
-            if (fabs(values[i] / path->row[r].alpha - 1) < 1e-6) values[i] *= 1 - 1e-3;
-    return add_points(ctx, search, values, NEW, path);
+    const struct bm_path_row *row = &path->row[at];
+    enum { CLOSE = 50 }; /* steps of 2 % say nothing new */
+    if (at + 1 == path->count) return row->alpha / 10;
+    double low = log(row[1].alpha / row->alpha), high = at > 0 ? log(row[-1].alpha / row->alpha) : 0;
+    double next = at > 0 ? vertex(row) : NAN;
+    if (!(next > low && next < high) || fabs(next) * CLOSE < 1 ||
+        fmin(high - next, next - low) * CLOSE < 1)
+        next = (high > -low ? high : low) / 2;
+    return row->alpha * exp(next);
+}
+
+/* The alpha to try next where the likelihood falls below the bar of one standard error. */
+static double near_bar(const struct bm_path *path, bm_index at)
+{
+    const struct bm_path_row *row = &path->row[at], *best = &path->row[best_row(path)];
+    double part = (best->loglik - best->sem - row[-1].loglik) / (row->loglik - row[-1].loglik);
+    if (!(part > 0.1 && part < 0.9)) part = 0.5;
+    return row[-1].alpha * pow(row->alpha / row[-1].alpha, part);
 }
 
 enum bm_status bm_connectome_search(struct bm_ctx *ctx, const struct bm_connectome_spec *spec,
@@ -468,7 +477,7 @@ enum bm_status bm_connectome_search(struct bm_ctx *ctx, const struct bm_connecto
                                     bm_index n_alphas, bool relative, int rule, double tolerance,
                                     struct bm_path *path)
 {
-    enum { STEPS = 14, PAST_BEST = 2, REFINEMENTS = 2 };
+    enum { STEPS = 14, REFINEMENTS = 3 };
     enum bm_status status = BM_OK;
     bm_index K = folds->subjects;
     struct bm_path made = {.alpha_max = NAN};
@@ -505,14 +514,20 @@ enum bm_status bm_connectome_search(struct bm_ctx *ctx, const struct bm_connecto
             values[i] = alphas[i] * (relative ? made.alpha_max : 1);
     }
     if (!search) BM_TRY(add_points(ctx, &job, values, count, &made));
-    for (int i = 0; search && i < STEPS && best_row(&made) + PAST_BEST >= made.count; i++) {
+    for (int i = 0; search && i < STEPS && best_row(&made) + 1 >= made.count; i++) {
         double next = made.alpha_max * pow(0.01, (double)i / 7);
         BM_TRY(add_points(ctx, &job, &next, 1, &made));
     }
-    for (int i = 0; i < REFINEMENTS && search; i++)
-        BM_TRY(refine(ctx, &job, false, &made));
-    if (search && rule == BM_CONNECTOME_ONE_SE)
-        BM_TRY(refine(ctx, &job, true, &made));
+    for (int i = 0; i < REFINEMENTS && search; i++) {
+        double next = near_best(&made, best_row(&made));
+        BM_TRY(add_points(ctx, &job, &next, 1, &made));
+    }
+    for (int i = 0; i < REFINEMENTS && search && rule == BM_CONNECTOME_ONE_SE; i++) {
+        bm_index at = one_se_row(&made);
+        if (at == 0) break; /* the largest alpha will do */
+        double next = near_bar(&made, at);
+        BM_TRY(add_points(ctx, &job, &next, 1, &made));
+    }
     made.chosen = rule == BM_CONNECTOME_ONE_SE ? one_se_row(&made) : best_row(&made);
     bm_path_release(path);
     *path = made;
