@@ -18,7 +18,7 @@
 static const struct bm_prepare_opts prepare_default = BM_PREPARE_OPTS_DEFAULT;
 static const struct bm_connectome_opts connectome_default = BM_CONNECTOME_OPTS_DEFAULT;
 
-static const double PATH_TOLERANCE = 1e-3;
+static const double PATH_TOLERANCE = 1e-2;
 
 /* Inputs ------------------------------------------------------------------------------------ */
 
@@ -243,10 +243,11 @@ static enum bm_status check_given(struct cli_run *run, const struct bm_connectom
 
 static enum bm_status show_plan(struct cli_run *run, const struct bm_connectome_opts *opts,
                                 const struct bm_prepare_opts *prepare,
-                                const struct bm_inputs *inputs, bool images,
-                                const struct bm_connectome_data *data)
+                                const struct bm_inputs *inputs, bool images, double tolerance,
+                                double path_tolerance, struct bm_connectome_data *data)
 {
     enum bm_status status = BM_OK;
+    struct bm_connectome_look look;
     bm_index subjects = images ? inputs->n_subjects : data->subjects;
     if (images) {
         struct bm_prepare_plan need;
@@ -264,6 +265,19 @@ static enum bm_status show_plan(struct cli_run *run, const struct bm_connectome_
                     bm_connectome_models[bm_connectome_resolve(opts, subjects)], subjects,
                     subjects == 1 ? "" : "s", opts->cv,
                     opts->compare ? "; then seven models likewise" : ""));
+    if (!run->ctx->memo) goto out;
+    if (images) BM_TRY(read_series(run, opts, prepare, inputs, images, data));
+    struct bm_cache_stats stats = bm_cache_stats(run->cache);
+    if (images)
+        BM_TRY(cli_plan(run, "cached: %lld of %lld steps of reading", (long long)stats.hits,
+                        (long long)(stats.hits + stats.misses)));
+    BM_TRY(bm_connectome_look(run->ctx, opts, data, tolerance, path_tolerance, &look));
+    BM_TRY(cli_plan(run, "cached: %td of %td scores of folds and penalties%s", look.scores_cached,
+                    look.scores,
+                    look.scores_cached < look.scores ? "; which follow depends on these" : ""));
+    if (look.fits > 0)
+        BM_TRY(cli_plan(run, "cached: %td of %td fits of all frames", look.fits_cached,
+                        look.fits));
 out:
     return status;
 }
@@ -320,7 +334,7 @@ static enum bm_status fit(struct cli_run *run)
     BM_TRY(cli_check_warnings(run));
     BM_TRY(cli_open_cache(run));
     if (run->common.dry_run) {
-        BM_TRY(show_plan(run, opts, prepare, &inputs, images, &data));
+        BM_TRY(show_plan(run, opts, prepare, &inputs, images, tolerance, path_tolerance, &data));
         goto out;
     }
     BM_TRY(cli_digest_sources(run, &sources));

@@ -1,4 +1,4 @@
-#include "brain/connectome.h"
+#include "brain/connectome_internal.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 
 #include "num/spd.h"
 
-enum { MAX_ITERATIONS = 2000, MEAN_ITERATIONS = 100, FOLD_GAP = 3 };
+enum { MEAN_ITERATIONS = 100, FOLD_GAP = 3 };
 static const double MEAN_TOLERANCE = 1e-10;
 
 static bool wanted(const struct bm_connectome_opts *opts, enum bm_kind kind)
@@ -15,32 +15,58 @@ static bool wanted(const struct bm_connectome_opts *opts, enum bm_kind kind)
     return bm_list_has(opts->kind, bm_kinds[kind]);
 }
 
+/* Moments of all frames and of folds: what fits start from. */
+struct basis {
+    bm_index subjects;
+    struct bm_moments *moments;
+    char (*id)[BM_ID_SIZE];
+    double *sd; /* n_used of each subject */
+    struct bm_fold_moments folds;
+};
+#define BASIS_INIT {.folds = BM_FOLD_MOMENTS_INIT}
+
+static void basis_release(struct basis *basis)
+{
+    for (bm_index k = 0; basis->moments && k < basis->subjects; k++)
+        bm_moments_release(&basis->moments[k]);
+    bm_free(basis->moments);
+    bm_free(basis->id);
+    bm_free(basis->sd);
+    bm_fold_moments_release(&basis->folds);
+}
+
+static enum bm_status make_basis(struct bm_ctx *ctx, const struct bm_connectome_opts *opts,
+                                 const struct bm_connectome_data *data, struct basis *basis)
+{
+    enum bm_status status = BM_OK;
+    bm_index K = basis->subjects = data->subjects;
+    struct bm_cv cv;
+    BM_TRY(bm_calloc(ctx, &basis->moments, K, sizeof *basis->moments));
+    BM_TRY(bm_calloc(ctx, &basis->id, K, sizeof *basis->id));
+    BM_TRY(bm_alloc(ctx, &basis->sd, K * data->n_used, sizeof *basis->sd));
+    BM_TRY(bm_connectome_moments(ctx, data, basis->moments, basis->sd, basis->id));
+    BM_TRY(bm_cv_parse(ctx, opts->cv, &cv));
+    BM_TRY(bm_connectome_folds(ctx, data, &cv, FOLD_GAP, &basis->folds));
+out:
+    return status;
+}
+
 /* Scores of the alpha that --alpha gives alone, or the search. */
 static enum bm_status select_alpha(struct bm_ctx *ctx, const struct bm_connectome_opts *opts,
                                    const struct bm_connectome_spec *spec,
-                                   const struct bm_fold_moments *folds,
-                                   const struct bm_moments *all, double tolerance,
-                                   struct bm_path *path)
+                                   const struct basis *basis, double tolerance,
+                                   struct bm_connectome_look *look, struct bm_path *path)
 {
     enum bm_status status = BM_OK;
     double *alphas = NULL;
     bm_index count;
     bool relative;
     BM_TRY(bm_connectome_alphas(ctx, opts->alpha, &alphas, &count, &relative));
-    BM_TRY(bm_connectome_search(ctx, spec, folds, all, alphas, count, relative, opts->rule,
-                                tolerance, path));
+    BM_TRY(bm_connectome_search(ctx, spec, &basis->folds, basis->moments, alphas, count, relative,
+                                opts->rule, tolerance, look, path));
 out:
     bm_free(alphas);
     return status;
-}
-
-static enum bm_status make_folds(struct bm_ctx *ctx, const struct bm_connectome_opts *opts,
-                                 const struct bm_connectome_data *data,
-                                 struct bm_fold_moments *folds)
-{
-    struct bm_cv cv;
-    enum bm_status status = bm_cv_parse(ctx, opts->cv, &cv);
-    return status == BM_OK ? bm_connectome_folds(ctx, data, &cv, FOLD_GAP, folds) : status;
 }
 
 /* Matrices ---------------------------------------------------------------------------------- */
@@ -61,16 +87,18 @@ static void to_units(const double *sd, bool precision, struct bm_mat *A)
 static enum bm_status estimate_all(struct bm_ctx *ctx, const struct bm_connectome_opts *opts,
                                    const struct bm_connectome_data *data,
                                    const struct bm_connectome_spec *spec,
-                                   const struct bm_moments *moments, const double *sd,
-                                   double tolerance, struct estimates *est,
+                                   const struct basis *basis, double tolerance,
+                                   struct estimates *est,
                                    struct bm_connectome *out)
 {
     enum bm_status status = BM_OK;
     bm_index K = data->subjects;
+    const struct bm_moments *moments = basis->moments;
+    const double *sd = basis->sd;
     char name[256];
     if (bm_connectome_is_sparse(spec->model)) {
-        BM_TRY(bm_connectome_estimate(ctx, spec, moments, K, out->alpha, tolerance, MAX_ITERATIONS,
-                                      NULL, est->P, &out->info));
+        BM_TRY(bm_connectome_fit_sparse(ctx, spec, moments, basis->id, K, out->alpha, tolerance,
+                                        est->P, &out->info));
     } else {
         out->info = (struct bm_fit_info){.converged = true};
         for (bm_index k = 0; k < K; k++) {
@@ -266,38 +294,30 @@ enum bm_status bm_connectome_fit(struct bm_ctx *ctx, const struct bm_connectome_
     struct bm_connectome made = {.subjects = K, .p = data->p, .n_used = data->n_used,
                                  .model = bm_connectome_resolve(opts, K)};
     struct bm_connectome_spec spec = {made.model, false, opts->shrinkage};
-    struct bm_moments *moments = NULL;
-    struct bm_fold_moments folds = BM_FOLD_MOMENTS_INIT;
+    struct basis basis = BASIS_INIT;
     struct estimates est = {NULL, NULL};
-    double *sd = NULL;
-    BM_TRY(bm_calloc(ctx, &moments, K, sizeof *moments));
     BM_TRY(bm_calloc(ctx, &est.P, K, sizeof *est.P));
     BM_TRY(bm_calloc(ctx, &est.C, K, sizeof *est.C));
-    BM_TRY(bm_alloc(ctx, &sd, K * data->n_used, sizeof *sd));
     BM_TRY(bm_calloc(ctx, &made.singular, K, sizeof *made.singular));
     BM_TRY(bm_alloc(ctx, &made.shrinkage, K, sizeof *made.shrinkage));
     for (bm_index k = 0; k < K; k++) made.shrinkage[k] = NAN;
-    BM_TRY(bm_connectome_moments(ctx, data, moments, sd));
-    BM_TRY(make_folds(ctx, opts, data, &folds));
-    made.folds = folds.folds;
-    BM_TRY(select_alpha(ctx, opts, &spec, &folds, moments, path_tolerance, &made.path));
+    BM_TRY(make_basis(ctx, opts, data, &basis));
+    made.folds = basis.folds.folds;
+    BM_TRY(select_alpha(ctx, opts, &spec, &basis, path_tolerance, NULL, &made.path));
     made.alpha = made.path.row[made.path.chosen].alpha;
-    BM_TRY(estimate_all(ctx, opts, data, &spec, moments, sd, tolerance, &est, &made));
+    BM_TRY(estimate_all(ctx, opts, data, &spec, &basis, tolerance, &est, &made));
     BM_TRY(take_kinds(ctx, opts, data, &est, &made));
     BM_TRY(make_graph(ctx, opts, &made));
     *out = made;
     made = (struct bm_connectome)BM_CONNECTOME_INIT;
 out:
     for (bm_index k = 0; k < K; k++) {
-        if (moments) bm_moments_release(&moments[k]);
         if (est.P) bm_mat_release(&est.P[k]);
         if (est.C) bm_mat_release(&est.C[k]);
     }
-    bm_free(moments);
     bm_free(est.P);
     bm_free(est.C);
-    bm_free(sd);
-    bm_fold_moments_release(&folds);
+    basis_release(&basis);
     bm_connectome_release(&made);
     return status;
 }
@@ -321,19 +341,37 @@ void bm_connectome_release(struct bm_connectome *connectome)
 
 /* ------------------------------------------------------------------------------------------- */
 
+/* Comparing --------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    enum bm_connectome_model model;
+    bool pooled;
+} compared_models[BM_COMPARED] = {{"mle", BM_CONNECTOME_EMPIRICAL, false},
+                                  {"ledoit-wolf", BM_CONNECTOME_LEDOIT_WOLF, false},
+                                  {"l1", BM_CONNECTOME_GLASSO, false},
+                                  {"pooled-mle", BM_CONNECTOME_EMPIRICAL, true},
+                                  {"pooled-ledoit-wolf", BM_CONNECTOME_LEDOIT_WOLF, true},
+                                  {"pooled-l1", BM_CONNECTOME_GLASSO, true},
+                                  {"group-sparse", BM_CONNECTOME_GROUP_SPARSE, false}};
+
 /* Graph of the mean of |partial correlation| of a model fitted to all frames. */
 static enum bm_status measure_compared(struct bm_ctx *ctx, const struct bm_connectome_spec *spec,
-                                       const struct bm_moments *moments, bm_index K,
-                                       double tolerance, struct bm_compared *out)
+                                       const struct basis *basis, double tolerance,
+                                       struct bm_compared *out)
 {
     enum bm_status status = BM_OK;
     struct bm_mat *P = NULL;
-    bm_index count = spec->pooled ? 1 : K, p = moments->S.rows, *module = NULL, edges = 0;
+    bm_index K = basis->subjects, count = spec->pooled ? 1 : K, p = basis->moments->S.rows;
+    bm_index *module = NULL, edges = 0;
     struct bm_fit_info info;
     BM_TRY(bm_calloc(ctx, &P, K, sizeof *P));
     BM_TRY(bm_alloc(ctx, &module, p, sizeof *module));
-    status = bm_connectome_estimate(ctx, spec, moments, K, out->alpha, tolerance, MAX_ITERATIONS,
-                                    NULL, P, &info);
+    status = bm_connectome_is_sparse(spec->model)
+                 ? bm_connectome_fit_sparse(ctx, spec, basis->moments, basis->id, K, out->alpha,
+                                            tolerance, P, &info)
+                 : bm_connectome_estimate(ctx, spec, basis->moments, K, NAN, tolerance, 1, NULL, P,
+                                          &info);
     if (status == BM_ENUMERIC) { /* singular: nothing to measure */
         ctx->message[0] = '\0';
         out->density = out->modularity = NAN;
@@ -363,38 +401,50 @@ enum bm_status bm_connectome_compare(struct bm_ctx *ctx, const struct bm_connect
                                      const struct bm_connectome_data *data, double tolerance,
                                      double path_tolerance, struct bm_compared out[BM_COMPARED])
 {
-    static const struct {
-        const char *name;
-        enum bm_connectome_model model;
-        bool pooled;
-    } models[BM_COMPARED] = {{"mle", BM_CONNECTOME_EMPIRICAL, false},
-                             {"ledoit-wolf", BM_CONNECTOME_LEDOIT_WOLF, false},
-                             {"l1", BM_CONNECTOME_GLASSO, false},
-                             {"pooled-mle", BM_CONNECTOME_EMPIRICAL, true},
-                             {"pooled-ledoit-wolf", BM_CONNECTOME_LEDOIT_WOLF, true},
-                             {"pooled-l1", BM_CONNECTOME_GLASSO, true},
-                             {"group-sparse", BM_CONNECTOME_GROUP_SPARSE, false}};
     enum bm_status status = BM_OK;
-    bm_index K = data->subjects;
-    struct bm_moments *moments = NULL;
-    struct bm_fold_moments folds = BM_FOLD_MOMENTS_INIT;
+    struct basis basis = BASIS_INIT;
     struct bm_path path = BM_PATH_INIT;
-    BM_TRY(bm_calloc(ctx, &moments, K, sizeof *moments));
-    BM_TRY(bm_connectome_moments(ctx, data, moments, NULL));
-    BM_TRY(make_folds(ctx, opts, data, &folds));
+    BM_TRY(make_basis(ctx, opts, data, &basis));
     for (int m = 0; m < BM_COMPARED; m++) {
-        struct bm_connectome_spec spec = {models[m].model, models[m].pooled, 0};
-        BM_TRY(bm_connectome_search(ctx, &spec, &folds, moments, NULL, 0, false, opts->rule,
-                                    path_tolerance, &path));
+        struct bm_connectome_spec spec = {compared_models[m].model, compared_models[m].pooled, 0};
+        BM_TRY(bm_connectome_search(ctx, &spec, &basis.folds, basis.moments, NULL, 0, false,
+                                    opts->rule, path_tolerance, NULL, &path));
         const struct bm_path_row *row = &path.row[path.chosen];
-        out[m] = (struct bm_compared){.name = models[m].name, .alpha = row->alpha,
+        out[m] = (struct bm_compared){.name = compared_models[m].name, .alpha = row->alpha,
                                       .loglik = row->loglik, .sem = row->sem};
-        BM_TRY(measure_compared(ctx, &spec, moments, K, tolerance, &out[m]));
+        BM_TRY(measure_compared(ctx, &spec, &basis, tolerance, &out[m]));
     }
 out:
-    for (bm_index k = 0; moments && k < K; k++) bm_moments_release(&moments[k]);
-    bm_free(moments);
-    bm_fold_moments_release(&folds);
+    basis_release(&basis);
+    bm_path_release(&path);
+    return status;
+}
+
+enum bm_status bm_connectome_look(struct bm_ctx *ctx, const struct bm_connectome_opts *opts,
+                                  const struct bm_connectome_data *data, double tolerance,
+                                  double path_tolerance, struct bm_connectome_look *look)
+{
+    enum bm_status status = BM_OK;
+    struct bm_connectome_opts automatic = *opts;
+    struct basis basis = BASIS_INIT;
+    struct bm_path path = BM_PATH_INIT;
+    *look = (struct bm_connectome_look){.scores = 0};
+    automatic.alpha = "auto";
+    BM_TRY(make_basis(ctx, opts, data, &basis));
+    for (int m = -1; m < (opts->compare ? BM_COMPARED : 0); m++) {
+        struct bm_connectome_spec spec = {bm_connectome_resolve(opts, data->subjects), false,
+                                          opts->shrinkage};
+        if (m >= 0)
+            spec = (struct bm_connectome_spec){compared_models[m].model, compared_models[m].pooled,
+                                               0};
+        BM_TRY(select_alpha(ctx, m < 0 ? opts : &automatic, &spec, &basis, path_tolerance, look,
+                            &path));
+        if (look->known && bm_connectome_is_sparse(spec.model))
+            BM_TRY(bm_connectome_look_fit(ctx, &spec, basis.id, basis.subjects,
+                                          path.row[path.chosen].alpha, tolerance, look));
+    }
+out:
+    basis_release(&basis);
     bm_path_release(&path);
     return status;
 }

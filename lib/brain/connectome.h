@@ -122,6 +122,7 @@ struct bm_fold_moments {
     bm_index folds, subjects;
     bool by_subject; /* logo: the group's model is tested */
     struct bm_moments *train, *test;
+    char (*id)[BM_ID_SIZE]; /* of each subject's: what scores name as their input */
 };
 #define BM_FOLD_MOMENTS_INIT {.folds = 0}
 
@@ -165,16 +166,25 @@ struct bm_path {
 };
 #define BM_PATH_INIT {.count = 0}
 
+/* What of a fit is in the cache. */
+struct bm_connectome_look {
+    bm_index scores, scores_cached; /* of the alphas that are known to be tried, by fold */
+    bm_index fits, fits_cached;     /* of all frames, once their alpha is known */
+    bool known;                     /* the last search's alpha is known */
+};
+
 /* Likelihood of unseen frames along penalties. alphas: NULL = auto: from alpha_max down by a factor
- * of 100^(1/7) until two steps past the best (14 at most), then twice four more between the
- * neighbours of the best; for one standard error, four more where the likelihood falls below it.
+ * of 100^(1/7) until the likelihood falls (14 steps at most), then three more by parabolas through
+ * the best and its neighbours; for one standard error, three more where the likelihood falls below it.
  * all: the moments of whole subjects, for alpha_max. The rule chooses: the best (ties: the smaller
- * alpha), or the largest alpha within one standard error of it. Folds in parallel. path is
- * replaced. */
+ * alpha), or the largest alpha within one standard error of it. Folds in parallel; each score is a
+ * cached step. look: NULL, or count what is kept and compute nothing: path then ends with the first
+ * alpha that is not. path is replaced. */
 enum bm_status bm_connectome_search(struct bm_ctx *ctx, const struct bm_connectome_spec *spec,
                                     const struct bm_fold_moments *folds,
                                     const struct bm_moments *all, const double *alphas,
                                     bm_index n_alphas, bool relative, int rule, double tolerance,
+                                    struct bm_connectome_look *look,
                                     struct bm_path *path) BM_CHECKED;
 void bm_path_release(struct bm_path *path);
 
@@ -203,6 +213,12 @@ enum bm_status bm_connectome_fit(struct bm_ctx *ctx, const struct bm_connectome_
                                  double path_tolerance, struct bm_connectome *out) BM_CHECKED;
 void bm_connectome_release(struct bm_connectome *connectome);
 
+/* Of fit (and compare, if opts say so): what is in the cache. */
+enum bm_status bm_connectome_look(struct bm_ctx *ctx, const struct bm_connectome_opts *opts,
+                                  const struct bm_connectome_data *data, double tolerance,
+                                  double path_tolerance,
+                                  struct bm_connectome_look *look) BM_CHECKED;
+
 /* The seven models of Varoquaux et al. (NIPS 2010): maximum likelihood, Ledoit-Wolf and l1 on each
  * subject's own frames and on all pooled, and the group-sparse one. */
 struct bm_compared {
@@ -218,9 +234,10 @@ enum bm_status bm_connectome_compare(struct bm_ctx *ctx, const struct bm_connect
                                      struct bm_compared out[BM_COMPARED]) BM_CHECKED;
 
 /* Moments of whole subjects over the nodes that are used, standardised; sd (n_used each, or NULL)
- * of the series. moments: data->subjects, empty on entry. */
+ * of the series. moments: data->subjects, empty on entry; id: of each, or NULL. */
 enum bm_status bm_connectome_moments(struct bm_ctx *ctx, const struct bm_connectome_data *data,
-                                     struct bm_moments *moments, double *sd) BM_CHECKED;
+                                     struct bm_moments *moments, double *sd,
+                                     char (*id)[BM_ID_SIZE]) BM_CHECKED;
 
 #ifdef __cplusplus
 }

@@ -149,7 +149,7 @@ static enum bm_status solve_block(struct bm_ctx *ctx, bm_index b, int worker, vo
         return BM_OK;
     }
     BM_TRY(bm_calloc(ctx, &room, 3 * size, sizeof *room));
-    BM_TRY(bm_alloc(ctx, &work, bm_glasso_sweep_work(&block), sizeof *work));
+    BM_TRY(bm_calloc(ctx, &work, bm_glasso_sweep_work(&block), sizeof *work));
     BM_TRY(bm_calloc(ctx, &block.P, K, sizeof *block.P));
     for (bm_index k = 0; k < K; k++) BM_TRY(bm_mat_alloc(ctx, &block.P[k], p, p));
     block.S = room;

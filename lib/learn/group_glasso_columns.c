@@ -9,6 +9,8 @@
  * over the Schur complement S_cc - y'W_11 y / d^2, so that W stays positive definite however
  * roughly (1) is solved. Coordinates of y are visited in turn: g = W_11 y / d is kept, each that
  * changes costs a row of W, each that stays zero nothing. Nothing is inverted, and nothing drifts.
+ * Slow passes are extrapolated (Anderson 1965; Bertrand & Massias 2021): y / d and g are linear in
+ * each other, so that a mixture of passes costs no product, and is taken if (1) is less by it.
  * (For one subject d cancels, and this is the lasso of Friedman et al. 2008.) */
 #include <math.h>
 #include <string.h>
@@ -18,10 +20,11 @@
 #define CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #define INLINE static inline __attribute__((always_inline))
 
-/* More visits of a column than these do not pay: its neighbours move, too. */
 /* While W is not quite feasible, (1) may have no minimum: d goes no further in one visit. */
 enum { GROWTH = 4 };
-enum { PASSES = 20, SCALINGS = 3 };
+/* Where the graph is dense and W ill-conditioned, a column needs many passes, and a sweep of rough
+ * columns many sweeps: what POINTS passes after the FIRST ones show is extrapolated. */
+enum { PASSES = 60, SCALINGS = 3, POINTS = 8, FIRST = 1 };
 
 typedef double lanes __attribute__((vector_size(32), aligned(8)));
 
@@ -74,6 +77,7 @@ struct column {
     double *g;    /* [p][stride] */
     double *a, *z, *x, *step;
     double *before;   /* d when the visit began */
+    double *past;     /* [POINTS][2 p][stride]: y / d and g after each of the last passes */
     bm_index *active; /* coordinates that are not zero */
     bm_index n_active;
 };
@@ -220,6 +224,100 @@ INLINE void update_diagonal(struct column *q)
         for (bm_index k = 0; k < K; k++) q->g[j * q->stride + k] *= q->step[k];
 }
 
+/* Value of (1) at the d of now, from y / d and g. */
+INLINE double value_of(const struct column *q, const double *beta, const double *g)
+{
+    const double *d = row(q, q->y, q->c), *top = q->S + (q->c * q->p + q->c) * q->stride;
+    double sum = 0;
+    for (bm_index k = 0; k < q->K; k++) sum += q->w[k] * (top[k] * d[k] - log(d[k]));
+    for (bm_index i = 0; i < q->n_active; i++) {
+        bm_index at = q->active[i] * q->stride;
+        double norm = 0;
+        for (bm_index k = 0; k < q->K; k++) {
+            double y = beta[at + k] * d[k];
+            sum += q->w[k] * y * (g[at + k] + 2 * q->s[at + k]);
+            norm += y * y;
+        }
+        sum += 2 * q->alpha * sqrt(norm);
+    }
+    return sum;
+}
+
+/* Weights c of the steps between points, of sum 1, that make their mixture shortest, by elimination
+ * on their Gram matrix. False if they are alike to rounding. */
+INLINE bool mix(double gram[POINTS - 1][POINTS - 1], double *c)
+{
+    enum { N = POINTS - 1 };
+    double trace = 0, sum = 0;
+    for (int i = 0; i < N; i++) trace += gram[i][i];
+    for (int i = 0; i < N; i++) {
+        gram[i][i] += 1e-12 * trace;
+        c[i] = 1;
+    }
+    for (int i = 0; i < N; i++) {
+        if (!(gram[i][i] > 1e-14 * trace)) return false;
+        for (int r = i + 1; r < N; r++) {
+            double by = gram[r][i] / gram[i][i];
+            for (int j = i; j < N; j++) gram[r][j] -= by * gram[i][j];
+            c[r] -= by * c[i];
+        }
+    }
+    for (int i = N - 1; i >= 0; i--) {
+        for (int j = i + 1; j < N; j++) c[i] -= gram[i][j] * c[j];
+        c[i] /= gram[i][i];
+        sum += c[i];
+    }
+    for (int i = 0; i < N; i++) c[i] /= sum;
+    return isfinite(sum) && sum != 0;
+}
+
+/* y, g: the mixture of the last passes that their steps speak for, if it is better than where they
+ * led. */
+INLINE void extrapolate(struct column *q)
+{
+    bm_index half = q->p * q->stride;
+    double gram[POINTS - 1][POINTS - 1], c[POINTS - 1];
+    double *last = q->past + (POINTS - 1) * 2 * half, *made = q->past;
+    for (int a = 0; a < POINTS - 1; a++)
+        for (int b = 0; b <= a; b++) {
+            const double *x = q->past + a * 2 * half, *z = q->past + b * 2 * half;
+            double sum = 0;
+            for (bm_index i = 0; i < q->n_active; i++)
+                for (bm_index k = 0; k < q->stride; k++) {
+                    bm_index at = q->active[i] * q->stride + k;
+                    sum += (x[2 * half + at] - x[at]) * (z[2 * half + at] - z[at]);
+                }
+            gram[a][b] = gram[b][a] = sum;
+        }
+    if (!mix(gram, c)) return;
+    for (bm_index i = 0; i < 2 * half; i++) {
+        double sum = 0;
+        for (int a = 0; a < POINTS - 1; a++) sum += c[a] * q->past[(a + 1) * 2 * half + i];
+        made[i] = sum;
+    }
+    if (!(value_of(q, made, made + half) < value_of(q, last, last + half))) return;
+    const double *d = row(q, q->y, q->c);
+    for (bm_index i = 0; i < q->n_active; i++)
+        for (bm_index k = 0; k < q->K; k++) {
+            bm_index at = q->active[i] * q->stride + k;
+            q->y[at] = made[at] * d[k];
+        }
+    memcpy(q->g, made + half, (size_t)half * sizeof *made);
+}
+
+/* After a pass: keep the point. */
+INLINE void remember(struct column *q, int pass)
+{
+    bm_index half = q->p * q->stride;
+    double *at = q->past + pass % POINTS * 2 * half;
+    const double *d = row(q, q->y, q->c);
+    for (bm_index i = 0; i < q->p; i++)
+        for (bm_index k = 0; k < q->K; k++)
+            at[i * q->stride + k] = q->y[i * q->stride + k] / d[k];
+    memcpy(at + half, q->g, (size_t)half * sizeof *at);
+    if (pass % POINTS == POINTS - 1) extrapolate(q);
+}
+
 INLINE bool is_zero(const struct column *q, bm_index m)
 {
     const double *y = row(q, q->y, m);
@@ -264,13 +362,14 @@ CLONES static double solve_column(struct column *q, double enough)
         if (pass == 0) list_active(q);
         update_diagonal(q);
         if (moved <= enough) break;
+        if (pass >= FIRST) remember(q, pass - FIRST);
     }
     return largest;
 }
 
 bm_index bm_glasso_sweep_work(const struct bm_glasso_block *block)
 {
-    return block->p * block->stride + 5 * block->stride + block->p;
+    return (1 + 2 * POINTS) * block->p * block->stride + 5 * block->stride + block->p;
 }
 
 void bm_glasso_sweep(struct bm_glasso_block *block, double *work, double *change)
@@ -283,7 +382,8 @@ void bm_glasso_sweep(struct bm_glasso_block *block, double *work, double *change
                        .z = scratch + stride,
                        .x = scratch + 2 * stride, .step = scratch + 3 * stride,
                        .before = scratch + 4 * stride,
-                       .active = (bm_index *)(void *)(scratch + 5 * stride)};
+                       .active = (bm_index *)(void *)(scratch + 5 * stride),
+                       .past = scratch + 5 * stride + p};
     memset(scratch, 0, (size_t)(5 * stride) * sizeof *scratch); /* steps of the padding stay 0 */
     for (bm_index c = 0; c < p; c++) {
         q.c = c;

@@ -31,7 +31,7 @@ static void bench_glasso(struct bm_ctx *ctx, const struct bm_connectome_data *da
     struct bm_moments moments = BM_MOMENTS_INIT;
     struct bm_group_glasso fit = BM_GROUP_GLASSO_INIT;
     struct bm_group_glasso_opts opts = BM_GROUP_GLASSO_OPTS_DEFAULT;
-    must(ctx, bm_connectome_moments(ctx, data, &moments, NULL));
+    must(ctx, bm_connectome_moments(ctx, data, &moments, NULL, NULL));
     opts.alpha = alpha;
     opts.tolerance = 1e-6;
     double begun = cpu();

@@ -74,7 +74,7 @@ static void make(struct bm_ctx *ctx, int setting, uint64_t seed, struct world *w
     data.X = X;
     data.used = used;
     data.name = names;
-    must(ctx, bm_connectome_moments(ctx, &data, w->train, NULL));
+    must(ctx, bm_connectome_moments(ctx, &data, w->train, NULL, NULL));
     must(ctx, bm_connectome_folds(ctx, &data, &(struct bm_cv){BM_CV_KFOLD, 5, 0}, 0, &w->folds));
     for (bm_index k = 0; k < K; k++) bm_mat_release(&X[k]);
 }
@@ -89,7 +89,7 @@ static double score(struct bm_ctx *ctx, int m, struct world *w)
     for (bm_index k = 0; k < K; k++) P[k] = (struct bm_mat)BM_MAT_INIT;
     if (m > 0) {
         must(ctx, bm_connectome_search(ctx, &spec, &w->folds, w->train, NULL, 0, false,
-                                       BM_CONNECTOME_BEST, 1e-3, &path));
+                                       BM_CONNECTOME_BEST, 1e-3, NULL, &path));
         must(ctx, bm_connectome_estimate(ctx, &spec, w->train, K, path.row[path.chosen].alpha, 1e-4,
                                          2000, NULL, P, &info));
     }

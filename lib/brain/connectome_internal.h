@@ -1,0 +1,42 @@
+/* Between the files of connectome: its cached steps. */
+#ifndef BM_BRAIN_CONNECTOME_INTERNAL_H
+#define BM_BRAIN_CONNECTOME_INTERNAL_H
+
+#include "brain/connectome.h"
+#include "util/memo.h"
+
+/* Begin the key of a step that fits spec; its inputs and penalties are the caller's to add. */
+void bm_connectome_name(struct bm_ctx *ctx, struct bm_key *key, const char *stage,
+                        const struct bm_connectome_spec *spec, double tolerance,
+                        int max_iterations);
+
+/* A score as it is kept: of one alpha, in one fold, of one subject or of all. */
+struct bm_connectome_kept {
+    double *scores;
+    bm_index n_scores;
+    double *density, *gap;
+    struct bm_group_glasso *last; /* where fits were left; empty if that was not kept */
+    bm_index n_last;
+};
+
+/* Close the key and fill what is kept, of `last` whatever was there. */
+enum bm_status bm_connectome_find_score(struct bm_ctx *ctx, struct bm_memo_step *step,
+                                        struct bm_connectome_kept *kept) BM_CHECKED;
+void bm_connectome_keep_score(struct bm_ctx *ctx, struct bm_memo_step *step,
+                              const struct bm_connectome_kept *kept);
+
+/* Take what a fit adds to the info of several. */
+void bm_connectome_add_info(struct bm_fit_info *sum, const struct bm_fit_info *info);
+
+/* Precisions of sparse models, as bm_connectome_estimate makes them from nothing; id: of the
+ * moments. Those that share nothing in parallel. */
+enum bm_status bm_connectome_fit_sparse(struct bm_ctx *ctx, const struct bm_connectome_spec *spec,
+                                        const struct bm_moments *moments, char (*id)[BM_ID_SIZE],
+                                        bm_index K, double alpha, double tolerance,
+                                        struct bm_mat *P, struct bm_fit_info *info) BM_CHECKED;
+/* Count its steps, and those that are kept. */
+enum bm_status bm_connectome_look_fit(struct bm_ctx *ctx, const struct bm_connectome_spec *spec,
+                                      char (*id)[BM_ID_SIZE], bm_index K, double alpha,
+                                      double tolerance, struct bm_connectome_look *look) BM_CHECKED;
+
+#endif
