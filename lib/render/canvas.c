@@ -156,14 +156,17 @@ out:
     return status;
 }
 
-/* True if the box lies on the sheet, apart from every label there is. */
-static bool is_free(const struct bm_canvas *canvas, struct bm_box box, double gap)
+/* True if the box lies on the sheet, apart from every label there is: along a line of text by more
+ * than across it. */
+static bool is_free(const struct bm_canvas *canvas, struct bm_box box, struct bm_text_style style)
 {
+    double along = .25 * style.px, across = .3 * along;
+    double gap[2] = {style.upright ? across : along, style.upright ? along : across};
     if (box.x0 < 0 || box.y0 < 0 || box.x1 > canvas->width || box.y1 > canvas->height) return false;
     for (bm_index i = 0; i < canvas->n_labels; i++) {
         const struct bm_box *other = &canvas->labels[i];
-        if (box.x0 < other->x1 + gap && other->x0 < box.x1 + gap && box.y0 < other->y1 + .3 * gap &&
-            other->y0 < box.y1 + .3 * gap)
+        if (box.x0 < other->x1 + gap[0] && other->x0 < box.x1 + gap[0] &&
+            box.y0 < other->y1 + gap[1] && other->y0 < box.y1 + gap[1])
             return false;
     }
     return true;
@@ -181,7 +184,7 @@ enum bm_status bm_canvas_label(struct bm_ctx *ctx, struct bm_canvas *canvas, dou
     int left = (int)rint(x - anchor.x * glyphs.width);
     int top = (int)rint(y - anchor.y * glyphs.height);
     struct bm_box box = {left, top, left + glyphs.width, top + glyphs.height};
-    bool free = is_free(canvas, box, .25 * style.px);
+    bool free = is_free(canvas, box, style);
     bm_log(ctx, BM_LOG_DEBUG, "label %s %d %d %d %d: %s", free ? "at" : "left out:", left, top,
            glyphs.width, glyphs.height, bm_escape(shown, sizeof shown, text));
     if (!free) goto out;

@@ -314,6 +314,18 @@ static bool is_sparse(const struct bm_subject *subject)
     return map < SPARSE * brain * mm[0] * mm[1] * mm[2];
 }
 
+void bm_subject_box(struct bm_subject *subject)
+{
+    double lo[3], hi[3];
+    bm_field_bounds(&subject->brain, .5, subject->lo, subject->hi);
+    if (!subject->map.data || !bm_field_bounds(&subject->map, subject->scale.threshold, lo, hi))
+        return;
+    for (int d = 0; d < 3; d++) {
+        subject->lo[d] = fmin(subject->lo[d], lo[d]);
+        subject->hi[d] = fmax(subject->hi[d], hi[d]);
+    }
+}
+
 enum bm_status bm_subject_open(struct bm_ctx *ctx, const struct bm_figure_opts *opts,
                                const char *path, struct bm_subject *subject)
 {
@@ -333,11 +345,7 @@ enum bm_status bm_subject_open(struct bm_ctx *ctx, const struct bm_figure_opts *
     made.brain = mask;
     mask = (struct bm_field)BM_FIELD_INIT;
     BM_TRY(bm_brain_open(ctx, &opts->brain, &made));
-    if (path && bm_field_bounds(&made.map, 0, lo, hi))
-        for (int d = 0; d < 3; d++) {
-            made.lo[d] = fmin(made.lo[d], lo[d]);
-            made.hi[d] = fmax(made.hi[d], hi[d]);
-        }
+    bm_subject_box(&made);
     if (path) made.fade = made.fade && !is_sparse(&made);
     *subject = made;
     made = (struct bm_subject)BM_SUBJECT_INIT;

@@ -41,6 +41,9 @@ enum bm_status bm_subject_open(struct bm_ctx *ctx, const struct bm_figure_opts *
                                const char *path, struct bm_subject *subject) BM_CHECKED;
 void bm_subject_release(struct bm_subject *subject);
 
+/* Set lo and hi anew: around the brain and what of the map reaches the threshold. */
+void bm_subject_box(struct bm_subject *subject);
+
 /* What is seen of the map at a place: color and opacity in 0 .. 1; 0 = nothing. Of regions, filled.
  */
 double bm_subject_paint(const struct bm_subject *subject, const double mm[3],

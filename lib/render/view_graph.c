@@ -166,6 +166,7 @@ static enum bm_status draw_solid(struct bm_ctx *ctx, const struct bm_figure_opts
     struct bm_side sides[BM_N_SIDES];
     struct bm_stand stands[BM_N_SIDES];
     const struct bm_mesh *meshes[1] = {&shell};
+    double reach = 0;
     BM_TRY(bm_shell_make(ctx, sheet, subject, &shell));
     BM_TRY(bm_alloc(ctx, &balls, g->net.n, sizeof *balls));
     BM_TRY(bm_alloc(ctx, &sticks, g->n_edges, sizeof *sticks));
@@ -184,7 +185,11 @@ static enum bm_status draw_solid(struct bm_ctx *ctx, const struct bm_figure_opts
         memcpy(sticks[e].color, &color, 3);
     }
     bm_sides_clear(opts->brain.radiological, sides);
-    bm_sides_place(sheet, subject->lo, subject->hi, sides, BM_N_SIDES, stands);
+    for (bm_index i = 0; i < g->net.n; i++) {
+        const double *at = g->net.place[i];
+        reach = fmax(reach, bm_box_reach(subject->lo, subject->hi, at[0], at[1], at[2]));
+    }
+    bm_sides_place(sheet, subject->lo, subject->hi, reach, sides, BM_N_SIDES, stands);
     BM_TRY(bm_progress_begin(ctx, "pictures", BM_N_SIDES));
     for (int i = 0; i < BM_N_SIDES; i++) {
         struct bm_scene scene = {.meshes = meshes, .n_meshes = 1, .balls = balls,
