@@ -134,6 +134,7 @@ static enum bm_status draw_box(struct bm_ctx *ctx, struct bm_sheet *sheet, struc
     int fine = (bm_index)canvas->width * canvas->height <= FINE_PIXELS ? 2 : 1;
     int width = fine * (int)(box.x1 - box.x0), height = fine * (int)(box.y1 - box.y0);
     bool clear = sheet->look->canvas == BM_CANVAS_TRANSPARENT;
+    if (!renderer->draw) return BM_OK;
     BM_TRY(bm_alloc(ctx, &rgb, (bm_index)width * height, 3));
     memcpy(scene->background, &sheet->paper, 3);
     scene->smooth = fine == 1;
@@ -197,6 +198,7 @@ enum bm_status bm_shell_make(struct bm_ctx *ctx, const struct bm_sheet *sheet,
     enum bm_status status = BM_OK;
     const struct bm_renderer *renderer = sheet->canvas.renderer;
     struct bm_field cortex = BM_FIELD_INIT;
+    if (!renderer->draw) return BM_OK;
     BM_TRY(bm_cortex_open(ctx, subject, SHELL_MM, &cortex));
     BM_TRY(bm_field_smooth(ctx, &cortex, 1.2 * SHELL_MM));
     BM_TRY(renderer->isosurface(ctx, renderer->state, &cortex.grid, cortex.data, .5, shell));

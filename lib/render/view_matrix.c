@@ -112,6 +112,7 @@ static void draw_cells(const struct matrix_page *page)
     const struct bm_wiring *net = page->net;
     struct bm_rgb missing = bm_rgb_between(page->sheet->paper, page->sheet->ink, .25);
     struct bm_box b = page->box;
+    if (!canvas->rgba) return;
     /* Pixel by pixel: a pixel shows the cells it covers, however small these are. */
     enum { FINE = 3 };
     for (int y = (int)b.y0; y < (int)b.y1; y++)
@@ -302,6 +303,7 @@ enum bm_status bm_figure_matrix(struct bm_ctx *ctx, const struct bm_figure_opts 
     BM_TRY(bm_wiring_read(ctx, path, opts->matrix.nodes, false, &net));
     BM_TRY(order_nodes(ctx, &net, opts->matrix.order == 0, &page.order));
     BM_TRY(settle(ctx, opts, &net, path, &page.scale));
+    BM_TRY(bm_sheet_note(ctx, sheet, "%td x %td numbers", net.n, net.n));
     bool modules = net.n_modules > 0 && opts->matrix.order == 0;
     if (page.scale.logarithmic)
         BM_TRY(bm_sheet_caption(ctx, sheet, "Logarithmic scale; gray: not above 0."));

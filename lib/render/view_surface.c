@@ -96,7 +96,7 @@ enum bm_status bm_figure_surface(struct bm_ctx *ctx, const struct bm_figure_opts
     BM_TRY(bm_subject_open(ctx, opts, path, &subject));
     BM_TRY(bm_cortex_open(ctx, &subject, CORTEX_MM, &cortex));
     bm_field_bounds(&cortex, .5, lo, hi);
-    for (int p = 0; p < 2; p++) {
+    for (int p = 0; p < 2 && renderer->draw; p++) {
         BM_TRY(half_of(ctx, &cortex, LEFT + p, &half));
         BM_TRY(renderer->isosurface(ctx, renderer->state, &half.grid, half.data, .5, &mesh[p]));
         /* The other half is not there, and makes no shade on the cut between them. */
@@ -105,7 +105,7 @@ enum bm_status bm_figure_surface(struct bm_ctx *ctx, const struct bm_figure_opts
         bm_field_release(&half);
     }
     BM_TRY(bm_subject_caption(ctx, sheet, &subject));
-    BM_TRY(bm_subject_colorbar(ctx, sheet, &subject));
+    BM_TRY(bm_subject_key(ctx, sheet, &subject, NULL, .28));
     memcpy(shown, sides, sizeof sides);
     if (opts->brain.radiological)
         for (int row = 0; row < 2; row++) {

@@ -93,6 +93,7 @@ static enum bm_status region_blobs(struct bm_ctx *ctx, const struct bm_subject *
     if (subject->n_regions > MOST_MESHES)
         BM_FAIL(ctx, BM_EINPUT, "%d regions: volume draws at most %d", subject->n_regions,
                 MOST_MESHES);
+    if (!renderer->draw) return BM_OK;
     BM_TRY(bm_alloc(ctx, &span, subject->n_regions + 1, sizeof *span));
     for (int r = 0; r <= subject->n_regions; r++)
         span[r] = (struct span){{dim[0], dim[1], dim[2]}, {-1, -1, -1}};
@@ -131,6 +132,7 @@ static enum bm_status value_blobs(struct bm_ctx *ctx, const struct bm_subject *s
     bm_index voxels = bm_grid_voxels(&map->grid);
     double level = subject->scale.threshold;
     float *side = NULL;
+    if (!renderer->draw) return BM_OK;
     BM_TRY(bm_calloc(ctx, &blobs->mesh, 2, sizeof *blobs->mesh));
     if (subject->empty) goto out;
     BM_TRY(bm_alloc(ctx, &side, voxels, sizeof *side));
@@ -170,7 +172,7 @@ enum bm_status bm_figure_volume(struct bm_ctx *ctx, const struct bm_figure_opts 
     BM_TRY(subject.labels ? region_blobs(ctx, &subject, renderer, &blobs)
                           : value_blobs(ctx, &subject, renderer, &blobs));
     BM_TRY(bm_subject_caption(ctx, sheet, &subject));
-    BM_TRY(bm_subject_colorbar(ctx, sheet, &subject));
+    BM_TRY(bm_subject_key(ctx, sheet, &subject, NULL, .28));
     bm_sides_clear(opts->brain.radiological, sides);
     for (int i = 0; i < blobs.n; i++)
         for (bm_index p = 0; p < blobs.mesh[i].n_points; p++) {
