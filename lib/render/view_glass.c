@@ -107,7 +107,7 @@ enum bm_status bm_glass_draw(struct bm_ctx *ctx, const struct bm_figure_opts *op
     struct bm_field cortex = BM_FIELD_INIT;
     double lo[3], hi[3];
     int n = 0;
-    BM_TRY(bm_cortex_open(ctx, subject, CORTEX_MM, &cortex));
+    if (sheet->canvas.rgba) BM_TRY(bm_cortex_open(ctx, subject, CORTEX_MM, &cortex));
     for (int d = 0; d < 3; d++) {
         lo[d] = subject->lo[d] - MARGIN_MM;
         hi[d] = subject->hi[d] + MARGIN_MM;

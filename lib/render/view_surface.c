@@ -94,8 +94,8 @@ enum bm_status bm_figure_surface(struct bm_ctx *ctx, const struct bm_figure_opts
     struct bm_side shown[N_SIDES];
     double lo[3], hi[3];
     BM_TRY(bm_subject_open(ctx, opts, path, &subject));
-    BM_TRY(bm_cortex_open(ctx, &subject, CORTEX_MM, &cortex));
-    bm_field_bounds(&cortex, .5, lo, hi);
+    bm_field_bounds(&subject.brain, .5, lo, hi);
+    if (renderer->draw) BM_TRY(bm_cortex_open(ctx, &subject, CORTEX_MM, &cortex));
     for (int p = 0; p < 2 && renderer->draw; p++) {
         BM_TRY(half_of(ctx, &cortex, LEFT + p, &half));
         BM_TRY(renderer->isosurface(ctx, renderer->state, &half.grid, half.data, .5, &mesh[p]));
