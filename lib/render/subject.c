@@ -99,7 +99,8 @@ static enum bm_status name_regions(struct bm_ctx *ctx, const char *path, const d
     struct bm_labels table = BM_LABELS_INIT;
     char number[BM_NUMBER_SIZE], file[512];
     BM_TRY(bm_labels_read(ctx, path, &table));
-    bm_index skip = !table.label && table.n == subject->n_regions + 1; /* of the background */
+    bm_index skip = !table.label && table.n == subject->n_regions + 1 &&
+                    strcasecmp(table.name[0], "background") == 0;
     if (!table.label && table.n - skip != subject->n_regions)
         BM_FAIL(ctx, BM_EINPUT, "%s: %td names for %d regions", bm_escape(file, sizeof file, path),
                 table.n, subject->n_regions);
