@@ -129,7 +129,7 @@ static const struct bm_param look_params[] = {
      .otherwise = "such that the figure is 170 mm wide"},
     {BM_P_CHOICE, 0, "canvas", AT(canvas), "KIND", "what the figure is drawn on",
      .choices = canvas_choices},
-    {BM_P_CHOICE, 0, "colorbar", AT(colorbar), "yes|no", 
+    {BM_P_CHOICE, 0, "colorbar", AT(colorbar), "yes|no",
      "draw the scale of colours, or the legend of regions",
      .choices = yes_no},
     {BM_P_CHOICE, 0, "cmap", AT(cmap), "NAME",
