@@ -51,7 +51,7 @@ CXXFLAGS += -std=c++17 -fPIE -pthread -fstack-protector-strong -Wall -Wextra \
 vtk_modules := RenderingOpenGL2 RenderingFreeType RenderingCore FiltersCore \
         FiltersSources CommonExecutionModel CommonDataModel CommonMath CommonMisc CommonTransforms CommonCore
 vtk_version := $(patsubst /usr/include/vtk-%,%,$(vtk_headers))
-vtk_libs := $(vtk_modules:%=-lvtk%-$(vtk_version)) -lGLEW -lEGL -lOpenGL -lX11
+vtk_libs := $(vtk_modules:%=-lvtk%-$(vtk_version)) -lGLEW -lEGL -lOpenGL -lGLX -lX11
 png_libs := $(shell pkg-config --libs libpng 2>/dev/null)
 render_src := lib/render/main.c lib/render/png_write.c $(sort $(wildcard lib/render/*.cpp))
 

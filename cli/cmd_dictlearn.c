@@ -252,6 +252,7 @@ static enum bm_status fit(struct cli_run *run)
     figures[0].opts.view.axis = BM_AXIS_MOSAIC;
     for (bm_index i = 0; i < n_figures; i++) {
         figures[i].opts.brain.mask = "mask.nii.gz";
+        figures[i].opts.map.names = "regions.tsv";
         figures[i].opts.look.title = "Regions of the group";
     }
     BM_TRY(check_given(run, bm_atlas_models[opts->model]));

@@ -18,6 +18,7 @@ static enum bm_status render(struct cli_run *run)
 {
     enum bm_status status = BM_OK;
     struct bm_text png = BM_TEXT_INIT;
+    char *names = NULL;
     const struct bm_figure_view *view = bm_figure_view_find(run->verb->name);
     struct bm_figure_opts opts = gather(run, view);
     if (run->n_operands != 1)
@@ -27,6 +28,10 @@ static enum bm_status render(struct cli_run *run)
                 "an output is needed: give --output FILE.png, or - for standard output");
     BM_TRY(cli_output_file(run));
     BM_TRY(cli_open_cache(run));
+    if (!opts.map.names && view->groups[0].params == bm_slices_groups[0].params) {
+        BM_TRY(cli_find_region_names(run, run->operands[0], &names));
+        opts.map.names = names;
+    }
     BM_TRY(cli_draw(run, view->name, &opts, run->operands[0], &png));
     BM_TRY(cli_check_warnings(run));
     if (run->common.dry_run) {
@@ -35,10 +40,14 @@ static enum bm_status render(struct cli_run *run)
         if (run->ctx->memo)
             BM_TRY(cli_plan(run, "cached: %lld of 1 picture",
                             (long long)bm_cache_stats(run->cache).hits));
+        for (char *rest = NULL, *line = strtok_r(png.data, "\n", &rest); line && status == BM_OK;
+             line = strtok_r(NULL, "\n", &rest))
+            status = cli_plan(run, "  %s", line);
         goto out;
     }
     BM_TRY(cli_write_result(run, png.data, png.length));
 out:
+    bm_free(names);
     bm_text_release(&png);
     return status;
 }

@@ -28,7 +28,7 @@ static enum bm_status draw_one(struct cli_run *run, const struct cli_figure *fig
     enum bm_status status = BM_OK;
     struct bm_text png = BM_TEXT_INIT;
     struct bm_figure_opts opts = figure->opts;
-    const char **own[] = {&opts.brain.mask, &opts.graph.nodes, &opts.matrix.nodes};
+    const char **own[] = {&opts.brain.mask, &opts.map.names, &opts.graph.nodes, &opts.matrix.nodes};
     enum { OWN = sizeof own / sizeof *own };
     char *from = NULL, *path[OWN] = {NULL};
     BM_TRY(bm_path_join(run->ctx, &from, run->common.output, figure->file));

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "io/labels.h"
 #include "util/memo.h"
 #include "util/path.h"
 
@@ -43,6 +44,31 @@ enum bm_status cli_find_renderer(struct cli_run *run, char **path)
             "program or in ../libexec/brainmine");
 out:
     bm_free(made);
+    return status;
+}
+
+enum bm_status cli_find_region_names(struct cli_run *run, const char *path, char **names)
+{
+    enum bm_status status = BM_OK;
+    static const char *const ends[] = {".tsv", ".nii.txt", ".txt"};
+    struct bm_text text = BM_TEXT_INIT;
+    size_t length = strlen(path);
+    length -= bm_has_suffix(path, ".nii.gz") ? 7 : bm_has_suffix(path, ".nii") ? 4 : 0;
+    *names = NULL;
+    for (size_t i = 0; i < sizeof ends / sizeof *ends && !*names; i++) {
+        struct bm_labels table = BM_LABELS_INIT;
+        struct bm_ctx quiet = *run->ctx; /* what is no such table is no error */
+        bm_text_clear(&text);
+        BM_TRY(bm_text_add(run->ctx, &text, "%.*s%s", (int)length, path, ends[i]));
+        if (access(text.data, R_OK) != 0) continue;
+        if (bm_labels_read(&quiet, text.data, &table) == BM_OK && table.label) {
+            *names = text.data;
+            text = (struct bm_text)BM_TEXT_INIT;
+        }
+        bm_labels_release(&table);
+    }
+out:
+    bm_text_release(&text);
     return status;
 }
 
@@ -103,6 +129,7 @@ static enum bm_status compose(struct cli_run *run, const char *program, const ch
     int beyond = (int)run->ctx->log.level - BM_LOG_RESULT; /* --log may want more than -v */
     snprintf(word, sizeof word, "verbose=%d", beyond > 0 ? beyond : 0);
     BM_TRY(add_word(ctx, w, word));
+    if (run->common.dry_run) BM_TRY(add_word(ctx, w, "plan=1"));
     for (int g = 0; view->groups[g].title; g++)
         for (const struct bm_param *p = view->groups[g].params; p->name; p++)
             BM_TRY(add_option(ctx, w, p, (const char *)opts + view->offsets[g],
@@ -284,7 +311,7 @@ static void name_picture(struct cli_run *run, const char *program, const char *v
     key_file(ctx, key, "drawn", path);
     for (int g = 0; view->groups[g].title; g++) {
         const char *group = (const char *)opts + view->offsets[g];
-        bm_key_params(ctx, key, view->groups[g].params, group, "background,mask,nodes");
+        bm_key_params(ctx, key, view->groups[g].params, group, "background,mask,nodes,names");
         for (const struct bm_param *p = view->groups[g].params; p->name; p++) {
             const char *file = NULL;
             if (p->kind == BM_P_FILE) memcpy(&file, group + p->offset, sizeof file);
@@ -304,8 +331,14 @@ enum bm_status cli_draw(struct cli_run *run, const char *view, const struct bm_f
     struct bm_memo_member members[] = {BM_MEMO_ARRAY("png", kept.data, &kept.length)};
     struct bm_log_tap tap = {.lines = BM_TEXT_INIT};
     char *program = NULL;
+    bool cached;
     BM_TRY(cli_find_renderer(run, &program));
     name_picture(run, program, view, opts, path, &step.key);
+    if (run->common.dry_run) {
+        BM_TRY(bm_memo_has(ctx, &step.key, &cached));
+        BM_TRY(draw(run, program, view, opts, path, png));
+        goto out;
+    }
     BM_TRY(bm_memo_get(ctx, &step, members, 1));
     if (step.hit) {
         BM_TRY(bm_text_add_bytes(ctx, png, kept.data, kept.length));

@@ -10,8 +10,13 @@
  * it is not installed. *path is a new block. */
 enum bm_status cli_find_renderer(struct cli_run *run, char **path) BM_CHECKED;
 
-/* Have a view of a file drawn, or find the picture in the run's cache, and append the PNG to png.
- * What the renderer says is passed on as if
+/* The table of names that stands beside an atlas (MAP.tsv, MAP.nii.txt or MAP.txt of MAP.nii.gz,
+ * with numbers and names in it), as a new block; NULL if there is none. */
+enum bm_status cli_find_region_names(struct cli_run *run, const char *path,
+                                     char **names) BM_CHECKED;
+
+/* Have a view of a file drawn, or find the picture in the run's cache, and append the PNG to png;
+ * with --dry-run, lines that say what would be drawn. What the renderer says is passed on as if
  * it were said here. BM_EUNSUP if it is not installed or dies. */
 enum bm_status cli_draw(struct cli_run *run, const char *view, const struct bm_figure_opts *opts,
                         const char *path, struct bm_text *png) BM_CHECKED;

@@ -120,6 +120,7 @@ enum bm_status bm_brain_open(struct bm_ctx *ctx, const struct bm_brain_opts *opt
     struct bm_field mask = subject->brain;
     subject->brain = (struct bm_field)BM_FIELD_INIT;
     subject->generated = !opts->mask && !opts->background;
+    subject->masked = opts->mask != NULL;
     if (opts->mask) {
         BM_TRY(solid_of(ctx, &mask, 0, &subject->brain));
     } else if (opts->background) {

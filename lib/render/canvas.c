@@ -20,8 +20,8 @@ enum bm_status bm_canvas_alloc(struct bm_ctx *ctx, struct bm_canvas *canvas,
     enum bm_status status = BM_OK;
     struct bm_canvas made = {.width = width, .height = height, .renderer = renderer};
     bm_index pixels = (bm_index)width * height;
-    BM_TRY(bm_calloc(ctx, &made.rgba, pixels, 4));
-    for (bm_index i = 0; i < pixels && !transparent; i++) {
+    if (renderer->draw) BM_TRY(bm_calloc(ctx, &made.rgba, pixels, 4));
+    for (bm_index i = 0; i < pixels && !transparent && made.rgba; i++) {
         unsigned char *p = made.rgba + 4 * i;
         p[0] = paper.r, p[1] = paper.g, p[2] = paper.b, p[3] = 255;
     }
@@ -44,7 +44,8 @@ static unsigned char byte(double x)
 
 void bm_canvas_mix(struct bm_canvas *canvas, int x, int y, struct bm_rgb color, double alpha)
 {
-    if (!(alpha > 0) || x < 0 || y < 0 || x >= canvas->width || y >= canvas->height) return;
+    if (!canvas->rgba || !(alpha > 0)) return;
+    if (x < 0 || y < 0 || x >= canvas->width || y >= canvas->height) return;
     if (alpha > 1) alpha = 1;
     unsigned char *p = canvas->rgba + 4 * ((bm_index)y * canvas->width + x);
     p[0] = byte(p[0] + alpha * (color.r - p[0]));
@@ -61,6 +62,7 @@ struct range {
 static struct range pixels_of(const struct bm_canvas *canvas, double x0, double y0, double x1,
                               double y1)
 {
+    if (!canvas->rgba) return (struct range){0, 0, 0, 0};
     return (struct range){(int)fmax(0, floor(x0 - 1)), (int)fmax(0, floor(y0 - 1)),
                           (int)fmin(canvas->width, ceil(x1 + 1)),
                           (int)fmin(canvas->height, ceil(y1 + 1))};
@@ -156,14 +158,17 @@ out:
     return status;
 }
 
-/* True if the box lies on the sheet, apart from every label there is. */
-static bool is_free(const struct bm_canvas *canvas, struct bm_box box, double gap)
+/* True if the box lies on the sheet, apart from every label there is: along a line of text by more
+ * than across it. */
+static bool is_free(const struct bm_canvas *canvas, struct bm_box box, struct bm_text_style style)
 {
+    double along = .25 * style.px, across = .3 * along;
+    double gap[2] = {style.upright ? across : along, style.upright ? along : across};
     if (box.x0 < 0 || box.y0 < 0 || box.x1 > canvas->width || box.y1 > canvas->height) return false;
     for (bm_index i = 0; i < canvas->n_labels; i++) {
         const struct bm_box *other = &canvas->labels[i];
-        if (box.x0 < other->x1 + gap && other->x0 < box.x1 + gap && box.y0 < other->y1 + .3 * gap &&
-            other->y0 < box.y1 + .3 * gap)
+        if (box.x0 < other->x1 + gap[0] && other->x0 < box.x1 + gap[0] &&
+            box.y0 < other->y1 + gap[1] && other->y0 < box.y1 + gap[1])
             return false;
     }
     return true;
@@ -181,7 +186,7 @@ enum bm_status bm_canvas_label(struct bm_ctx *ctx, struct bm_canvas *canvas, dou
     int left = (int)rint(x - anchor.x * glyphs.width);
     int top = (int)rint(y - anchor.y * glyphs.height);
     struct bm_box box = {left, top, left + glyphs.width, top + glyphs.height};
-    bool free = is_free(canvas, box, .25 * style.px);
+    bool free = is_free(canvas, box, style);
     bm_log(ctx, BM_LOG_DEBUG, "label %s %d %d %d %d: %s", free ? "at" : "left out:", left, top,
            glyphs.width, glyphs.height, bm_escape(shown, sizeof shown, text));
     if (!free) goto out;
@@ -201,7 +206,7 @@ out:
 void bm_canvas_finish(struct bm_canvas *canvas)
 {
     bm_index pixels = (bm_index)canvas->width * canvas->height;
-    for (bm_index i = 0; i < pixels; i++) {
+    for (bm_index i = 0; i < pixels && canvas->rgba; i++) {
         unsigned char *p = canvas->rgba + 4 * i;
         for (int c = 0; c < 3 && p[3] > 0 && p[3] < 255; c++) p[c] = byte(p[c] * 255. / p[3]);
     }

@@ -3,7 +3,8 @@
  * Coordinates are pixels, x to the right and y down, (0, 0) the upper left corner of the first
  * pixel. Shapes are blended by the share of each pixel they cover. Text is placed whole or not at
  * all: a label that would leave the sheet, or come nearer than its gap to one set before, is left
- * out, so that none is ever cut or covered by another, whatever the size of the sheet. */
+ * out, so that none is ever cut or covered by another, whatever the size of the sheet. With a
+ * renderer without `draw` a sheet has no pixels: labels are placed, and painting does nothing. */
 #ifndef BM_RENDER_CANVAS_H
 #define BM_RENDER_CANVAS_H
 
@@ -23,7 +24,7 @@ struct bm_box {
 
 struct bm_canvas {
     int width, height;
-    unsigned char *rgba; /* [height][width][4], colours premultiplied by alpha */
+    unsigned char *rgba; /* [height][width][4], colours premultiplied by alpha; or NULL */
     struct bm_box *labels;
     bm_index n_labels, cap_labels;
     const struct bm_renderer *renderer;

@@ -35,7 +35,17 @@ enum bm_status bm_subject_caption(struct bm_ctx *ctx, struct bm_sheet *sheet,
 {
     enum bm_status status = BM_OK;
     struct bm_text text = BM_TEXT_INIT;
-    char number[BM_TICK_SIZE];
+    char number[BM_TICK_SIZE], most[BM_TICK_SIZE];
+    BM_TRY(bm_sheet_note(ctx, sheet, "brain: %s", subject->generated ? "generated in MNI space"
+                                                  : subject->masked ? "of --mask"
+                                                                    : "of --background"));
+    if (subject->labels)
+        BM_TRY(bm_sheet_note(ctx, sheet, "map: %d regions, %s%s", subject->n_regions,
+                             subject->outline ? "outlines" : "filled",
+                             subject->region_name ? ", with a legend" : ""));
+    else if (subject->map.data)
+        BM_TRY(bm_sheet_note(ctx, sheet, "map: colours from %s to %s",
+                             bm_tick(number, subject->scale.lo), bm_tick(most, subject->scale.hi)));
     if (subject->labels)
         BM_TRY(bm_text_add(ctx, &text, "%d regions. ", subject->n_regions));
     else if (subject->empty && subject->map.data)
@@ -52,11 +62,28 @@ out:
     return status;
 }
 
-enum bm_status bm_subject_colorbar(struct bm_ctx *ctx, struct bm_sheet *sheet,
-                                   const struct bm_subject *subject)
+static enum bm_status draw_legend(struct bm_ctx *ctx, struct bm_sheet *sheet,
+                                  const struct bm_subject *subject, const bool *seen, double share)
+{
+    enum bm_status status = BM_OK;
+    int *which = NULL, n = 0;
+    if (!subject->region_name || sheet->look->colorbar != 0) return BM_OK;
+    BM_TRY(bm_alloc(ctx, &which, subject->n_regions, sizeof *which));
+    for (int r = 0; r < subject->n_regions; r++)
+        if (!seen || seen[r]) which[n++] = r;
+    BM_TRY(bm_sheet_legend(ctx, sheet, subject->region_name, which, n,
+                           share * (sheet->area.y1 - sheet->area.y0)));
+out:
+    bm_free(which);
+    return status;
+}
+
+enum bm_status bm_subject_key(struct bm_ctx *ctx, struct bm_sheet *sheet,
+                              const struct bm_subject *subject, const bool *seen, double share)
 {
     struct bm_rgb color;
-    if (subject->labels || subject->empty || !subject->map.data) return BM_OK;
+    if (subject->empty || !subject->map.data) return BM_OK;
+    if (subject->labels) return draw_legend(ctx, sheet, subject, seen, share);
     /* Opacity grows in proportion to magnitude up to 1: found from that of a small number. */
     double small = 1e-3 * fmax(fabs(subject->scale.lo), fabs(subject->scale.hi));
     double fade = subject->fade ? small / bm_subject_shade(subject, small, &color) : 0;

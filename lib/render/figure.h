@@ -18,9 +18,11 @@ enum bm_status bm_figure_draw(struct bm_ctx *ctx, const char *view,
 /* What the caption must say of the subject, or "". */
 enum bm_status bm_subject_caption(struct bm_ctx *ctx, struct bm_sheet *sheet,
                                   const struct bm_subject *subject) BM_CHECKED;
-/* The subject's colour bar, if it has numbers. */
-enum bm_status bm_subject_colorbar(struct bm_ctx *ctx, struct bm_sheet *sheet,
-                                   const struct bm_subject *subject) BM_CHECKED;
+/* The subject's colour bar if it has numbers; of regions that have names the legend, which takes at
+ * most `share` of the area's height, of those that `seen` [n_regions] marks (NULL: of all). */
+enum bm_status bm_subject_key(struct bm_ctx *ctx, struct bm_sheet *sheet,
+                              const struct bm_subject *subject, const bool *seen,
+                              double share) BM_CHECKED;
 
 /* The views, each on a page that has its title. */
 typedef enum bm_status bm_figure_fn(struct bm_ctx *ctx, const struct bm_figure_opts *opts,

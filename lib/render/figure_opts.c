@@ -129,7 +129,8 @@ static const struct bm_param look_params[] = {
      .otherwise = "such that the figure is 170 mm wide"},
     {BM_P_CHOICE, 0, "canvas", AT(canvas), "KIND", "what the figure is drawn on",
      .choices = canvas_choices},
-    {BM_P_CHOICE, 0, "colorbar", AT(colorbar), "yes|no", "draw the scale of colours",
+    {BM_P_CHOICE, 0, "colorbar", AT(colorbar), "yes|no",
+     "draw the scale of colours, or the legend of regions",
      .choices = yes_no},
     {BM_P_CHOICE, 0, "cmap", AT(cmap), "NAME",
      "colours of numbers; all are perceptually uniform. cold-hot and blue-red have two sides, for "
@@ -162,6 +163,10 @@ static const struct bm_param map_params[] = {
     {BM_P_CHOICE, 0, "labels", AT(labels), "HOW",
      "draw the map as numbered regions, each in a colour: filled, or as outlines; auto: filled if "
      "the map is made of patches of whole numbers", .choices = label_choices},
+    {BM_P_FILE, 0, "names", AT(names), "FILE",
+     "names of the regions, for a legend: a table with columns index and name, or lines of a "
+     "number and a name",
+     .otherwise = "MAP.tsv, MAP.nii.txt or MAP.txt beside the map, where it has numbers and names"},
     {BM_P_INT, 0, "frame", AT(frame), "N",
      "map N of a 4D image, counted from 0", .lo = 0, .hi = 1e9,
      .otherwise = "all, as an atlas: one colour a map"},

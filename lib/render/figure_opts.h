@@ -43,6 +43,7 @@ enum bm_labels_kind { BM_LABELS_AUTO, BM_LABELS_FILL, BM_LABELS_OUTLINE, BM_LABE
 struct bm_map_opts {
     const char *threshold; /* "3.1", "95%"; NULL = none */
     int labels;            /* enum bm_labels_kind */
+    const char *names;     /* of the regions, a table for the legend; NULL = none */
     int64_t frame;         /* of a 4D image, from 0; -1 = all, as an atlas */
 };
 #define BM_MAP_OPTS_DEFAULT {.frame = -1}

@@ -1,5 +1,6 @@
 /* brainmine-render VIEW name=value... -- FILE: one figure as PNG on standard output.
  *
+ * With plan=1 lines that say what would be drawn come instead, and nothing is drawn.
  * Started by brainmine, which checks options and writes files; here is what needs VTK. What is said
  * goes to standard error, a line a sentence: a letter (E error, with the status as a digit; W, N, I
  * and D as in util/log.h; P progress, with two numbers), a blank, the sentence. */
@@ -39,11 +40,14 @@ static void on_progress(void *user, const char *label, bm_index done, bm_index t
 struct settings {
     int64_t threads, memory;
     int verbose;
+    int64_t plan;
 };
 #define AT(field) offsetof(struct settings, field)
 static const struct bm_param setting_params[] = {
     {BM_P_INT, 0, "threads", AT(threads), "N", "threads", .lo = 1, .hi = 1024},
     {BM_P_INT, 0, "memory", AT(memory), "BYTES", "limit", .lo = 0, .hi = 9e18},
+    {BM_P_INT, 0, "plan", AT(plan), "0|1", "lay out only, and say what would be drawn", .lo = 0,
+     .hi = 1},
     {BM_P_COUNT, 0, "verbose", AT(verbose), NULL, "how much to say"},
     BM_PARAM_END};
 
@@ -93,7 +97,15 @@ static enum bm_status run(struct bm_ctx *ctx, int argc, char **argv)
     ctx->log.level = settings.verbose > 1 ? BM_LOG_DEBUG
                      : settings.verbose == 1 ? BM_LOG_INFO : BM_LOG_WARN;
     BM_TRY(bm_vtk_open(ctx, &renderer));
+    if (settings.plan) {
+        renderer.isosurface = NULL;
+        renderer.draw = NULL;
+    }
     BM_TRY(bm_figure_draw(ctx, view->name, &opts, argv[argc - 1], &renderer, &sheet));
+    if (settings.plan) {
+        status = send(ctx, &sheet.notes);
+        goto out;
+    }
     BM_TRY(bm_png_write(ctx, sheet.canvas.rgba, sheet.canvas.width, sheet.canvas.height, sheet.dpi,
                         &png));
     BM_TRY(send(ctx, &png));

@@ -245,6 +245,7 @@ enum bm_status bm_panel_draw(struct bm_ctx *ctx, struct bm_sheet *sheet,
                       .width = (int)(panel.box.x1 - panel.box.x0),
                       .height = (int)(panel.box.y1 - panel.box.y0)};
     bm_index pixels = (bm_index)sheet->canvas.width * sheet->canvas.height;
+    if (!sheet->canvas.rgba) return BM_OK;
     s.fine = pixels <= 2000000 && !subject->outline ? 4 : subject->outline ? 3 : 2;
     s.reach = (int)fmax(2, rint(1.1 * fmax(1, sheet->line) * s.fine));
     if (subject->outline) {

@@ -5,7 +5,7 @@
 #include "render/panel.h"
 
 static const double THICK_MM = 4000; /* a flat field is met by every plane */
-static const double STEP_MM = 6, DARKEST = .45; /* of the brain's inner lines */
+static const double STEP_MM = 6, DARKEST = .45, STEEP = 2; /* of the brain's inner lines */
 
 static bool runs_along_axes(const struct bm_grid *grid)
 {
@@ -171,6 +171,9 @@ enum bm_status bm_project_brain(struct bm_ctx *ctx, const struct bm_field *brain
                     weight += w;
                 }
             double crease = weight > 0 ? sum / weight / mm : 0;
+            /* Where the surface is seen edge on, voxels make steps that are no folds. */
+            double slope = hypot(own[1] - own[-1], own[nu] - own[-nu]) / (2 * mm);
+            crease *= slope < STEEP ? 1 : STEEP / slope;
             relief.data[v * nu + u] = (float)fmin(DARKEST, fmax(0, .42 * (crease - .1)));
         }
     BM_TRY(bm_field_smooth(ctx, &relief, .7 * mm));

@@ -1,12 +1,12 @@
 #include "render/sheet.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "util/text.h"
-
 static const double WIDTH_MM = 170, TEXT_POINTS = 8;
+static const double WIDEST_NAME = 16; /* of a legend, in heights of its text */
 enum { LEAST_PX = 10, MOST_LINES = 3, LONGEST_LINE = 400 };
 
 const char *bm_tick(char out[BM_TICK_SIZE], double x)
@@ -169,6 +169,18 @@ out:
 void bm_sheet_release(struct bm_sheet *sheet)
 {
     bm_canvas_release(&sheet->canvas);
+    bm_text_release(&sheet->notes);
+}
+
+enum bm_status bm_sheet_note(struct bm_ctx *ctx, struct bm_sheet *sheet, const char *fmt, ...)
+{
+    char line[1000];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(line, sizeof line, fmt, args);
+    va_end(args);
+    bm_log(ctx, BM_LOG_INFO, "%s", line);
+    return bm_text_add(ctx, &sheet->notes, "%s\n", line);
 }
 
 enum bm_status bm_sheet_caption(struct bm_ctx *ctx, struct bm_sheet *sheet, const char *text)
@@ -183,6 +195,80 @@ enum bm_status bm_sheet_caption(struct bm_ctx *ctx, struct bm_sheet *sheet, cons
         sheet->area.y1 -= line_height(style);
     }
     sheet->area.y1 -= .4 * sheet->px;
+out:
+    return status;
+}
+
+/* The legend --------------------------------------------------------------------------------- */
+
+/* How its entries lie: column by column in cells of one width, or one after another in one row. */
+struct legend {
+    struct bm_text_style style;
+    int rows, cols;
+    double cell, row; /* width and height in pixels; cell 0: as wide as each is */
+    double swatch;    /* of a colour and the gaps around it */
+};
+
+static enum bm_status lay_out_legend(struct bm_ctx *ctx, const struct bm_sheet *sheet,
+                                     char *const *name, const int *which, int n, double most,
+                                     struct legend *l)
+{
+    enum bm_status status = BM_OK;
+    double room = sheet->area.x1 - sheet->area.x0, total = 0, widest = 0;
+    *l = (struct legend){.style = {.px = (int)fmax(LEAST_PX, .85 * sheet->px)}};
+    l->swatch = 2.2 * l->style.px;
+    l->row = ceil(1.4 * l->style.px);
+    for (int i = 0; i < n; i++) {
+        int width, height;
+        BM_TRY(bm_canvas_measure(ctx, &sheet->canvas, name[which[i]], l->style, &width, &height));
+        total += width + l->swatch;
+        widest = fmax(widest, width);
+    }
+    l->rows = l->cols = 1;
+    if (total <= room) {
+        l->cols = n;
+        goto out;
+    }
+    l->cell = fmin(room, fmin(widest, WIDEST_NAME * l->style.px) + l->swatch);
+    l->cols = (int)fmax(1, floor(room / l->cell));
+    l->cell = fmin(room / l->cols, 1.25 * l->cell);
+    l->rows = (int)fmin((n + l->cols - 1) / l->cols, fmax(1, floor(most / l->row)));
+out:
+    return status;
+}
+
+enum bm_status bm_sheet_legend(struct bm_ctx *ctx, struct bm_sheet *sheet, char *const *name,
+                               const int *which, int n, double most)
+{
+    enum bm_status status = BM_OK;
+    struct legend l;
+    char line[LONGEST_LINE], more[40];
+    if (n == 0) return BM_OK;
+    BM_TRY(lay_out_legend(ctx, sheet, name, which, n, most, &l));
+    int shown = n <= l.rows * l.cols ? n : l.rows * l.cols - 1;
+    double top = sheet->area.y1 - l.rows * l.row, x = sheet->area.x0, px = l.style.px;
+    for (int i = 0; i < shown; i++) {
+        double y = top + (i % l.rows + .5) * l.row;
+        size_t used;
+        bool placed;
+        int width, height;
+        if (l.cell > 0) x = sheet->area.x0 + i / l.rows * l.cell;
+        double room = l.cell > 0 ? l.cell - l.swatch : sheet->area.x1 - x;
+        BM_TRY(break_line(ctx, sheet, name[which[i]], l.style, room, "\xe2\x80\xa6", line, &used));
+        BM_TRY(bm_canvas_label(ctx, &sheet->canvas, x + 1.1 * px, y, (struct bm_anchor){0, .5},
+                               line, l.style, sheet->ink, &placed));
+        if (placed)
+            bm_canvas_disc(&sheet->canvas, x + .45 * px, y, .4 * px, bm_region_color(which[i]), 1);
+        BM_TRY(bm_canvas_measure(ctx, &sheet->canvas, line, l.style, &width, &height));
+        if (l.cell == 0) x += width + l.swatch;
+    }
+    if (shown < n) {
+        snprintf(more, sizeof more, "%s%d more", shown > 0 ? "and " : "", n - shown);
+        BM_TRY(bm_canvas_label(ctx, &sheet->canvas, sheet->area.x0 + shown / l.rows * l.cell,
+                               top + (shown % l.rows + .5) * l.row, (struct bm_anchor){0, .5},
+                               more, l.style, sheet->faint, NULL));
+    }
+    sheet->area.y1 = top - .5 * sheet->px;
 out:
     return status;
 }

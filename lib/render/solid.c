@@ -4,6 +4,8 @@
 #include <string.h>
 
 enum { FINE_PIXELS = 2000000 };
+static const double MARGIN_MM = 1.5; /* smoothed surfaces swell a little */
+static const double ROUND = 1.08;    /* of a brain: how far it is beyond the ellipsoid in its box */
 
 /* Layout ------------------------------------------------------------------------------------- */
 
@@ -15,16 +17,32 @@ static void cross(const double a[3], const double b[3], double out[3])
     }
 }
 
-/* How much of a direction the box covers, in mm. */
-static double extent(const double lo[3], const double hi[3], const double direction[3])
+/* How much of a direction the box covers, in mm; along none of its axes, what an ellipsoid `reach`
+ * times as large as the one within the box does: a brain is round. */
+static double extent(const double lo[3], const double hi[3], const double direction[3],
+                     double reach)
 {
-    double sum = 0;
-    for (int d = 0; d < 3; d++) sum += fabs(direction[d]) * (hi[d] - lo[d]);
-    return sum;
+    double sum = 0, square = 0;
+    for (int d = 0; d < 3; d++) {
+        double part = fabs(direction[d]) * (hi[d] - lo[d]);
+        sum += part;
+        square += part * part;
+    }
+    return fmin(sum, reach * sqrt(square)) + 2 * MARGIN_MM;
+}
+
+double bm_box_reach(const double lo[3], const double hi[3], double x, double y, double z)
+{
+    double at[3] = {x, y, z}, square = 0;
+    for (int d = 0; d < 3; d++) {
+        double share = (2 * at[d] - lo[d] - hi[d]) / (hi[d] - lo[d]);
+        square += share * share;
+    }
+    return sqrt(square);
 }
 
 void bm_sides_place(const struct bm_sheet *sheet, const double lo[3], const double hi[3],
-                    const struct bm_side *sides, int n, struct bm_stand *stands)
+                    double reach, const struct bm_side *sides, int n, struct bm_stand *stands)
 {
     enum { MOST = 8 };
     double width[MOST], height[MOST], best = -1;
@@ -34,11 +52,8 @@ void bm_sides_place(const struct bm_sheet *sheet, const double lo[3], const doub
     for (int i = 0; i < n; i++) {
         double right[3];
         cross(sides[i].up, sides[i].from, right);
-        /* Of a box seen from an angle the corners are empty: a brain is round. */
-        double round = fabs(sides[i].from[0]) + fabs(sides[i].from[1]) + fabs(sides[i].from[2]);
-        double slack = round > 1.01 ? .86 : 1;
-        width[i] = slack * extent(lo, hi, right);
-        height[i] = slack * extent(lo, hi, sides[i].up);
+        width[i] = extent(lo, hi, right, fmax(reach, ROUND));
+        height[i] = extent(lo, hi, sides[i].up, fmax(reach, ROUND));
     }
     for (int r = 1; r <= n; r++) {
         int cols = (n + r - 1) / r;
@@ -119,6 +134,7 @@ static enum bm_status draw_box(struct bm_ctx *ctx, struct bm_sheet *sheet, struc
     int fine = (bm_index)canvas->width * canvas->height <= FINE_PIXELS ? 2 : 1;
     int width = fine * (int)(box.x1 - box.x0), height = fine * (int)(box.y1 - box.y0);
     bool clear = sheet->look->canvas == BM_CANVAS_TRANSPARENT;
+    if (!renderer->draw) return BM_OK;
     BM_TRY(bm_alloc(ctx, &rgb, (bm_index)width * height, 3));
     memcpy(scene->background, &sheet->paper, 3);
     scene->smooth = fine == 1;
@@ -182,6 +198,7 @@ enum bm_status bm_shell_make(struct bm_ctx *ctx, const struct bm_sheet *sheet,
     enum bm_status status = BM_OK;
     const struct bm_renderer *renderer = sheet->canvas.renderer;
     struct bm_field cortex = BM_FIELD_INIT;
+    if (!renderer->draw) return BM_OK;
     BM_TRY(bm_cortex_open(ctx, subject, SHELL_MM, &cortex));
     BM_TRY(bm_field_smooth(ctx, &cortex, 1.2 * SHELL_MM));
     BM_TRY(renderer->isosurface(ctx, renderer->state, &cortex.grid, cortex.data, .5, shell));
@@ -209,7 +226,7 @@ void bm_sides_clear(bool radiological, struct bm_side sides[BM_N_SIDES])
         {"left", {-1, 0, 0}, {0, 0, 1}, 0, "AP"},
         {"back", {0, -1, 0}, {0, 0, 1}, 0, "LR"},
         {"top", {0, 0, 1}, {0, 1, 0}, 0, "LR"},
-        {"oblique", {-.64, .6, .48}, {.350170039, -.328284412, .877268488}, 0, ""}};
+        {"front, left, above", {-.64, .6, .48}, {.350170039, -.328284412, .877268488}, 0, ""}};
     memcpy(sides, usual, sizeof usual);
     if (!radiological) return;
     sides[1] = (struct bm_side){"front", {0, 1, 0}, {0, 0, 1}, 0, "RL"};

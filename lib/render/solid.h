@@ -24,9 +24,13 @@ struct bm_stand {
     double centre[3];
 };
 
-/* Places for n sides around the box lo .. hi in mm, in the sheet's area, all at one scale. */
+/* How far out a place lies: 1 on the ellipsoid that touches the sides of the box lo .. hi. */
+double bm_box_reach(const double lo[3], const double hi[3], double x, double y, double z);
+
+/* Places for n sides around the box lo .. hi in mm, in the sheet's area, all at one scale. reach:
+ * the largest of what is shown beside the brain; 0 = nothing is. */
 void bm_sides_place(const struct bm_sheet *sheet, const double lo[3], const double hi[3],
-                    const struct bm_side *sides, int n, struct bm_stand *stands);
+                    double reach, const struct bm_side *sides, int n, struct bm_stand *stands);
 
 /* Draw a scene, whose camera and background are set here, at its place, with name and letters. */
 enum bm_status bm_side_draw(struct bm_ctx *ctx, struct bm_sheet *sheet,

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "io/labels.h"
 #include "io/nifti.h"
 
 /* Share of equal values among neighbours inside from which whole numbers are taken for labels. */
@@ -57,9 +58,9 @@ static bool looks_labelled(const struct bm_field *map)
     return pairs > 0 && (double)equal > PATCHY * (double)pairs;
 }
 
-/* Labels become 1 .. n_regions in their order. */
+/* Labels become 1 .. n_regions in their order; what they were is in a new block, *value. */
 static enum bm_status number_regions(struct bm_ctx *ctx, struct bm_subject *subject,
-                                     const char *name)
+                                     const char *name, double **value)
 {
     enum bm_status status = BM_OK;
     struct bm_field *map = &subject->map;
@@ -75,12 +76,44 @@ static enum bm_status number_regions(struct bm_ctx *ctx, struct bm_subject *subj
                     "from 0 to %d", name, bm_number(number, x), MOST_LABEL);
         rank[(int)x] = 1;
     }
-    for (int l = 1; l <= MOST_LABEL; l++)
-        if (rank[l]) rank[l] = ++subject->n_regions;
+    for (int l = 1; l <= MOST_LABEL; l++) subject->n_regions += rank[l];
+    BM_TRY(bm_alloc(ctx, value, subject->n_regions, sizeof **value));
+    for (int l = 1, n = 0; l <= MOST_LABEL; l++) {
+        if (!rank[l]) continue;
+        (*value)[n] = l;
+        rank[l] = ++n;
+    }
     for (bm_index v = 0; v < voxels; v++)
         map->data[v] = isnan(map->data[v]) ? 0 : (float)rank[(int)map->data[v]];
 out:
     bm_free(rank);
+    return status;
+}
+
+/* Names of the regions from a table; value: their labels, NULL = 1, 2 ... One without a name is
+ * called by its number. */
+static enum bm_status name_regions(struct bm_ctx *ctx, const char *path, const double *value,
+                                   struct bm_subject *subject)
+{
+    enum bm_status status = BM_OK;
+    struct bm_labels table = BM_LABELS_INIT;
+    char number[BM_NUMBER_SIZE], file[512];
+    BM_TRY(bm_labels_read(ctx, path, &table));
+    bm_index skip = !table.label && table.n == subject->n_regions + 1 &&
+                    strcasecmp(table.name[0], "background") == 0;
+    if (!table.label && table.n - skip != subject->n_regions)
+        BM_FAIL(ctx, BM_EINPUT, "%s: %td names for %d regions", bm_escape(file, sizeof file, path),
+                table.n, subject->n_regions);
+    BM_TRY(bm_calloc(ctx, &subject->region_name, subject->n_regions,
+                     sizeof *subject->region_name));
+    for (int r = 0; r < subject->n_regions; r++) {
+        double own = value ? value[r] : r + 1;
+        bm_index at = table.label ? bm_labels_find(&table, own) : r + skip;
+        BM_TRY(bm_strdup(ctx, &subject->region_name[r], at >= 0 ? table.name[at]
+                                                                : bm_number(number, own)));
+    }
+out:
+    bm_labels_release(&table);
     return status;
 }
 
@@ -171,7 +204,7 @@ static enum bm_status read_map(struct bm_ctx *ctx, const struct bm_figure_opts *
     enum bm_status status = BM_OK;
     struct bm_image image = BM_IMAGE_INIT;
     const struct bm_map_opts *how = &opts->map;
-    double level, least = INFINITY, most = -INFINITY;
+    double level, least = INFINITY, most = -INFINITY, *value = NULL;
     BM_TRY(bm_image_read(ctx, path, &image));
     if (how->frame >= image.nt)
         BM_FAIL(ctx, BM_EINPUT, "%s: --frame %lld, but there are %td, counted from 0", image.name,
@@ -187,12 +220,13 @@ static enum bm_status read_map(struct bm_ctx *ctx, const struct bm_figure_opts *
         subject->labels = how->labels == BM_LABELS_FILL || how->labels == BM_LABELS_OUTLINE ||
                           (how->labels == BM_LABELS_AUTO && looks_labelled(&subject->map));
         if (mask->data) apply_mask(&subject->map, mask);
-        if (subject->labels) BM_TRY(number_regions(ctx, subject, image.name));
+        if (subject->labels) BM_TRY(number_regions(ctx, subject, image.name, &value));
     }
     subject->outline = how->labels == BM_LABELS_OUTLINE;
     if (subject->labels) {
-        bm_log(ctx, BM_LOG_INFO, "%s: drawn as %d regions", image.name, subject->n_regions);
         subject->empty = subject->n_regions == 0;
+        if (how->names && !subject->empty)
+            BM_TRY(name_regions(ctx, how->names, value, subject));
         goto out;
     }
     BM_TRY(level_of(ctx, how->threshold, &subject->map, &level));
@@ -211,6 +245,7 @@ static enum bm_status read_map(struct bm_ctx *ctx, const struct bm_figure_opts *
     }
     BM_TRY(bm_scale_settle(ctx, &opts->look, least, most, level, false, &subject->scale));
 out:
+    bm_free(value);
     bm_image_release(&image);
     return status;
 }
@@ -314,6 +349,18 @@ static bool is_sparse(const struct bm_subject *subject)
     return map < SPARSE * brain * mm[0] * mm[1] * mm[2];
 }
 
+void bm_subject_box(struct bm_subject *subject)
+{
+    double lo[3], hi[3];
+    bm_field_bounds(&subject->brain, .5, subject->lo, subject->hi);
+    if (!subject->map.data || !bm_field_bounds(&subject->map, subject->scale.threshold, lo, hi))
+        return;
+    for (int d = 0; d < 3; d++) {
+        subject->lo[d] = fmin(subject->lo[d], lo[d]);
+        subject->hi[d] = fmax(subject->hi[d], hi[d]);
+    }
+}
+
 enum bm_status bm_subject_open(struct bm_ctx *ctx, const struct bm_figure_opts *opts,
                                const char *path, struct bm_subject *subject)
 {
@@ -333,11 +380,7 @@ enum bm_status bm_subject_open(struct bm_ctx *ctx, const struct bm_figure_opts *
     made.brain = mask;
     mask = (struct bm_field)BM_FIELD_INIT;
     BM_TRY(bm_brain_open(ctx, &opts->brain, &made));
-    if (path && bm_field_bounds(&made.map, 0, lo, hi))
-        for (int d = 0; d < 3; d++) {
-            made.lo[d] = fmin(made.lo[d], lo[d]);
-            made.hi[d] = fmax(made.hi[d], hi[d]);
-        }
+    bm_subject_box(&made);
     if (path) made.fade = made.fade && !is_sparse(&made);
     *subject = made;
     made = (struct bm_subject)BM_SUBJECT_INIT;
@@ -354,4 +397,7 @@ void bm_subject_release(struct bm_subject *subject)
     bm_field_release(&subject->background);
     bm_field_release(&subject->brain);
     bm_field_release(&subject->relief);
+    for (int r = 0; r < subject->n_regions && subject->region_name; r++)
+        bm_free(subject->region_name[r]);
+    bm_free(subject->region_name);
 }

@@ -18,6 +18,7 @@ struct bm_subject {
     bool labels;             /* regions */
     bool outline;            /* drawn as outlines */
     int n_regions;
+    char **region_name;      /* [n_regions]; NULL = they have none */
     struct bm_scale scale;   /* of numbers */
     bool fade;               /* no threshold was given, and most is not 0: small values are faint */
     bool empty;              /* nothing exceeds the threshold */
@@ -27,7 +28,7 @@ struct bm_subject {
     bool cut_out;               /* zero is not background's: the brain was extracted */
 
     struct bm_field brain;   /* share of brain 0 .. 1 at every place, smooth; surface at .5 */
-    bool generated;
+    bool generated, masked;  /* not of an image; of --mask */
     struct bm_field relief;  /* of a projection: opacity of the brain's inner lines; data NULL: a
                                 plane */
     double lo[3], hi[3];     /* box in mm around all there is to see */
@@ -40,6 +41,9 @@ struct bm_subject {
 enum bm_status bm_subject_open(struct bm_ctx *ctx, const struct bm_figure_opts *opts,
                                const char *path, struct bm_subject *subject) BM_CHECKED;
 void bm_subject_release(struct bm_subject *subject);
+
+/* Set lo and hi anew: around the brain and what of the map reaches the threshold. */
+void bm_subject_box(struct bm_subject *subject);
 
 /* What is seen of the map at a place: color and opacity in 0 .. 1; 0 = nothing. Of regions, filled.
  */

@@ -24,8 +24,10 @@ static enum bm_status draw_sight(struct bm_ctx *ctx, struct bm_sheet *sheet,
     enum bm_status status = BM_OK;
     struct bm_subject flat = *subject;
     bool above = sight->from_above;
+    if (!sheet->canvas.rgba) return bm_panel_letters(ctx, sheet, &panel);
     /* Radiological pictures are seen from the front and from below. */
     if (sight->axis != 0 && panel.mirrored) above = !above;
+    flat.region_name = NULL;
     flat.map.data = flat.background.data = flat.brain.data = flat.relief.data = NULL;
     BM_TRY(bm_project_brain(ctx, cortex, sight->axis, above, &flat.brain, &flat.relief));
     if (subject->map.data)
@@ -105,7 +107,7 @@ enum bm_status bm_glass_draw(struct bm_ctx *ctx, const struct bm_figure_opts *op
     struct bm_field cortex = BM_FIELD_INIT;
     double lo[3], hi[3];
     int n = 0;
-    BM_TRY(bm_cortex_open(ctx, subject, CORTEX_MM, &cortex));
+    if (sheet->canvas.rgba) BM_TRY(bm_cortex_open(ctx, subject, CORTEX_MM, &cortex));
     for (int d = 0; d < 3; d++) {
         lo[d] = subject->lo[d] - MARGIN_MM;
         hi[d] = subject->hi[d] + MARGIN_MM;
@@ -140,7 +142,7 @@ enum bm_status bm_figure_glass(struct bm_ctx *ctx, const struct bm_figure_opts *
     int n;
     BM_TRY(bm_subject_open(ctx, opts, path, &subject));
     BM_TRY(bm_subject_caption(ctx, sheet, &subject));
-    BM_TRY(bm_subject_colorbar(ctx, sheet, &subject));
+    BM_TRY(bm_subject_key(ctx, sheet, &subject, NULL, .28));
     BM_TRY(bm_glass_draw(ctx, opts, sheet, &subject, seen, panel, &n));
 out:
     bm_subject_release(&subject);

@@ -115,41 +115,18 @@ static double node_radius(const struct graph *g, bm_index i)
     return BALL_MM[0] + (BALL_MM[1] - BALL_MM[0]) * sqrt(share);
 }
 
-/* Names of modules beside their colours, in as many rows above the caption as they need, up to a
- * quarter of the page. First they are only measured. */
+/* Names of modules beside their colours. */
 static enum bm_status draw_legend(struct bm_ctx *ctx, struct bm_sheet *sheet,
                                   const struct bm_wiring *net)
 {
     enum bm_status status = BM_OK;
-    struct bm_text_style style = bm_sheet_text(sheet);
-    double px = sheet->px, row_height = 1.6 * px, top = 0;
-    int rows = 0, most = (int)(.25 * sheet->canvas.height / row_height);
-    for (int pass = 0; pass < 2 && net->n_modules > 0; pass++) {
-        double x = sheet->area.x0;
-        int row = 0;
-        for (int m = 0; m < net->n_modules; m++) {
-            int width, height;
-            bool placed = false;
-            const char *name = net->module_name[m];
-            BM_TRY(bm_canvas_measure(ctx, &sheet->canvas, name, style, &width, &height));
-            if (x > sheet->area.x0 && x + 1.1 * px + width > sheet->area.x1) {
-                x = sheet->area.x0;
-                row++;
-            }
-            double y = top + (row + .5) * row_height;
-            if (pass == 1 && row < rows)
-                BM_TRY(bm_canvas_label(ctx, &sheet->canvas, x + 1.1 * px, y,
-                                       (struct bm_anchor){0, .5}, name, style, sheet->ink,
-                                       &placed));
-            if (placed)
-                bm_canvas_disc(&sheet->canvas, x + .45 * px, y, .38 * px, bm_region_color(m), 1);
-            x += width + 2.2 * px;
-        }
-        rows = row + 1 < most ? row + 1 : most;
-        top = sheet->area.y1 - rows * row_height;
-    }
-    if (rows > 0) sheet->area.y1 = top - .4 * px;
+    int *which = NULL;
+    BM_TRY(bm_alloc(ctx, &which, net->n_modules, sizeof *which));
+    for (int m = 0; m < net->n_modules; m++) which[m] = m;
+    BM_TRY(bm_sheet_legend(ctx, sheet, net->module_name, which, net->n_modules,
+                           .25 * sheet->canvas.height));
 out:
+    bm_free(which);
     return status;
 }
 
@@ -166,6 +143,7 @@ static enum bm_status draw_solid(struct bm_ctx *ctx, const struct bm_figure_opts
     struct bm_side sides[BM_N_SIDES];
     struct bm_stand stands[BM_N_SIDES];
     const struct bm_mesh *meshes[1] = {&shell};
+    double reach = 0;
     BM_TRY(bm_shell_make(ctx, sheet, subject, &shell));
     BM_TRY(bm_alloc(ctx, &balls, g->net.n, sizeof *balls));
     BM_TRY(bm_alloc(ctx, &sticks, g->n_edges, sizeof *sticks));
@@ -184,7 +162,11 @@ static enum bm_status draw_solid(struct bm_ctx *ctx, const struct bm_figure_opts
         memcpy(sticks[e].color, &color, 3);
     }
     bm_sides_clear(opts->brain.radiological, sides);
-    bm_sides_place(sheet, subject->lo, subject->hi, sides, BM_N_SIDES, stands);
+    for (bm_index i = 0; i < g->net.n; i++) {
+        const double *at = g->net.place[i];
+        reach = fmax(reach, bm_box_reach(subject->lo, subject->hi, at[0], at[1], at[2]));
+    }
+    bm_sides_place(sheet, subject->lo, subject->hi, reach, sides, BM_N_SIDES, stands);
     BM_TRY(bm_progress_begin(ctx, "pictures", BM_N_SIDES));
     for (int i = 0; i < BM_N_SIDES; i++) {
         struct bm_scene scene = {.meshes = meshes, .n_meshes = 1, .balls = balls,
@@ -256,6 +238,7 @@ enum bm_status bm_figure_graph(struct bm_ctx *ctx, const struct bm_figure_opts *
             subject.hi[d] = fmax(subject.hi[d], g.net.place[i][d] + BALL_MM[1]);
         }
     BM_TRY(choose_edges(ctx, opts, &g));
+    BM_TRY(bm_sheet_note(ctx, sheet, "%td nodes, %td edges", g.net.n, g.n_edges));
     BM_TRY(bm_subject_caption(ctx, sheet, &subject));
     if (g.n_edges > 0) BM_TRY(bm_sheet_colorbar(ctx, sheet, &g.scale, 0));
     BM_TRY(draw_legend(ctx, sheet, &g.net));

@@ -10,7 +10,7 @@
  * scale ends at this percentile, and its arrow says so. */
 static const double PERCENTILE = 98, MUCH = 3;
 static const double ROOMY = 4; /* heights of text in a square that shows its number */
-enum { LONGEST_NAME = 24, NAME_ROWS = 2 /* of modules */ };
+enum { LONGEST_NAME = 24 };
 
 struct matrix_page {
     struct bm_sheet *sheet;
@@ -112,6 +112,7 @@ static void draw_cells(const struct matrix_page *page)
     const struct bm_wiring *net = page->net;
     struct bm_rgb missing = bm_rgb_between(page->sheet->paper, page->sheet->ink, .25);
     struct bm_box b = page->box;
+    if (!canvas->rgba) return;
     /* Pixel by pixel: a pixel shows the cells it covers, however small these are. */
     enum { FINE = 3 };
     for (int y = (int)b.y0; y < (int)b.y1; y++)
@@ -193,6 +194,12 @@ out:
     return status;
 }
 
+/* Rows of names of modules above the columns. */
+static int name_rows(const struct bm_wiring *net)
+{
+    return net->n_modules < 3 ? 1 : net->n_modules < 6 ? 2 : 3;
+}
+
 /* A coloured bar along each module's rows and columns, lines between modules, and their names above
  * the columns. */
 static enum bm_status draw_modules(struct bm_ctx *ctx, const struct matrix_page *page, double bar)
@@ -213,9 +220,9 @@ static enum bm_status draw_modules(struct bm_ctx *ctx, const struct matrix_page 
                                                    b.y0 + to}, color, 1);
             bm_canvas_fill(canvas, (struct bm_box){b.x0 + from, b.y0 - gap - bar, b.x0 + to,
                                                    b.y0 - gap}, color, 1);
-            /* A name that its neighbour leaves no room goes into a second row. */
+            /* A name that its neighbour leaves no room goes into the next row. */
             bool placed = false;
-            for (int row = 0; row < NAME_ROWS && !placed; row++)
+            for (int row = 0; row < name_rows(net) && !placed; row++)
                 BM_TRY(bm_canvas_label(ctx, canvas, b.x0 + (from + to) / 2,
                                        b.y0 - gap - bar - (.15 + 1.2 * row) * page->sheet->px,
                                        (struct bm_anchor){.5, 1}, net->module_name[m],
@@ -296,6 +303,7 @@ enum bm_status bm_figure_matrix(struct bm_ctx *ctx, const struct bm_figure_opts 
     BM_TRY(bm_wiring_read(ctx, path, opts->matrix.nodes, false, &net));
     BM_TRY(order_nodes(ctx, &net, opts->matrix.order == 0, &page.order));
     BM_TRY(settle(ctx, opts, &net, path, &page.scale));
+    BM_TRY(bm_sheet_note(ctx, sheet, "%td x %td numbers", net.n, net.n));
     bool modules = net.n_modules > 0 && opts->matrix.order == 0;
     if (page.scale.logarithmic)
         BM_TRY(bm_sheet_caption(ctx, sheet, "Logarithmic scale; gray: not above 0."));
@@ -307,7 +315,7 @@ enum bm_status bm_figure_matrix(struct bm_ctx *ctx, const struct bm_figure_opts 
     double side = fmin(area.x1 - area.x0, area.y1 - area.y0);
     /* Names take what they need, but never most of the page. */
     double names = fmin(widest, .35 * side) + .5 * sheet->px;
-    double above = modules ? bar + (.4 + 1.2 * NAME_ROWS) * sheet->px : 0;
+    double above = modules ? bar + (.4 + 1.2 * name_rows(&net)) * sheet->px : 0;
     double size = floor(fmin(area.x1 - area.x0 - names - offset,
                              area.y1 - area.y0 - names - above));
     page.cell = size / (double)net.n;

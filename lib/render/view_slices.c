@@ -7,6 +7,7 @@
 
 static const double PEAK_MM = 4;        /* smoothing before the peak is sought */
 enum { MOST_CUTS = 100, MOST_PANELS = 3 * MOST_CUTS };
+static const double LEGEND = .28;       /* share of the area's height that it may take */
 static const double MARGIN_MM = 2;      /* around the brain in a panel */
 
 /* Where to cut ------------------------------------------------------------------------------- */
@@ -163,12 +164,36 @@ out:
     return status;
 }
 
+/* Which regions the cuts meet. */
+static enum bm_status find_seen(struct bm_ctx *ctx, const struct bm_subject *subject,
+                                const struct cut *cuts, int n, bool **seen)
+{
+    enum bm_status status = BM_OK;
+    static const double STEP_MM = 1.5;
+    if (!subject->region_name) return BM_OK;
+    BM_TRY(bm_calloc(ctx, seen, subject->n_regions, sizeof **seen));
+    for (int i = 0; i < n; i++) {
+        int plane[2];
+        double mm[3] = {cuts[i].at, cuts[i].at, cuts[i].at};
+        bm_plane_axes(cuts[i].axis, plane);
+        int u = plane[0], v = plane[1];
+        for (mm[v] = subject->lo[v]; mm[v] < subject->hi[v]; mm[v] += STEP_MM)
+            for (mm[u] = subject->lo[u]; mm[u] < subject->hi[u]; mm[u] += STEP_MM) {
+                int region = bm_field_label(&subject->map, mm);
+                if (region > 0) (*seen)[region - 1] = true;
+            }
+    }
+out:
+    return status;
+}
+
 /* Layout ------------------------------------------------------------------------------------- */
 
 struct layout {
     double lo[3], hi[3], size[3]; /* mm shown */
     double gap, foot;             /* pixels between panels, and under one for its label */
     double scale;
+    bool *seen;                   /* of each region: it is cut; NULL = no legend is wanted */
     int n;
     struct cut cut[MOST_PANELS];
     struct bm_panel panel[MOST_PANELS];
@@ -206,8 +231,11 @@ static enum bm_status lay_out_ortho(struct bm_ctx *ctx, struct layout *l, struct
                                     const struct bm_subject *subject, bool mirrored)
 {
     enum bm_status status = BM_OK;
-    struct bm_box whole = sheet->area;
     double x = l->size[0], y = l->size[1], z = l->size[2];
+    /* A legend goes below a row, and beside two by two. */
+    if (l->seen && box_width(sheet->area) > 1.6 * box_height(sheet->area))
+        BM_TRY(bm_subject_key(ctx, sheet, subject, l->seen, LEGEND));
+    struct bm_box whole = sheet->area;
     double two = fmin((box_width(whole) - l->gap) / (x + y),
                       (box_height(whole) - l->gap - 2 * l->foot) / (z + y));
     double bar = sheet->look->colorbar == 0 && !subject->labels ? 5 * sheet->px : 0;
@@ -215,7 +243,7 @@ static enum bm_status lay_out_ortho(struct bm_ctx *ctx, struct layout *l, struct
                       (box_height(whole) - l->foot) / fmax(y, z));
     l->scale = fmax(row, two);
     if (row > two) {
-        BM_TRY(bm_subject_colorbar(ctx, sheet, subject));
+        if (!l->seen) BM_TRY(bm_subject_key(ctx, sheet, subject, NULL, 1));
         double left = (sheet->area.x0 + sheet->area.x1 - (2 * x + y) * row - 2 * l->gap) / 2;
         double middle = (whole.y0 + whole.y1 - l->foot) / 2;
         for (int i = 0; i < 3; i++) {
@@ -230,9 +258,9 @@ static enum bm_status lay_out_ortho(struct bm_ctx *ctx, struct layout *l, struct
     place(l, 0, left, top, mirrored);
     place(l, 1, right, top, mirrored);
     place(l, 2, left, below, mirrored);
-    sheet->area = (struct bm_box){right, below, right + y * two, below + y * two};
-    sheet->area.x1 = (sheet->area.x0 + sheet->area.x1) / 2 + 2 * sheet->px;
-    BM_TRY(bm_subject_colorbar(ctx, sheet, subject));
+    sheet->area = (struct bm_box){right, below, whole.x1, below + y * two};
+    if (!l->seen) sheet->area.x1 = right + y * two / 2 + 2 * sheet->px;
+    BM_TRY(bm_subject_key(ctx, sheet, subject, l->seen, 1));
 out:
     return status;
 }
@@ -350,6 +378,20 @@ out:
     return status;
 }
 
+static enum bm_status note_cuts(struct bm_ctx *ctx, struct bm_sheet *sheet,
+                                const struct layout *l)
+{
+    enum bm_status status = BM_OK;
+    struct bm_text line = BM_TEXT_INIT;
+    char text[LABEL_SIZE];
+    for (int i = 0; i < l->n; i++)
+        BM_TRY(bm_text_add(ctx, &line, "%s%s", i ? ", " : "", slice_label(&l->cut[i], 1, text)));
+    BM_TRY(bm_sheet_note(ctx, sheet, "cuts in mm: %s", bm_text_str(&line)));
+out:
+    bm_text_release(&line);
+    return status;
+}
+
 enum bm_status bm_figure_slices(struct bm_ctx *ctx, const struct bm_figure_opts *opts,
                                 const char *path, struct bm_sheet *sheet)
 {
@@ -366,10 +408,12 @@ enum bm_status bm_figure_slices(struct bm_ctx *ctx, const struct bm_figure_opts 
     BM_TRY(bm_subject_caption(ctx, sheet, &subject));
     BM_TRY(choose_cuts(ctx, opts, &subject, axis, columns_for(&l, sheet, axis), l.cut,
                        &l.n));
+    BM_TRY(find_seen(ctx, &subject, l.cut, l.n, &l.seen));
+    BM_TRY(note_cuts(ctx, sheet, &l));
     if (axis == BM_AXIS_ORTHO) {
         BM_TRY(lay_out_ortho(ctx, &l, sheet, &subject, opts->brain.radiological));
     } else {
-        BM_TRY(bm_subject_colorbar(ctx, sheet, &subject));
+        BM_TRY(bm_subject_key(ctx, sheet, &subject, l.seen, LEGEND));
         lay_out_cells(&l, sheet, axis == BM_AXIS_MOSAIC, opts->brain.radiological);
     }
     double at[3] = {0};
@@ -385,6 +429,7 @@ enum bm_status bm_figure_slices(struct bm_ctx *ctx, const struct bm_figure_opts 
     }
 out:
     bm_progress_end(ctx);
+    bm_free(l.seen);
     bm_subject_release(&subject);
     return status;
 }

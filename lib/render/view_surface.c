@@ -5,7 +5,7 @@
 
 #include "render/solid.h"
 
-static const double CORTEX_MM = 1.5;
+static const double CORTEX_MM = 1.5, SHADE_MM = 3;
 /* Depths in mm at which the map is looked up below the surface. */
 static const double depths[] = {.5, 1.5, 2.5, 3.5, 4.5};
 enum { N_DEPTHS = sizeof depths / sizeof *depths };
@@ -94,17 +94,18 @@ enum bm_status bm_figure_surface(struct bm_ctx *ctx, const struct bm_figure_opts
     struct bm_side shown[N_SIDES];
     double lo[3], hi[3];
     BM_TRY(bm_subject_open(ctx, opts, path, &subject));
-    BM_TRY(bm_cortex_open(ctx, &subject, CORTEX_MM, &cortex));
-    bm_field_bounds(&cortex, .5, lo, hi);
-    for (int p = 0; p < 2; p++) {
+    bm_field_bounds(&subject.brain, .5, lo, hi);
+    if (renderer->draw) BM_TRY(bm_cortex_open(ctx, &subject, CORTEX_MM, &cortex));
+    for (int p = 0; p < 2 && renderer->draw; p++) {
         BM_TRY(half_of(ctx, &cortex, LEFT + p, &half));
         BM_TRY(renderer->isosurface(ctx, renderer->state, &half.grid, half.data, .5, &mesh[p]));
+        /* The other half is not there, and makes no shade on the cut between them. */
+        BM_TRY(bm_field_smooth(ctx, &half, SHADE_MM));
+        color_points(&subject, &half, &mesh[p]);
         bm_field_release(&half);
     }
-    BM_TRY(bm_field_smooth(ctx, &cortex, 3));
-    for (int p = 0; p < 2; p++) color_points(&subject, &cortex, &mesh[p]);
     BM_TRY(bm_subject_caption(ctx, sheet, &subject));
-    BM_TRY(bm_subject_colorbar(ctx, sheet, &subject));
+    BM_TRY(bm_subject_key(ctx, sheet, &subject, NULL, .28));
     memcpy(shown, sides, sizeof sides);
     if (opts->brain.radiological)
         for (int row = 0; row < 2; row++) {
@@ -112,7 +113,7 @@ enum bm_status bm_figure_surface(struct bm_ctx *ctx, const struct bm_figure_opts
             shown[3 * row + 1] = sides[4 - 3 * row];
             shown[3 * row + 2] = sides[3 * row];
         }
-    bm_sides_place(sheet, lo, hi, shown, N_SIDES, stands);
+    bm_sides_place(sheet, lo, hi, 0, shown, N_SIDES, stands);
     BM_TRY(bm_progress_begin(ctx, "pictures", N_SIDES));
     for (int i = 0; i < N_SIDES; i++) {
         const struct bm_mesh *meshes[2];

@@ -93,6 +93,7 @@ static enum bm_status region_blobs(struct bm_ctx *ctx, const struct bm_subject *
     if (subject->n_regions > MOST_MESHES)
         BM_FAIL(ctx, BM_EINPUT, "%d regions: volume draws at most %d", subject->n_regions,
                 MOST_MESHES);
+    if (!renderer->draw) return BM_OK;
     BM_TRY(bm_alloc(ctx, &span, subject->n_regions + 1, sizeof *span));
     for (int r = 0; r <= subject->n_regions; r++)
         span[r] = (struct span){{dim[0], dim[1], dim[2]}, {-1, -1, -1}};
@@ -131,6 +132,7 @@ static enum bm_status value_blobs(struct bm_ctx *ctx, const struct bm_subject *s
     bm_index voxels = bm_grid_voxels(&map->grid);
     double level = subject->scale.threshold;
     float *side = NULL;
+    if (!renderer->draw) return BM_OK;
     BM_TRY(bm_calloc(ctx, &blobs->mesh, 2, sizeof *blobs->mesh));
     if (subject->empty) goto out;
     BM_TRY(bm_alloc(ctx, &side, voxels, sizeof *side));
@@ -159,18 +161,25 @@ enum bm_status bm_figure_volume(struct bm_ctx *ctx, const struct bm_figure_opts 
     const struct bm_renderer *renderer = sheet->canvas.renderer;
     struct bm_stand stands[BM_N_SIDES];
     struct bm_side sides[BM_N_SIDES];
+    double reach = 0;
     BM_TRY(bm_subject_open(ctx, opts, path, &subject));
     /* A surface has one level: without a threshold it is a share of the largest magnitude. */
     if (!subject.labels && subject.scale.threshold == 0)
         subject.scale.threshold = SHARE * fmax(fabs(subject.scale.lo), fabs(subject.scale.hi));
     subject.fade = false;
+    bm_subject_box(&subject);
     BM_TRY(bm_shell_make(ctx, sheet, &subject, &shell));
     BM_TRY(subject.labels ? region_blobs(ctx, &subject, renderer, &blobs)
                           : value_blobs(ctx, &subject, renderer, &blobs));
     BM_TRY(bm_subject_caption(ctx, sheet, &subject));
-    BM_TRY(bm_subject_colorbar(ctx, sheet, &subject));
+    BM_TRY(bm_subject_key(ctx, sheet, &subject, NULL, .28));
     bm_sides_clear(opts->brain.radiological, sides);
-    bm_sides_place(sheet, subject.lo, subject.hi, sides, BM_N_SIDES, stands);
+    for (int i = 0; i < blobs.n; i++)
+        for (bm_index p = 0; p < blobs.mesh[i].n_points; p++) {
+            const float *at = blobs.mesh[i].points + 3 * p;
+            reach = fmax(reach, bm_box_reach(subject.lo, subject.hi, at[0], at[1], at[2]));
+        }
+    bm_sides_place(sheet, subject.lo, subject.hi, reach, sides, BM_N_SIDES, stands);
     BM_TRY(bm_alloc(ctx, &meshes, blobs.n + 1, sizeof *meshes));
     for (int i = 0; i < blobs.n; i++) meshes[i] = &blobs.mesh[i];
     meshes[blobs.n] = &shell;

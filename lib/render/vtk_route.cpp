@@ -28,9 +28,12 @@
 
 #include "render/vtk_window_internal.h"
 #include "util/ctx.h"
+#include "util/text.h"
 
 /* X.h has macros that no other header survives: last. */
 #include <X11/Xlib.h>
+
+#include <GL/glx.h>
 
 extern char **environ;
 
@@ -65,8 +68,8 @@ public:
         eglTerminate(display);
     }
 
-    /* NULL, or what failed. gpu < 0: the software renderer. */
-    const char *open(int gpu)
+    /* "", or what failed. gpu < 0: the software renderer. */
+    std::string open(int64_t gpu)
     {
         auto get_display = reinterpret_cast<PFNEGLGETPLATFORMDISPLAYEXTPROC>(
             eglGetProcAddress("eglGetPlatformDisplayEXT"));
@@ -76,7 +79,10 @@ public:
                 eglGetProcAddress("eglQueryDevicesEXT"));
             EGLDeviceEXT devices[64];
             EGLint n = 0;
-            if (!query || !query(64, devices, &n) || gpu >= n) return "EGL has no such device";
+            if (!query || !query(64, devices, &n)) return "EGL lists no devices";
+            if (gpu >= n)
+                return "EGL has " + std::to_string(n) + " device" + (n == 1 ? "" : "s") +
+                       ", counted from 0";
             display = get_display(EGL_PLATFORM_DEVICE_EXT, devices[gpu], nullptr);
         } else {
             display = get_display(EGL_PLATFORM_SURFACELESS_MESA, EGL_DEFAULT_DISPLAY, nullptr);
@@ -98,7 +104,7 @@ public:
         if (context == EGL_NO_CONTEXT) return "EGL has no OpenGL 3.2";
         if (!eglMakeCurrent(display, EGL_NO_SURFACE, EGL_NO_SURFACE, context))
             return "EGL cannot do without a surface";
-        return nullptr;
+        return "";
     }
 
     vtkSmartPointer<vtkRenderWindow> window() override
@@ -167,7 +173,9 @@ public:
         /* VTK aborts if it cannot reach the server: ask first. */
         Display *x = name.size() > 1 ? XOpenDisplay(name.c_str()) : nullptr;
         if (!x) return "Xvfb does not start";
+        bool draws = has_opengl(x);
         XCloseDisplay(x);
+        if (!draws) return "Xvfb has no OpenGL";
         setenv("DISPLAY", name.c_str(), 1);
         return nullptr;
     }
@@ -181,6 +189,20 @@ public:
     }
 
 private:
+    /* VTK aborts without a context, too. */
+    static bool has_opengl(Display *x)
+    {
+        const int wish[] = {GLX_RENDER_TYPE, GLX_RGBA_BIT, None};
+        int n = 0;
+        if (!glXQueryExtension(x, nullptr, nullptr)) return false;
+        GLXFBConfig *configs = glXChooseFBConfig(x, DefaultScreen(x), wish, &n);
+        GLXContext context =
+            n > 0 ? glXCreateNewContext(x, configs[0], GLX_RGBA_TYPE, nullptr, True) : nullptr;
+        if (context) glXDestroyContext(x, context);
+        if (configs) XFree(configs);
+        return context != nullptr;
+    }
+
     pid_t pid = 0;
 };
 
@@ -190,19 +212,25 @@ enum bm_status open_route(struct bm_ctx *ctx, std::unique_ptr<Route> *route)
 {
     const char *wish = getenv("BRAINMINE_RENDER");
     std::string why = "";
+    int64_t number = -1;
     if (!wish) wish = "";
-    bool gpu = strncmp(wish, "gpu:", 4) == 0;
+    bool gpu = strncmp(wish, "gpu:", 4) == 0 && bm_parse_int(wish + 4, &number) && number >= 0;
     if (*wish && !gpu && strcmp(wish, "egl") != 0 && strcmp(wish, "xvfb") != 0)
         return bm_fail(ctx, BM_EUSAGE, "BRAINMINE_RENDER wants egl, gpu:N or xvfb, got '%.40s'",
                        wish);
     if (strcmp(wish, "xvfb") != 0) {
         auto egl = std::make_unique<EglRoute>();
-        const char *failed = egl->open(gpu ? static_cast<int>(strtol(wish + 4, nullptr, 10)) : -1);
-        if (!failed) {
-            bm_log(ctx, BM_LOG_INFO, "draws through EGL without a surface%s", gpu ? ", GPU" : "");
+        std::string failed = egl->open(number);
+        if (failed.empty()) {
+            const GLubyte *device = glGetString(GL_RENDERER);
+            bm_log(ctx, BM_LOG_INFO, "draws through EGL without a surface%s%s: %s",
+                   gpu ? ", device " : "", gpu ? wish + 4 : "",
+                   device ? reinterpret_cast<const char *>(device) : "unknown device");
             *route = std::move(egl);
             return BM_OK;
         }
+        if (gpu)
+            return bm_fail(ctx, BM_EUNSUP, "BRAINMINE_RENDER=%s: %s", wish, failed.c_str());
         why = failed;
     }
     if (!*wish || strcmp(wish, "xvfb") == 0) {

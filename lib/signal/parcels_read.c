@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/labels.h"
 #include "io/nifti.h"
 #include "io/table.h"
 #include "signal/parcels.h"
@@ -49,84 +50,29 @@ static bm_index column_called(const struct bm_table *table, const char *name)
     return -1;
 }
 
-/* A table; but of text with neither tabs nor commas, whose first word is no number, each line is
- * one cell, blanks and all. */
-static enum bm_status read_lines(struct bm_ctx *ctx, const char *path, struct bm_table *table)
-{
-    enum bm_status status = BM_OK;
-    struct bm_text lines = BM_TEXT_INIT;
-    char *bytes = NULL, *end;
-    int64_t n;
-    BM_TRY(bm_read_file(ctx, path, 1 << 24, &bytes, &n));
-    bool numbered = (strtod(bytes, &end), end != bytes) && strchr(" \r\n", *end) != NULL;
-    bool list = !numbered && !strpbrk(bytes, "\t,");
-    for (const char *s = bytes; list && *s; s += strspn(s, "\r\n")) {
-        size_t length = strcspn(s, "\r\n"); /* the tab makes it a cell, and one that is empty */
-        if (length > 0) BM_TRY(bm_text_add(ctx, &lines, "%.*s\t\n", (int)length, s));
-        s += length;
-    }
-    BM_TRY(bm_table_parse(ctx, path, list ? bm_text_str(&lines) : bytes, list ? lines.length : n,
-                          table));
-out:
-    bm_text_release(&lines);
-    bm_free(bytes);
-    return status;
-}
-
-/* Columns of label (-1 = rows are in order) and name. */
-static enum bm_status name_columns(struct bm_ctx *ctx, struct bm_table *table, bm_index *label,
-                                   bm_index *name)
-{
-    enum bm_status status = BM_OK;
-    double number;
-    *label = -1;
-    *name = 0;
-    for (bm_index c = 0; c < table->cols; c++)
-        if (strcmp(bm_table_cell(table, 0, c), "name") == 0) {
-            BM_TRY(bm_table_take_header(ctx, table));
-            *label = column_called(table, "index");
-            *name = c;
-            goto out;
-        }
-    if (table->cols > 1 && bm_parse_double(bm_table_cell(table, 0, 0), &number)) {
-        *label = 0;
-        *name = 1;
-    }
-out:
-    return status;
-}
-
 enum bm_status bm_parcels_read_names(struct bm_ctx *ctx, const char *path, const int64_t *label,
                                      bm_index p, char **name)
 {
     enum bm_status status = BM_OK;
-    struct bm_table table = BM_TABLE_INIT;
-    bm_index label_column, name_column;
+    struct bm_labels table = BM_LABELS_INIT;
     char file[512];
-    BM_TRY(read_lines(ctx, path, &table));
+    BM_TRY(bm_labels_read(ctx, path, &table));
     bm_escape(file, sizeof file, path);
-    BM_TRY(name_columns(ctx, &table, &label_column, &name_column));
-    bm_index skip = label_column < 0 && table.rows == p + 1 &&
-                    strcasecmp(bm_table_cell(&table, 0, name_column), "background") == 0;
-    if (label_column < 0 && table.rows - skip != p)
-        BM_FAIL(ctx, BM_EINPUT, "%s: %td names for %td nodes", file, table.rows, p);
+    bm_index skip = !table.label && table.n == p + 1 &&
+                    strcasecmp(table.name[0], "background") == 0;
+    if (!table.label && table.n - skip != p)
+        BM_FAIL(ctx, BM_EINPUT, "%s: %td names for %td nodes", file, table.n, p);
     for (bm_index k = 0; k < p; k++) {
-        bm_index at = label_column < 0 ? k + skip : table.rows;
-        for (bm_index r = 0; label_column >= 0 && r < table.rows && at == table.rows; r++) {
-            double value;
-            BM_TRY(bm_table_number(ctx, &table, r, label_column, &value));
-            if (value == (double)(label ? label[k] : k + 1)) at = r;
-        }
-        if (at == table.rows)
-            BM_FAIL(ctx, BM_EINPUT, "%s: no name for label %lld", file,
-                    (long long)(label ? label[k] : k + 1));
+        int64_t own = label ? label[k] : k + 1;
+        bm_index at = table.label ? bm_labels_find(&table, (double)own) : k + skip;
+        if (at < 0) BM_FAIL(ctx, BM_EINPUT, "%s: no name for label %lld", file, (long long)own);
         bm_free(name[k]);
         name[k] = NULL;
-        BM_TRY(bm_strdup(ctx, &name[k], bm_table_cell(&table, at, name_column)));
+        BM_TRY(bm_strdup(ctx, &name[k], table.name[at]));
     }
     BM_TRY(bm_parcels_require_unique(ctx, path, name, p));
 out:
-    bm_table_release(&table);
+    bm_labels_release(&table);
     return status;
 }
 

@@ -6,6 +6,7 @@
 #include "support/fixture.h"
 #include "support/flat_renderer.h"
 #include "support/images.h"
+#include "util/text.h"
 
 /* A ball of `value` around a place, 0 elsewhere, on a grid of voxels `mm`, turned about z by an
  * angle in degrees. NAN as rest: outside the ball. */
@@ -70,45 +71,140 @@ static const char nodes[] = "name\tx\ty\tz\tmodule\n"
                             "d\t10\t-40\t-10\tsecond\n";
 static const char matrix[] = "0\t1\t-0.5\t0.1\n1\t0\t0.25\t-1\n-0.5\t0.25\t0\t0\n0.1\t-1\t0\t0\n";
 
-/* The property that matters at every size: labels lie on the sheet, and none meets another. */
+/* An atlas of as many balls as fit, on a lattice, with a table of names beside it. */
+static const char *write_regions(const char **names)
+{
+    struct bm_volume volume = BM_VOLUME_INIT;
+    struct bm_text table = BM_TEXT_INIT;
+    test_make_image(&volume, 24, 28, 24, 1, 0);
+    bm_index voxels = bm_grid_voxels(&volume.grid), label = 0;
+    for (bm_index v = 0; v < voxels; v++) {
+        bm_index at[3] = {v % 24, v / 24 % 28, v / (24 * 28)};
+        label = 1 + at[0] / 4 + 6 * (at[1] / 4 + 7 * (at[2] / 4));
+        volume.data[v] = (float)label;
+    }
+    ok(bm_text_add(&test_ctx, &table, "index\tname\n"));
+    for (bm_index l = 1; l <= label; l++)
+        ok(bm_text_add(&test_ctx, &table, "%td\t%s %td\n", l,
+                       l % 3 ? "gyrus" : "a part of the sulcus whose name is longer than others",
+                       l));
+    const char *path = test_write_frames("regions.nii", &volume, 0, 1);
+    *names = test_write_text("regions.tsv", table.data);
+    bm_text_release(&table);
+    bm_volume_release(&volume);
+    return path;
+}
+
+static void check_labels(const struct bm_sheet *sheet, const char *what, const char *size)
+{
+    for (bm_index i = 0; i < sheet->canvas.n_labels; i++) {
+        const struct bm_box *a = &sheet->canvas.labels[i];
+        ck_assert_msg(a->x0 >= 0 && a->y0 >= 0 && a->x1 <= sheet->canvas.width &&
+                          a->y1 <= sheet->canvas.height, "%s at %s: label %td is cut", what, size,
+                      i);
+        for (bm_index j = 0; j < i; j++) {
+            const struct bm_box *b = &sheet->canvas.labels[j];
+            ck_assert_msg(a->x0 >= b->x1 || b->x0 >= a->x1 || a->y0 >= b->y1 || b->y0 >= a->y1,
+                          "%s at %s: labels %td and %td meet", what, size, i, j);
+        }
+    }
+}
+
+/* The property that matters at every size: labels lie on the sheet, and none meets another. What
+ * tells where and what one sees is there at all sizes: cuts, sides, ends of the scale. */
 START_TEST(text_is_never_cut_and_never_meets_other_text)
 {
-    static const char *const sizes[] = {"400x300", "1000x300", "260x600"};
+    static const char *const sizes[] = {"400x300", "1000x800", "4000x3000", "400x1200", "1600x300"};
+    enum { SIZES = sizeof sizes / sizeof *sizes, KINDS = 7 };
     static const char *const titles[] = {
         NULL, "A title that is much too long for any figure of a small size because it "
         "goes on and on about contrasts, sessions, subjects, thresholds and corrections, and then "
         "says it once more for all who have not read it the first time"};
+    struct bm_renderer typesetter = {.text = flat_renderer.text};
     const char *map = write_ball("map.nii", (double[]){-30, -20, 30}, 22, 8, 0, -3.25f, 0);
-    const char *table = test_write_text("nodes.tsv", nodes), *brain = write_brain();
-    const char *square = test_write_text("matrix.tsv", matrix);
-    for (const struct bm_figure_view *view = bm_figure_views; view->name; view++)
-        for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+    const char *table = test_write_text("nodes.tsv", nodes), *brain = write_brain(), *names;
+    const char *square = test_write_text("matrix.tsv", matrix), *regions = write_regions(&names);
+    for (int kind = 0; kind < KINDS; kind++)
+        for (int s = 0; s < SIZES; s++) {
+            const char *view = bm_figure_views[_i].name;
+            bool file = strcmp(view, "graph") == 0 || strcmp(view, "matrix") == 0;
+            bool labels = kind >= 5;
+            /* Kinds differ in the cuts, which only slices have, in the title and in the map. */
+            if (_i > 0 && kind > 1 && kind != 5) continue;
             struct bm_figure_opts opts = bm_figure_default;
             struct bm_sheet sheet = BM_SHEET_INIT;
-            bool file = strcmp(view->name, "graph") == 0 || strcmp(view->name, "matrix") == 0;
             opts.look.size = sizes[s];
-            opts.look.title = titles[(size_t)_i];
-            opts.brain.background = s % 2 ? brain : NULL;
-            opts.map.threshold = s % 3 ? "2" : NULL;
-            opts.view.axis = (int)(s % 5);
+            opts.look.title = titles[kind % 2];
+            opts.brain.background = brain;
+            opts.map.threshold = kind % 3 && !labels ? "2" : NULL;
+            opts.map.names = labels ? names : NULL;
+            opts.view.axis = kind % 5;
             opts.graph.nodes = opts.matrix.nodes = table;
             opts.graph.edges = "0";
-            opts.graph.style = s % 2;
-            draw(view->name, &opts, file ? square : map, &sheet);
-            ck_assert_int_ge(sheet.canvas.n_labels, titles[_i] ? 4 : 3);
-            for (bm_index i = 0; i < sheet.canvas.n_labels; i++) {
-                const struct bm_box *a = &sheet.canvas.labels[i];
-                ck_assert(a->x0 >= 0 && a->y0 >= 0 && a->x1 <= sheet.canvas.width &&
-                          a->y1 <= sheet.canvas.height);
-                for (bm_index j = 0; j < i; j++) {
-                    const struct bm_box *b = &sheet.canvas.labels[j];
-                    ck_assert_msg(a->x0 >= b->x1 || b->x0 >= a->x1 || a->y0 >= b->y1 ||
-                                      b->y0 >= a->y1,
-                                  "%s at %s: labels %td and %td meet", view->name, sizes[s], i, j);
-                }
-            }
+            opts.graph.style = kind % 2;
+            ok(bm_figure_draw(&test_ctx, view, &opts, file ? square : labels ? regions : map,
+                              &typesetter, &sheet));
+            ck_assert_ptr_null(sheet.canvas.rgba);
+            ck_assert_int_ge(sheet.canvas.n_labels, kind % 2 ? 4 : 3);
+            check_labels(&sheet, view, sizes[s]);
             bm_sheet_release(&sheet);
         }
+}
+END_TEST
+
+/* Where labels come does not depend on whether pictures are drawn. */
+START_TEST(a_layout_alone_places_the_labels_of_the_figure)
+{
+    struct bm_renderer typesetter = {.text = flat_renderer.text};
+    const char *map = write_ball("map.nii", (double[]){-30, -20, 30}, 22, 8, 0, -3.25f, 0);
+    const char *table = test_write_text("nodes.tsv", nodes);
+    const char *square = test_write_text("matrix.tsv", matrix);
+    for (const struct bm_figure_view *view = bm_figure_views; view->name; view++) {
+        struct bm_figure_opts opts = bm_figure_default;
+        struct bm_sheet sheet[2] = {BM_SHEET_INIT, BM_SHEET_INIT};
+        bool file = strcmp(view->name, "graph") == 0 || strcmp(view->name, "matrix") == 0;
+        opts.look.size = "400x300";
+        opts.graph.nodes = opts.matrix.nodes = table;
+        draw(view->name, &opts, file ? square : map, &sheet[0]);
+        ok(bm_figure_draw(&test_ctx, view->name, &opts, file ? square : map, &typesetter,
+                          &sheet[1]));
+        ck_assert_int_eq(sheet[0].canvas.n_labels, sheet[1].canvas.n_labels);
+        for (bm_index i = 0; i < sheet[0].canvas.n_labels; i++)
+            ck_assert_int_eq(memcmp(&sheet[0].canvas.labels[i], &sheet[1].canvas.labels[i],
+                                    sizeof(struct bm_box)), 0);
+        ck_assert_str_eq(bm_text_str(&sheet[0].notes), bm_text_str(&sheet[1].notes));
+        bm_sheet_release(&sheet[0]);
+        bm_sheet_release(&sheet[1]);
+    }
+}
+END_TEST
+
+static void keep_count(void *user, enum bm_log_level level, const char *line)
+{
+    int count;
+    (void)level;
+    const char *words = strstr(line, ": and ");
+    if (words && sscanf(words, ": and %d more", &count) == 1) *(int *)user = count;
+}
+
+START_TEST(a_legend_says_how_many_names_it_leaves_out)
+{
+    int left_out = 0;
+    struct bm_renderer typesetter = {.text = flat_renderer.text};
+    struct bm_figure_opts opts = bm_figure_default;
+    struct bm_sheet sheet = BM_SHEET_INIT, bare = BM_SHEET_INIT;
+    const char *regions = write_regions(&opts.map.names);
+    opts.look.size = "600x480";
+    test_ctx.log = (struct bm_log){BM_LOG_DEBUG, keep_count, &left_out};
+    ok(bm_figure_draw(&test_ctx, "glass", &opts, regions, &typesetter, &sheet));
+    opts.look.colorbar = 1;
+    ok(bm_figure_draw(&test_ctx, "glass", &opts, regions, &typesetter, &bare));
+    /* 252 regions: most have no room, so the last label counts them. */
+    bm_index named = sheet.canvas.n_labels - bare.canvas.n_labels - 1;
+    ck_assert_int_ge(named, 10);
+    ck_assert_int_eq(left_out, 252 - named);
+    bm_sheet_release(&sheet);
+    bm_sheet_release(&bare);
 }
 END_TEST
 
@@ -283,7 +379,9 @@ Suite *figure_suite(void)
 {
     Suite *suite = suite_create("figure");
     TCase *tc = test_case(suite, "figure");
-    tcase_add_loop_test(tc, text_is_never_cut_and_never_meets_other_text, 0, 2);
+    tcase_add_loop_test(tc, text_is_never_cut_and_never_meets_other_text, 0, 6);
+    tcase_add_test(tc, a_layout_alone_places_the_labels_of_the_figure);
+    tcase_add_test(tc, a_legend_says_how_many_names_it_leaves_out);
     tcase_add_loop_test(tc, what_is_on_the_left_is_drawn_on_the_left, 0, 2);
     tcase_add_loop_test(tc, an_oblique_grid_gives_the_picture_of_a_straight_one, 0, 2);
     tcase_add_test(tc, an_empty_map_is_drawn_with_a_warning);

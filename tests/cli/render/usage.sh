@@ -27,7 +27,6 @@ sed '3,4d' p/nodes.tsv > fewer.tsv
 mistake "fewer nodes than rows" 3 "*12 rows, but fewer.tsv has 10 nodes: fewer.tsv lacks 10, 11" \
     graph p/matrix.tsv --nodes fewer.tsv -o no.png
 mistake "edges to nodes that are not there" 3 "*fewer.tsv lacks*2 (row*" graph p/edges.tsv --nodes fewer.tsv -o no.png
-BRAINMINE_RENDER=crystal mistake "an unknown way to draw" 2 "*BRAINMINE_RENDER wants*" volume $map -o no.png
 
 "$BRAINMINE" render slices $map -o a.png
 "$BRAINMINE" render slices $map -o a.png 2> err
@@ -59,10 +58,6 @@ chmod +x bin/brainmine-render
 bin/brainmine render slices $map -o no.png 2> err
 code=$?
 said "a renderer that crashes is an error" 1 "brainmine render: the renderer was killed by signal 11*"
-LIBGL_DRIVERS_PATH=/nowhere __EGL_VENDOR_LIBRARY_FILENAMES=/nowhere BRAINMINE_RENDER=egl \
-    "$BRAINMINE" render volume $map -o no.png 2> err
-code=$?
-said "without a driver it says what to install" 1 "brainmine render: no way to OpenGL*libgl1-mesa-dri*"
 
 # --figures of decode fit.
 figures() { # PROGRAM DIR
