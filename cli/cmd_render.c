@@ -37,9 +37,6 @@ static enum bm_status render(struct cli_run *run)
     if (run->common.dry_run) {
         BM_TRY(cli_plan(run, "draw %s of %s, %s pixels, to %s", view->name, run->operands[0],
                         opts.look.size, run->common.output));
-        if (run->ctx->memo)
-            BM_TRY(cli_plan(run, "cached: %lld of 1 picture",
-                            (long long)bm_cache_stats(run->cache).hits));
         for (char *rest = NULL, *line = strtok_r(png.data, "\n", &rest); line && status == BM_OK;
              line = strtok_r(NULL, "\n", &rest))
             status = cli_plan(run, "  %s", line);

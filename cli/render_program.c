@@ -337,6 +337,7 @@ enum bm_status cli_draw(struct cli_run *run, const char *view, const struct bm_f
     if (run->common.dry_run) {
         BM_TRY(bm_memo_has(ctx, &step.key, &cached));
         BM_TRY(draw(run, program, view, opts, path, png));
+        if (ctx->memo) BM_TRY(bm_text_add(ctx, png, "cached: %d of 1 picture\n", cached));
         goto out;
     }
     BM_TRY(bm_memo_get(ctx, &step, members, 1));
