@@ -291,79 +291,164 @@ out:
     return status;
 }
 
-/* True if a run of the input is still to be read; scrubbed volumes are looked at, too. */
-static bool wants_any(const struct bm_layout *layout, const struct bm_steps *steps,
-                      const struct bm_input *input)
+/* Where the rows of a series go while they are read and cleaned: to the samples, or, on the mask of
+ * the series alone, to samples of its own. */
+struct place {
+    const struct bm_mask *mask;
+    struct bm_samples *samples;
+    bm_index base; /* of the layout's rows, the first one there */
+    bm_index first_run, end_run;
+};
+
+static bool wants_any(const struct bm_steps *steps, bm_index first_run, bm_index end_run)
 {
-    for (bm_index t = 0; t < input->count; t++)
-        if (!steps->run[layout->run[input->offset + t]].hit) return true;
+    for (bm_index r = first_run; r < end_run; r++)
+        if (!steps->run[r].hit) return true;
     return false;
 }
 
-static enum bm_status read_samples(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
-                                   const struct bm_inputs *inputs, const struct bm_layout *layout,
-                                   struct bm_reader *reader, struct bm_steps *steps,
-                                   struct bm_prepared *made)
+/* Runs of a series follow each other. */
+static void runs_of(const struct bm_inputs *inputs, const struct bm_layout *layout, bm_index series,
+                    struct place *place)
+{
+    const struct bm_series *s = &inputs->series[series];
+    place->first_run = place->end_run = layout->run[s->offset];
+    for (bm_index v = s->offset; v < s->offset + s->frames; v++)
+        if (layout->run[v] >= place->end_run) place->end_run = layout->run[v] + 1;
+}
+
+/* The volumes of missing runs; scrubbed volumes are looked at, too. */
+static enum bm_status read_series(struct bm_ctx *ctx, const struct bm_inputs *inputs,
+                                  const struct bm_layout *layout, bm_index series,
+                                  const struct place *place, struct fill *fill,
+                                  struct bm_reader *reader, struct bm_steps *steps)
 {
     enum bm_status status = BM_OK;
     bm_index *row = NULL; /* as in the layout; -1 also where the run is there already */
-    struct bm_smoother *smoother = NULL;
-    struct bm_turn turn = BM_TURN_INIT;
-    BM_TRY(bm_samples_alloc(ctx, &made->samples, layout->kept, made->mask.p));
-    if (opts->smooth_mm > 0) {
-        BM_TRY(bm_turn_make(ctx, &made->mask, &turn));
-        BM_TRY(bm_smoother_alloc(ctx, &turn.mask, opts->smooth_mm, &smoother));
-    }
-    struct fill fill = {.mask = &made->mask, .turn = &turn, .smoother = smoother,
-                        .samples = &made->samples};
-    BM_TRY(bm_steps_find_runs(ctx, steps, &made->samples, &made->constant));
     BM_TRY(bm_alloc(ctx, &row, inputs->volumes, sizeof *row));
     for (bm_index v = 0; v < inputs->volumes; v++)
-        row[v] = steps->run[layout->run[v]].hit ? -1 : layout->row[v];
+        row[v] = layout->row[v] < 0 || steps->run[layout->run[v]].hit
+                     ? -1
+                     : layout->row[v] - place->base;
+    fill->mask = place->mask;
+    fill->samples = place->samples;
     for (bm_index i = 0; i < inputs->count; i++) {
-        fill.input = &inputs->input[i];
-        fill.row = row + fill.input->offset;
-        if (wants_any(layout, steps, fill.input)) {
+        bool wanted = false;
+        fill->input = &inputs->input[i];
+        fill->row = row + fill->input->offset;
+        if (fill->input->series != series) continue;
+        for (bm_index t = 0; t < fill->input->count; t++)
+            wanted = wanted || !steps->run[layout->run[fill->input->offset + t]].hit;
+        if (wanted) {
             bm_steps_begin_input(ctx, steps);
-            status = bm_steps_end_input(ctx, steps, i, fill_input(ctx, &fill, reader));
+            status = bm_steps_end_input(ctx, steps, i, fill_input(ctx, fill, reader));
             if (status != BM_OK) goto out;
         }
         BM_TRY(bm_progress_step(ctx));
     }
 out:
     bm_free(row);
-    bm_smoother_free(smoother);
-    bm_turn_release(&turn);
     return status;
 }
 
-/* Cleaning and order ------------------------------------------------------------------------ */
-
+/* Clean and keep the missing runs of a place. */
 static enum bm_status clean_runs(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
                                  const struct bm_inputs *inputs, const struct bm_layout *layout,
-                                 struct bm_steps *steps, struct bm_prepared *made)
+                                 const struct place *place, struct bm_steps *steps,
+                                 struct bm_prepared *made)
 {
     enum bm_status status = BM_OK;
+    struct bm_samples *samples = place->samples;
+    unsigned char *which = NULL;
     char name[256];
-    for (bm_index r = 0; r < layout->n_runs; r++) {
+    BM_TRY(bm_alloc(ctx, &which, samples->p, 1));
+    for (bm_index r = place->first_run; r < place->end_run; r++) {
         bm_index first = layout->first[r], n = layout->first[r + 1] - first, constant = 0;
+        bm_index here = first - place->base, before = made->constant;
         if (steps->run[r].hit) continue;
         const struct bm_input *input = input_of(inputs, layout->volume[first]);
         struct bm_clean_opts clean = clean_opts(opts, inputs->series[input->series].tr_s);
-        BM_TRY(bm_clean_apply(ctx, &clean, &layout->Q[r], &made->samples, first, n, &constant));
-        BM_TRY(bm_steps_keep_run(ctx, steps, r, &made->samples, constant));
+        BM_TRY(bm_clean_apply(ctx, &clean, &layout->Q[r], samples, here, n, &constant, which));
+        BM_TRY(bm_steps_keep_run(ctx, steps, r, samples, here, which));
+        if (samples == &made->samples) made->constant += constant;
+        else
+            BM_TRY(bm_steps_take(ctx, &made->mask, &made->samples, first, n, samples, here,
+                                 place->mask->voxels, which, &made->constant));
         bm_log(ctx, BM_LOG_DEBUG, "run %td: %td volumes from %s on, %td nuisance columns removed; "
                "%td of %td voxels do not vary", r, n, bm_escape(name, sizeof name, input->path),
-               layout->Q[r].cols, constant, made->mask.p);
-        made->constant += constant;
+               layout->Q[r].cols, made->constant - before, made->mask.p);
+    }
+out:
+    bm_free(which);
+    return status;
+}
+
+/* The missing runs of a series, on its own mask. */
+static enum bm_status make_own(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
+                               const struct bm_inputs *inputs, const struct bm_layout *layout,
+                               bm_index series, struct place *place, struct fill *fill,
+                               struct bm_reader *reader, struct bm_steps *steps,
+                               struct bm_prepared *made)
+{
+    enum bm_status status = BM_OK;
+    struct bm_series_mask *own = &steps->own[series];
+    struct bm_mask mask = made->mask; /* borrows the voxels of own */
+    struct bm_samples samples = BM_SAMPLES_INIT;
+    if (!own->voxels) BM_TRY(bm_steps_series_mask(ctx, steps, series, reader, own));
+    if (own->p != made->mask.p) { /* else they are the same, and in place will do */
+        mask.voxels = own->voxels;
+        mask.p = own->p;
+        place->base = layout->first[place->first_run];
+        place->mask = &mask;
+        place->samples = &samples;
+        BM_TRY(bm_samples_alloc(ctx, &samples, layout->first[place->end_run] - place->base,
+                                mask.p));
+    }
+    BM_TRY(read_series(ctx, inputs, layout, series, place, fill, reader, steps));
+    BM_TRY(clean_runs(ctx, opts, inputs, layout, place, steps, made));
+out:
+    bm_samples_release(&samples);
+    return status;
+}
+
+/* Read and clean what is not found. */
+static enum bm_status make_samples(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
+                                   const struct bm_inputs *inputs, const struct bm_layout *layout,
+                                   struct bm_reader *reader, struct bm_steps *steps,
+                                   struct bm_prepared *made)
+{
+    enum bm_status status = BM_OK;
+    struct bm_smoother *smoother = NULL;
+    struct bm_turn turn = BM_TURN_INIT;
+    char name[256];
+    BM_TRY(bm_samples_alloc(ctx, &made->samples, layout->kept, made->mask.p));
+    if (opts->smooth_mm > 0) {
+        BM_TRY(bm_turn_make(ctx, &made->mask, &turn));
+        BM_TRY(bm_smoother_alloc(ctx, &turn.mask, opts->smooth_mm, &smoother));
+    }
+    struct fill fill = {.turn = &turn, .smoother = smoother};
+    BM_TRY(bm_steps_find_runs(ctx, steps, &made->mask, &made->samples, &made->constant));
+    for (bm_index s = 0; s < inputs->n_series; s++) {
+        struct place place = {.mask = &made->mask, .samples = &made->samples};
+        runs_of(inputs, layout, s, &place);
+        if (steps->by_series && wants_any(steps, place.first_run, place.end_run)) {
+            BM_TRY(make_own(ctx, opts, inputs, layout, s, &place, &fill, reader, steps, made));
+        } else {
+            BM_TRY(read_series(ctx, inputs, layout, s, &place, &fill, reader, steps));
+            BM_TRY(clean_runs(ctx, opts, inputs, layout, &place, steps, made));
+        }
     }
     if (made->constant == made->mask.p * layout->n_runs)
         BM_FAIL(ctx, BM_EINPUT, "%s%s: no voxel varies: nothing to fit",
                 bm_escape(name, sizeof name, inputs->input[0].path),
                 inputs->count > 1 ? " and the other images" : "");
 out:
+    bm_smoother_free(smoother);
+    bm_turn_release(&turn);
     return status;
 }
+
+/* Order -------------------------------------------------------------------------------------- */
 
 struct reorder {
     struct bm_samples *samples;
@@ -428,29 +513,27 @@ static enum bm_status copy_mask(struct bm_ctx *ctx, const struct bm_mask *from,
 }
 
 /* The mask made from the images. */
-static enum bm_status make_mask(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
-                                const struct bm_inputs *inputs, const struct bm_grid *grid,
-                                struct bm_reader *reader, struct bm_steps *steps,
-                                struct bm_mask *mask, bm_index *non_finite)
+static enum bm_status make_mask(struct bm_ctx *ctx, struct bm_reader *reader,
+                                struct bm_steps *steps, struct bm_mask *mask, bm_index *non_finite)
 {
     enum bm_status status = BM_OK;
     bm_steps_begin_input(ctx, steps);
-    status = bm_prepare_image_mask(ctx, opts, inputs, grid, reader, mask, non_finite);
-    status = bm_steps_end_input(ctx, steps, inputs->count, status);
+    status = bm_prepare_image_mask(ctx, steps, reader, mask, non_finite);
+    status = bm_steps_end_input(ctx, steps, steps->inputs->count, status);
     if (status == BM_OK) bm_steps_keep_mask(ctx, steps, mask, non_finite);
     return status;
 }
 
-/* read_samples, and the warnings of it for steps that will not read them. */
+/* make_samples, and the warnings of it for steps that will not read them. */
 static enum bm_status read_and_listen(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
                                       const struct bm_inputs *inputs,
                                       const struct bm_layout *layout, struct bm_reader *reader,
                                       struct bm_steps *steps, struct bm_prepared *made)
 {
     struct bm_log_tap tap;
-    if (!ctx->memo) return read_samples(ctx, opts, inputs, layout, reader, steps, made);
+    if (!ctx->memo) return make_samples(ctx, opts, inputs, layout, reader, steps, made);
     bm_log_tap_open(ctx, &tap);
-    enum bm_status status = read_samples(ctx, opts, inputs, layout, reader, steps, made);
+    enum bm_status status = make_samples(ctx, opts, inputs, layout, reader, steps, made);
     enum bm_status kept = bm_log_tap_close(ctx, &tap);
     if (status == BM_OK) status = kept;
     if (status == BM_OK) status = bm_warnings_pack(ctx, inputs, &tap.lines, &made->said);
@@ -482,8 +565,7 @@ enum bm_status bm_prepare_in(struct bm_ctx *ctx, const struct bm_prepare_opts *o
     BM_TRY(bm_progress_begin(ctx, "images", inputs->count * (survey ? 2 : 1)));
     if (given) status = copy_mask(ctx, given, &made.mask);
     else if (survey)
-        status = make_mask(ctx, opts, inputs, &grid, &reader, &steps, &made.mask,
-                           &made.non_finite);
+        status = make_mask(ctx, &reader, &steps, &made.mask, &made.non_finite);
     else if (!automatic) status = bm_prepare_file_mask(ctx, opts, inputs, &grid, &made.mask);
     if (status == BM_OK)
         status = bm_memory_require(ctx, bytes_needed(ctx, inputs, layout.kept, made.mask.p,
@@ -495,7 +577,6 @@ enum bm_status bm_prepare_in(struct bm_ctx *ctx, const struct bm_prepare_opts *o
     bm_log(ctx, BM_LOG_INFO, "samples: %td of %td volumes, %td voxels, %td run%s", layout.kept,
            inputs->volumes, made.mask.p, layout.n_runs, layout.n_runs == 1 ? "" : "s");
     bm_reader_release(&reader);
-    BM_TRY(clean_runs(ctx, opts, inputs, &layout, &steps, &made));
     BM_TRY(bm_steps_name(ctx, &steps, made.id));
     BM_TRY(order_samples(ctx, inputs, &layout, &made));
     made.mask.grid = grid;
@@ -541,7 +622,7 @@ enum bm_status bm_prepare_mask(struct bm_ctx *ctx, const struct bm_prepare_opts 
     BM_TRY(bm_progress_begin(ctx, "mask", inputs->count));
     if (!automatic) status = bm_prepare_file_mask(ctx, opts, inputs, &grid, &made);
     else if (!steps.mask.hit)
-        status = make_mask(ctx, opts, inputs, &grid, &reader, &steps, &made, non_finite);
+        status = make_mask(ctx, &reader, &steps, &made, non_finite);
     bm_progress_end(ctx);
     if (status != BM_OK) goto out;
     made.grid = grid;

@@ -27,12 +27,30 @@ enum bm_status bm_prepare_in(struct bm_ctx *ctx, const struct bm_prepare_opts *o
                              const struct bm_inputs *inputs, const bm_index *cut,
                              const struct bm_mask *given, struct bm_prepared *out) BM_CHECKED;
 
-/* Cached steps of preparing (prepare_steps.c): the mask made from images, and each cleaned run. */
+struct bm_reader;
+
+/* What a series says of an automatic mask, on the grid. */
+struct bm_series_mask {
+    bm_index *voxels, p;          /* ascending */
+    bm_index *bad, n_bad;         /* with a value that is not finite */
+    bm_index bad_others;          /* the same, of images on other grids */
+    bm_index input, voxel, frame; /* the first of either: input of the series, -1 = none */
+};
+#define BM_SERIES_MASK_INIT {.voxels = NULL, .bad = NULL, .input = -1}
+void bm_series_mask_release(struct bm_series_mask *own);
+
+/* Cached steps of preparing (prepare_steps.c): the mask that each series has, the one they share,
+ * and each cleaned run. Where nothing mixes voxels (no smoothing), runs of an automatic mask are
+ * cleaned on their series' own: so they do not depend on the other series. */
 struct bm_steps {
     const struct bm_prepare_opts *opts;
     const struct bm_inputs *inputs;
     const struct bm_layout *layout;
     char (*digest)[BM_ID_SIZE];    /* of each input's file; NULL without a memo */
+    const struct bm_grid *grid;
+    bool by_series;                /* runs on the masks of their series */
+    struct bm_series_mask *own;    /* by_series: of each series, as far as it is known; voxels NULL
+                                      = not */
     struct bm_memo_step mask;
     struct bm_memo_step *run;      /* of each run */
     struct bm_text *warnings;      /* said while each input was read; then while all were */
@@ -40,7 +58,8 @@ struct bm_steps {
 };
 #define BM_STEPS_INIT {.digest = NULL}
 
-/* Digest the inputs, make the mask's key. given: a mask that is known already, or NULL. */
+/* Digest the inputs, make the mask's key. given: a mask that is known already, or NULL. grid stays
+ * borrowed. */
 enum bm_status bm_steps_open(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
                              const struct bm_inputs *inputs, const struct bm_layout *layout,
                              const struct bm_grid *grid, const struct bm_mask *given,
@@ -55,12 +74,29 @@ void bm_steps_keep_mask(struct bm_ctx *ctx, struct bm_steps *steps, struct bm_ma
 
 /* Name all runs; *cached: all are kept. */
 enum bm_status bm_steps_look(struct bm_ctx *ctx, struct bm_steps *steps, bool *cached) BM_CHECKED;
+
+/* The mask of a series: found, or made from its images and kept. */
+enum bm_status bm_steps_series_mask(struct bm_ctx *ctx, struct bm_steps *steps, bm_index series,
+                                    struct bm_reader *reader,
+                                    struct bm_series_mask *own) BM_CHECKED;
+
 /* Look all runs up: rows of those that hit are filled, and their constant voxels added. */
 enum bm_status bm_steps_find_runs(struct bm_ctx *ctx, struct bm_steps *steps,
-                                  struct bm_samples *samples, bm_index *constant) BM_CHECKED;
-/* Keep a cleaned run. */
+                                  const struct bm_mask *mask, struct bm_samples *samples,
+                                  bm_index *constant) BM_CHECKED;
+/* Keep a cleaned run: rows first and on of samples, which are on the mask of all or of the series;
+ * constant: which voxels do not vary. */
 enum bm_status bm_steps_keep_run(struct bm_ctx *ctx, struct bm_steps *steps, bm_index r,
-                                 const struct bm_samples *samples, bm_index constant) BM_CHECKED;
+                                 const struct bm_samples *samples, bm_index first,
+                                 const unsigned char *constant) BM_CHECKED;
+
+/* Rows first .. of samples, on the mask of all, from rows of a series' own; adds the constant
+ * voxels among them. */
+enum bm_status bm_steps_take(struct bm_ctx *ctx, const struct bm_mask *mask,
+                             struct bm_samples *samples, bm_index first, bm_index n,
+                             const struct bm_samples *own, bm_index own_first,
+                             const bm_index *voxels, const unsigned char *constant,
+                             bm_index *count) BM_CHECKED;
 
 /* Before and after the reading of input i (inputs->count: of all): keep what is warned of, and make
  * sure that the files are still those that were digested. status: the reading's. */
@@ -112,9 +148,15 @@ enum bm_status bm_prepare_file_mask(struct bm_ctx *ctx, const struct bm_prepare_
                                     const struct bm_inputs *inputs, const struct bm_grid *grid,
                                     struct bm_mask *mask) BM_CHECKED;
 
-/* The mask that all series share; reads every image. *non_finite: voxels left out for a value. */
-enum bm_status bm_prepare_image_mask(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
-                                     const struct bm_inputs *inputs, const struct bm_grid *grid,
+/* The mask of one series; reads its images. own must be empty. */
+enum bm_status bm_prepare_series_mask(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
+                                      const struct bm_inputs *inputs, bm_index series,
+                                      const struct bm_grid *grid, struct bm_reader *reader,
+                                      struct bm_series_mask *own) BM_CHECKED;
+
+/* The mask that all series share, and steps->own if steps->by_series. *non_finite: voxels left out
+ * for a value. */
+enum bm_status bm_prepare_image_mask(struct bm_ctx *ctx, struct bm_steps *steps,
                                      struct bm_reader *reader, struct bm_mask *mask,
                                      bm_index *non_finite) BM_CHECKED;
 

@@ -161,18 +161,15 @@ out:
 struct survey {
     const struct bm_grid *grid;
     bm_index voxels;
-    double *sum;         /* over the frames of the series at hand */
+    double *sum;         /* over the frames so far */
     unsigned char *bad;  /* a value on this very grid is not finite */
-    bm_index bad_others; /* voxels of images on other grids with such a value */
-    bm_index *hits;      /* series that have the voxel */
-    const char *where;   /* first image with such a value, borrowed; NULL = none */
-    bm_index voxel, frame;
+    struct bm_series_mask *own;
 };
 
 /* Remember where the first value is that is not finite: in voxel v of this input. */
 static enum bm_status note_first(struct bm_ctx *ctx, struct survey *survey,
                                  const struct bm_reader *reader, const struct bm_input *input,
-                                 bm_index v)
+                                 bm_index number, bm_index v)
 {
     enum bm_status status = BM_OK;
     float value = 0;
@@ -181,15 +178,16 @@ static enum bm_status note_first(struct bm_ctx *ctx, struct survey *survey,
         BM_TRY(bm_image_values(ctx, &reader->image, t, &v, 1, &value));
         if (!isfinite(value)) break;
     }
-    survey->where = input->path;
-    survey->voxel = v;
-    survey->frame = t < end ? t : input->first; /* a sum of finite values may not be */
+    survey->own->input = number;
+    survey->own->voxel = v;
+    survey->own->frame = t < end ? t : input->first; /* a sum of finite values may not be */
 out:
     return status;
 }
 
 static enum bm_status survey_input(struct bm_ctx *ctx, struct survey *survey,
-                                   struct bm_reader *reader, const struct bm_input *input)
+                                   struct bm_reader *reader, const struct bm_input *input,
+                                   bm_index number)
 {
     enum bm_status status = BM_OK;
     float *mean = NULL, *moved = NULL;
@@ -199,39 +197,53 @@ static enum bm_status survey_input(struct bm_ctx *ctx, struct survey *survey,
         for (bm_index v = 0; v < survey->voxels; v++) {
             if (isfinite(mean[v])) continue;
             survey->bad[v] = 1;
-            if (!survey->where) BM_TRY(note_first(ctx, survey, reader, input, v));
+            if (survey->own->input < 0)
+                BM_TRY(note_first(ctx, survey, reader, input, number, v));
         }
     } else { /* the mean of resampled frames is the resampled mean */
         for (bm_index v = 0; v < bm_grid_voxels(&input->header.grid); v++)
-            survey->bad_others += !isfinite(mean[v]);
+            survey->own->bad_others += !isfinite(mean[v]);
         BM_TRY(bm_alloc(ctx, &moved, survey->voxels, sizeof *moved));
         BM_TRY(bm_resample(ctx, &input->header.grid, mean, survey->grid, false, moved));
         here = moved;
     }
     for (bm_index v = 0; v < survey->voxels; v++)
         survey->sum[v] += (double)input->count * (double)here[v];
-    BM_TRY(bm_progress_step(ctx));
 out:
     bm_free(mean);
     bm_free(moved);
     return status;
 }
 
+/* The places of what is not 0, into a new block. */
+static enum bm_status list_places(struct bm_ctx *ctx, const unsigned char *inside, bm_index n,
+                                  bm_index **places, bm_index *count)
+{
+    *count = 0;
+    for (bm_index v = 0; v < n; v++) *count += inside[v] != 0;
+    enum bm_status status = bm_alloc(ctx, places, *count, sizeof **places);
+    if (status != BM_OK) return status;
+    for (bm_index v = 0, k = 0; v < n; v++)
+        if (inside[v]) (*places)[k++] = v;
+    return BM_OK;
+}
+
 /* Voxels of the series whose mean has been summed up. */
-static enum bm_status count_series(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
-                                   struct survey *survey, bm_index frames, const char *path)
+static enum bm_status mask_of_mean(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
+                                   const struct survey *survey, bm_index frames, const char *path)
 {
     enum bm_status status = BM_OK;
     struct bm_volume mean = BM_VOLUME_INIT;
     struct bm_mask mask = BM_MASK_INIT;
+    unsigned char *inside = NULL;
     char name[256];
     BM_TRY(bm_volume_alloc(ctx, &mean, survey->grid, 1));
-    for (bm_index v = 0; v < survey->voxels; v++) {
+    for (bm_index v = 0; v < survey->voxels; v++)
         mean.data[v] = (float)(survey->sum[v] / (double)frames);
-        survey->sum[v] = 0;
-    }
     if (strcmp(opts->mask, "none") == 0) {
-        for (bm_index v = 0; v < survey->voxels; v++) survey->hits[v] += isfinite(mean.data[v]);
+        BM_TRY(bm_alloc(ctx, &inside, survey->voxels, 1));
+        for (bm_index v = 0; v < survey->voxels; v++) inside[v] = isfinite(mean.data[v]);
+        BM_TRY(list_places(ctx, inside, survey->voxels, &survey->own->voxels, &survey->own->p));
         goto out;
     }
     status = bm_mask_compute(ctx, &mean, &mask);
@@ -239,61 +251,126 @@ static enum bm_status count_series(struct bm_ctx *ctx, const struct bm_prepare_o
         bm_fail_in(ctx, status, "%s", bm_escape(name, sizeof name, path));
         goto out;
     }
-    for (bm_index i = 0; i < mask.p; i++) survey->hits[mask.voxels[i]]++;
+    survey->own->voxels = mask.voxels;
+    survey->own->p = mask.p;
+    mask.voxels = NULL;
 out:
+    bm_free(inside);
     bm_mask_release(&mask);
     bm_volume_release(&mean);
     return status;
 }
 
-enum bm_status bm_prepare_image_mask(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
-                                     const struct bm_inputs *inputs, const struct bm_grid *grid,
+void bm_series_mask_release(struct bm_series_mask *own)
+{
+    bm_free(own->voxels);
+    bm_free(own->bad);
+    *own = (struct bm_series_mask)BM_SERIES_MASK_INIT;
+}
+
+enum bm_status bm_prepare_series_mask(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
+                                      const struct bm_inputs *inputs, bm_index series,
+                                      const struct bm_grid *grid, struct bm_reader *reader,
+                                      struct bm_series_mask *own)
+{
+    enum bm_status status = BM_OK;
+    bm_index n = bm_grid_voxels(grid), first = 0;
+    struct bm_series_mask made = BM_SERIES_MASK_INIT;
+    struct survey survey = {.grid = grid, .voxels = n, .own = &made};
+    while (inputs->input[first].series != series) first++;
+    /* First what the header promises must be there: a grid of a terabyte can stand in 2 kB. */
+    BM_TRY(bm_reader_load(ctx, reader, &inputs->input[first]));
+    BM_TRY(bm_calloc(ctx, &survey.sum, n, sizeof *survey.sum));
+    BM_TRY(bm_calloc(ctx, &survey.bad, n, 1));
+    bm_index end = first;
+    for (; end < inputs->count && inputs->input[end].series == series; end++)
+        BM_TRY(survey_input(ctx, &survey, reader, &inputs->input[end], end - first));
+    BM_TRY(mask_of_mean(ctx, opts, &survey, inputs->series[series].frames,
+                        inputs->input[end - 1].path));
+    BM_TRY(list_places(ctx, survey.bad, n, &made.bad, &made.n_bad));
+    *own = made;
+    made = (struct bm_series_mask)BM_SERIES_MASK_INIT;
+out:
+    bm_series_mask_release(&made);
+    bm_free(survey.sum);
+    bm_free(survey.bad);
+    return status;
+}
+
+/* What the series say together. */
+struct tally {
+    bm_index *hits;     /* series that have the voxel */
+    unsigned char *bad; /* some series has a value there that is not finite */
+    bm_index left_out;
+    const struct bm_input *where; /* the first such value; NULL = none */
+    bm_index voxel, frame;
+};
+
+static void add_series(struct tally *tally, const struct bm_series_mask *own,
+                       const struct bm_input *first)
+{
+    for (bm_index i = 0; i < own->p; i++) tally->hits[own->voxels[i]]++;
+    for (bm_index i = 0; i < own->n_bad; i++) {
+        tally->left_out += !tally->bad[own->bad[i]];
+        tally->bad[own->bad[i]] = 1;
+    }
+    tally->left_out += own->bad_others;
+    if (tally->where || own->input < 0) return;
+    tally->where = first + own->input;
+    tally->voxel = own->voxel;
+    tally->frame = own->frame;
+}
+
+enum bm_status bm_prepare_image_mask(struct bm_ctx *ctx, struct bm_steps *steps,
                                      struct bm_reader *reader, struct bm_mask *mask,
                                      bm_index *non_finite)
 {
     enum bm_status status = BM_OK;
-    bm_index n = bm_grid_voxels(grid), left_out = 0;
-    struct survey survey = {.grid = grid, .voxels = n};
+    const struct bm_inputs *inputs = steps->inputs;
+    const struct bm_grid *grid = steps->grid;
+    bm_index n = bm_grid_voxels(grid);
+    struct tally tally = {.where = NULL};
+    struct bm_series_mask own = BM_SERIES_MASK_INIT;
     struct bm_mask made = BM_MASK_INIT;
     unsigned char *keep = NULL;
     char name[256];
-    /* First what the header promises must be there: a grid of a terabyte can stand in 2 kB. */
-    BM_TRY(bm_reader_load(ctx, reader, &inputs->input[0]));
-    BM_TRY(bm_calloc(ctx, &survey.sum, n, sizeof *survey.sum));
-    BM_TRY(bm_calloc(ctx, &survey.bad, n, 1));
-    BM_TRY(bm_calloc(ctx, &survey.hits, n, sizeof *survey.hits));
-    BM_TRY(bm_alloc(ctx, &keep, n, 1));
     for (bm_index i = 0; i < inputs->count; i++) {
-        const struct bm_input *input = &inputs->input[i];
-        BM_TRY(survey_input(ctx, &survey, reader, input));
-        if (i + 1 == inputs->count || input[1].series != input->series)
-            BM_TRY(count_series(ctx, opts, &survey, inputs->series[input->series].frames,
-                                input->path));
+        bm_index series = inputs->input[i].series;
+        BM_TRY(bm_progress_step(ctx));
+        if (i > 0 && inputs->input[i - 1].series == series) continue;
+        BM_TRY(bm_steps_series_mask(ctx, steps, series, reader, &own));
+        if (!tally.hits) { /* not before an image is known to have that many voxels */
+            BM_TRY(bm_calloc(ctx, &tally.hits, n, sizeof *tally.hits));
+            BM_TRY(bm_calloc(ctx, &tally.bad, n, 1));
+        }
+        add_series(&tally, &own, &inputs->input[i]);
+        if (steps->by_series) {
+            steps->own[series] = own;
+            own = (struct bm_series_mask)BM_SERIES_MASK_INIT;
+        }
+        bm_series_mask_release(&own);
     }
-    for (bm_index v = 0; v < n; v++) {
-        keep[v] = survey.hits[v] == inputs->n_series;
-        left_out += survey.bad[v];
-    }
-    left_out += survey.bad_others;
+    BM_TRY(bm_alloc(ctx, &keep, n, 1));
+    for (bm_index v = 0; v < n; v++) keep[v] = tally.hits[v] == inputs->n_series;
     BM_TRY(bm_mask_all(ctx, grid, &made));
     BM_TRY(bm_mask_keep(ctx, &made, keep));
-    if (survey.where)
+    if (tally.where)
         bm_warn(ctx, "%s: %td voxel%s with non-finite values left out of the mask, first at "
-                "(%td,%td,%td) t=%td", bm_escape(name, sizeof name, survey.where), left_out,
-                left_out == 1 ? "" : "s", survey.voxel % grid->dim[0],
-                survey.voxel / grid->dim[0] % grid->dim[1],
-                survey.voxel / grid->dim[0] / grid->dim[1], survey.frame);
-    else if (left_out > 0)
-        bm_warn(ctx, "%td voxel%s with non-finite values left out of the mask", left_out,
-                left_out == 1 ? "" : "s");
-    *non_finite = left_out;
+                "(%td,%td,%td) t=%td", bm_escape(name, sizeof name, tally.where->path),
+                tally.left_out, tally.left_out == 1 ? "" : "s", tally.voxel % grid->dim[0],
+                tally.voxel / grid->dim[0] % grid->dim[1],
+                tally.voxel / grid->dim[0] / grid->dim[1], tally.frame);
+    else if (tally.left_out > 0)
+        bm_warn(ctx, "%td voxel%s with non-finite values left out of the mask", tally.left_out,
+                tally.left_out == 1 ? "" : "s");
+    *non_finite = tally.left_out;
     *mask = made;
     made = (struct bm_mask)BM_MASK_INIT;
 out:
+    bm_series_mask_release(&own);
     bm_mask_release(&made);
     bm_free(keep);
-    bm_free(survey.sum);
-    bm_free(survey.bad);
-    bm_free(survey.hits);
+    bm_free(tally.hits);
+    bm_free(tally.bad);
     return status;
 }

@@ -1,10 +1,10 @@
-/* Cached steps of preparing: the mask made from images, and each run, read and cleaned. */
+/* Cached steps of preparing: masks made from images, and each run, read and cleaned. */
 #include <string.h>
 
 #include "brain/prepare_internal.h"
 #include "util/parallel.h"
 
-enum { MASK_VERSION = 1, RUN_VERSION = 1, SAMPLES_VERSION = 1 };
+enum { SERIES_VERSION = 1, MASK_VERSION = 2, RUN_VERSION = 2, SAMPLES_VERSION = 2 };
 
 /* Warnings ------------------------------------------------------------------------------------ */
 
@@ -85,10 +85,24 @@ void bm_steps_begin_input(struct bm_ctx *ctx, struct bm_steps *steps)
     if (ctx->memo) bm_log_tap_open(ctx, &steps->tap);
 }
 
+/* The file is the one that was digested. */
+static enum bm_status still_same(struct bm_ctx *ctx, const struct bm_steps *steps, bm_index i)
+{
+    enum bm_status status = BM_OK;
+    const char *path = steps->inputs->input[i].path;
+    char digest[BM_ID_SIZE], name[256];
+    if (!ctx->memo) return BM_OK;
+    BM_TRY(bm_memo_file(ctx, path, digest));
+    if (strcmp(digest, steps->digest[i]) != 0)
+        BM_FAIL(ctx, BM_EINPUT, "%s: changed while being read",
+                bm_escape(name, sizeof name, path));
+out:
+    return status;
+}
+
 enum bm_status bm_steps_end_input(struct bm_ctx *ctx, struct bm_steps *steps, bm_index i,
                                   enum bm_status status)
 {
-    char digest[BM_ID_SIZE], name[256];
     bm_index count = steps->inputs->count, from = i < count ? i : 0, to = i < count ? i + 1 : count;
     if (!ctx->memo) return status;
     enum bm_status kept = bm_log_tap_close(ctx, &steps->tap);
@@ -97,39 +111,54 @@ enum bm_status bm_steps_end_input(struct bm_ctx *ctx, struct bm_steps *steps, bm
     bm_text_release(&steps->warnings[i]);
     steps->warnings[i] = steps->tap.lines;
     BM_TRY(kept);
-    for (bm_index k = from; k < to; k++) {
-        const char *path = steps->inputs->input[k].path;
-        BM_TRY(bm_memo_file(ctx, path, digest));
-        if (strcmp(digest, steps->digest[k]) != 0)
-            BM_FAIL(ctx, BM_EINPUT, "%s: changed while being read",
-                    bm_escape(name, sizeof name, path));
-    }
+    for (bm_index k = from; k < to; k++) BM_TRY(still_same(ctx, steps, k));
 out:
     return status;
 }
 
 /* The mask ------------------------------------------------------------------------------------ */
 
-static void name_mask(struct bm_ctx *ctx, struct bm_steps *steps, const struct bm_grid *grid,
-                      const struct bm_mask *given)
+static void name_grid(struct bm_ctx *ctx, struct bm_key *key, const struct bm_grid *grid)
 {
-    struct bm_key *key = &steps->mask.key;
-    const struct bm_inputs *inputs = steps->inputs;
-    bool automatic = !given && bm_mask_is_automatic(steps->opts);
-    bm_key_open(ctx, key, "prepare.mask", MASK_VERSION);
     bm_key_array(ctx, key, "grid.dim", BM_MEMO_I64, grid->dim, 3);
     bm_key_array(ctx, key, "grid.to-world", BM_MEMO_F64, grid->to_world, 16);
+}
+
+/* Inputs of one series (-1: of all). */
+static void name_images(struct bm_ctx *ctx, const struct bm_steps *steps, bm_index series,
+                        struct bm_key *key)
+{
+    bm_index k = 0;
+    for (bm_index i = 0; i < steps->inputs->count; i++) {
+        const struct bm_input *input = &steps->inputs->input[i];
+        if (series >= 0 && input->series != series) continue;
+        const int64_t part[] = {input->first, input->count, series < 0 ? input->series : 0};
+        char name[48];
+        snprintf(name, sizeof name, "frames.%td", k);
+        bm_key_input(ctx, key, "image", k++, steps->digest[i]);
+        bm_key_array(ctx, key, name, BM_MEMO_I64, part, 3);
+    }
+}
+
+static void name_series_mask(struct bm_ctx *ctx, const struct bm_steps *steps, bm_index series,
+                             struct bm_key *key)
+{
+    bm_key_open(ctx, key, "prepare.series-mask", SERIES_VERSION);
+    name_grid(ctx, key, steps->grid);
+    bm_key_text(ctx, key, "mask", steps->opts->mask);
+    if (steps->digest) name_images(ctx, steps, series, key);
+}
+
+static void name_mask(struct bm_ctx *ctx, struct bm_steps *steps, const struct bm_mask *given)
+{
+    struct bm_key *key = &steps->mask.key;
+    bool automatic = !given && bm_mask_is_automatic(steps->opts);
+    bm_key_open(ctx, key, "prepare.mask", MASK_VERSION);
+    name_grid(ctx, key, steps->grid);
     bm_key_text(ctx, key, "mask", given ? "given" : automatic ? steps->opts->mask : "file");
     if (given) bm_key_array(ctx, key, "voxels", BM_MEMO_I64, given->voxels, given->p);
     else if (!automatic) bm_key_file(ctx, key, "mask", 0, steps->opts->mask);
-    for (bm_index i = 0; automatic && i < inputs->count; i++) {
-        const struct bm_input *input = &inputs->input[i];
-        const int64_t part[] = {input->first, input->count, input->series};
-        char name[48];
-        snprintf(name, sizeof name, "frames.%td", i);
-        bm_key_input(ctx, key, "image", i, steps->digest[i]);
-        bm_key_array(ctx, key, name, BM_MEMO_I64, part, 3);
-    }
+    else name_images(ctx, steps, -1, key);
 }
 
 static enum bm_status digest_input(struct bm_ctx *ctx, bm_index i, int worker, void *arg)
@@ -145,13 +174,16 @@ enum bm_status bm_steps_open(struct bm_ctx *ctx, const struct bm_prepare_opts *o
                              struct bm_steps *steps)
 {
     enum bm_status status = BM_OK;
-    *steps = (struct bm_steps){.opts = opts, .inputs = inputs, .layout = layout};
+    *steps = (struct bm_steps){.opts = opts, .inputs = inputs, .layout = layout, .grid = grid,
+                               .by_series = !given && bm_mask_is_automatic(opts) &&
+                                            opts->smooth_mm == 0 && layout->n_runs > 0};
+    BM_TRY(bm_calloc(ctx, &steps->own, inputs->n_series, sizeof *steps->own));
     BM_TRY(bm_calloc(ctx, &steps->run, layout->n_runs, sizeof *steps->run));
     if (!ctx->memo) goto out;
     BM_TRY(bm_calloc(ctx, &steps->warnings, inputs->count + 1, sizeof *steps->warnings));
     BM_TRY(bm_calloc(ctx, &steps->digest, inputs->count, sizeof *steps->digest));
     BM_TRY(bm_parallel_for(ctx, inputs->count, digest_input, steps));
-    name_mask(ctx, steps, grid, given);
+    name_mask(ctx, steps, given);
     BM_TRY(bm_key_close(ctx, &steps->mask.key));
 out:
     return status;
@@ -163,6 +195,9 @@ void bm_steps_release(struct bm_steps *steps)
         bm_memo_release(&steps->run[r]);
     for (bm_index i = 0; steps->warnings && i <= steps->inputs->count; i++)
         bm_text_release(&steps->warnings[i]);
+    for (bm_index i = 0; steps->own && i < steps->inputs->n_series; i++)
+        bm_series_mask_release(&steps->own[i]);
+    bm_free(steps->own);
     bm_memo_release(&steps->mask);
     bm_free(steps->run);
     bm_free(steps->warnings);
@@ -170,6 +205,60 @@ void bm_steps_release(struct bm_steps *steps)
     *steps = (struct bm_steps)BM_STEPS_INIT;
 }
 
+/* The inputs of a series, or of all (-1), in order. */
+static enum bm_status list_inputs(struct bm_ctx *ctx, const struct bm_steps *steps, bm_index series,
+                                  bm_index **list, bm_index *count)
+{
+    enum bm_status status = bm_alloc(ctx, list, steps->inputs->count, sizeof **list);
+    *count = 0;
+    for (bm_index i = 0; status == BM_OK && i < steps->inputs->count; i++)
+        if (series < 0 || steps->inputs->input[i].series == series) (*list)[(*count)++] = i;
+    return status;
+}
+
+enum bm_status bm_steps_series_mask(struct bm_ctx *ctx, struct bm_steps *steps, bm_index series,
+                                    struct bm_reader *reader, struct bm_series_mask *own)
+{
+    enum bm_status status = BM_OK;
+    struct bm_memo_step step = BM_MEMO_STEP_INIT;
+    struct bm_series_mask made = BM_SERIES_MASK_INIT;
+    struct bm_log_tap tap = {.lines = BM_TEXT_INIT};
+    struct bm_text packed = BM_TEXT_INIT;
+    bm_index *list = NULL, n;
+    struct bm_memo_member members[] = {BM_MEMO_ARRAY("voxels", made.voxels, &made.p),
+                                       BM_MEMO_ARRAY("bad", made.bad, &made.n_bad),
+                                       BM_MEMO_NUMBER("bad-others", made.bad_others),
+                                       BM_MEMO_NUMBER("first.input", made.input),
+                                       BM_MEMO_NUMBER("first.voxel", made.voxel),
+                                       BM_MEMO_NUMBER("first.frame", made.frame),
+                                       BM_MEMO_ARRAY("warnings", packed.data, &packed.length)};
+    enum { MEMBERS = sizeof members / sizeof *members };
+    name_series_mask(ctx, steps, series, &step.key);
+    BM_TRY(bm_memo_get(ctx, &step, members, MEMBERS));
+    BM_TRY(list_inputs(ctx, steps, series, &list, &n));
+    if (step.hit) {
+        say_again(ctx, steps->inputs, list, n, packed.data);
+    } else {
+        bm_log_tap_open(ctx, &tap);
+        status = bm_prepare_series_mask(ctx, steps->opts, steps->inputs, series, steps->grid,
+                                        reader, &made);
+        enum bm_status tapped = bm_log_tap_close(ctx, &tap);
+        if (status != BM_OK) goto out;
+        BM_TRY(tapped);
+        for (bm_index k = 0; k < n; k++) BM_TRY(still_same(ctx, steps, list[k]));
+        if (ctx->memo) BM_TRY(pack(ctx, steps->inputs, list, n, &tap.lines, &packed));
+        bm_memo_put(ctx, &step, members, MEMBERS);
+    }
+    *own = made;
+    made = (struct bm_series_mask)BM_SERIES_MASK_INIT;
+out:
+    bm_series_mask_release(&made);
+    bm_text_release(&tap.lines);
+    bm_text_release(&packed);
+    bm_free(list);
+    bm_memo_release(&step);
+    return status;
+}
 
 enum bm_status bm_steps_find_mask(struct bm_ctx *ctx, struct bm_steps *steps, struct bm_mask *mask,
                                   bm_index *non_finite)
@@ -207,7 +296,7 @@ void bm_steps_keep_mask(struct bm_ctx *ctx, struct bm_steps *steps, struct bm_ma
  * original time axis), as triples (number of the input in `used`, frame, kept or not), and the
  * confounds of these volumes. */
 struct parts {
-    bm_index *used, n_used, n;
+    bm_index *used, n_used, n, series;
     int64_t *volume;
     struct bm_mat confounds;
     double tr_s;
@@ -240,6 +329,7 @@ static enum bm_status list_parts(struct bm_ctx *ctx, const struct bm_steps *step
             if (parts->n_used == 0 || parts->used[parts->n_used - 1] != i)
                 parts->used[parts->n_used++] = i;
             series = &inputs->series[input->series];
+            parts->series = input->series;
             int64_t *part = parts->volume + 3 * parts->n;
             part[0] = parts->n_used - 1;
             part[1] = input->first + t;
@@ -259,11 +349,19 @@ static void name_run(struct bm_ctx *ctx, struct bm_steps *steps, const struct pa
                      struct bm_key *key)
 {
     const struct bm_prepare_opts *opts = steps->opts;
+    struct bm_key own = BM_KEY_INIT;
     bm_key_open(ctx, key, "prepare.run", RUN_VERSION);
     /* Files enter by content, scrubbing by the volumes that are kept. */
     bm_key_params(ctx, key, bm_prepare_params, opts, "mask,confounds,resample,subjects,scrub,tr");
     if (opts->high_pass_hz > 0 || opts->low_pass_hz > 0) bm_key_real(ctx, key, "tr", parts->tr_s);
-    bm_key_input(ctx, key, "mask", 0, steps->mask.key.id);
+    if (steps->by_series) {
+        name_series_mask(ctx, steps, parts->series, &own);
+        if (bm_key_close(ctx, &own) != BM_OK) key->status = own.status;
+        bm_key_input(ctx, key, "series-mask", 0, own.id);
+        bm_key_release(&own);
+    } else {
+        bm_key_input(ctx, key, "mask", 0, steps->mask.key.id);
+    }
     for (bm_index k = 0; k < parts->n_used; k++)
         bm_key_input(ctx, key, "image", k, steps->digest[parts->used[k]]);
     bm_key_array(ctx, key, "volumes", BM_MEMO_I64, parts->volume, 3 * parts->n);
@@ -272,15 +370,58 @@ static void name_run(struct bm_ctx *ctx, struct bm_steps *steps, const struct pa
                      parts->confounds.rows * parts->confounds.cols);
 }
 
-/* Rows first .. first + n - 1 of all panels, to or from a block [panels][n][BM_PANEL]. */
-static void move_rows(const struct bm_samples *samples, bm_index first, bm_index n, float *block,
-                      bool out)
+enum bm_status bm_steps_take(struct bm_ctx *ctx, const struct bm_mask *mask,
+                             struct bm_samples *samples, bm_index first, bm_index n,
+                             const struct bm_samples *own, bm_index own_first,
+                             const bm_index *voxels, const unsigned char *constant,
+                             bm_index *count)
 {
-    for (bm_index b = 0; b < samples->panels; b++) {
-        float *rows = bm_samples_panel(samples, b) + first * BM_PANEL;
-        float *kept = block + b * n * BM_PANEL;
-        memcpy(out ? kept : rows, out ? rows : kept, (size_t)(n * BM_PANEL) * sizeof *rows);
+    enum bm_status status = BM_OK;
+    bm_index *from = NULL; /* column of own, of each voxel of the mask */
+    BM_TRY(bm_alloc(ctx, &from, mask->p, sizeof *from));
+    for (bm_index j = 0, k = 0; j < mask->p; j++, k++) {
+        while (voxels && k < own->p && voxels[k] < mask->voxels[j]) k++;
+        if (k >= own->p || (voxels && voxels[k] != mask->voxels[j]))
+            BM_FAIL(ctx, BM_EBUG, "a voxel of the mask that a series has not");
+        from[j] = k;
+        *count += constant[k];
     }
+    for (bm_index b = 0; b < samples->panels; b++)
+        for (bm_index i = 0; i < n; i++) {
+            float *row = bm_samples_panel(samples, b) + (first + i) * BM_PANEL;
+            for (bm_index j = b * BM_PANEL; j < mask->p && j < (b + 1) * BM_PANEL; j++)
+                row[j - b * BM_PANEL] = *bm_samples_at(own, own_first + i, from[j]);
+        }
+out:
+    bm_free(from);
+    return status;
+}
+
+/* A run as it is kept: a block [panels][n][BM_PANEL] of rows, on the mask of all, or of the series
+ * with its voxels; and which of them do not vary. */
+struct kept_run {
+    float *rows;
+    bm_index panel, n, panels, p, n_voxels, *voxels;
+    unsigned char *constant;
+    struct bm_text packed;
+};
+enum { RUN_MEMBERS = 4 };
+static void describe_run(struct kept_run *run, struct bm_memo_member members[RUN_MEMBERS])
+{
+    const struct bm_memo_member all[RUN_MEMBERS] = {
+        BM_MEMO_ARRAY("rows", run->rows, &run->panel, &run->n, &run->panels),
+        BM_MEMO_ARRAY("constant", run->constant, &run->p),
+        BM_MEMO_ARRAY("voxels", run->voxels, &run->n_voxels),
+        BM_MEMO_ARRAY("warnings", run->packed.data, &run->packed.length)};
+    memcpy(members, all, sizeof all);
+}
+
+static void kept_run_release(struct kept_run *run)
+{
+    bm_free(run->rows);
+    bm_free(run->voxels);
+    bm_free(run->constant);
+    bm_text_release(&run->packed);
 }
 
 enum bm_status bm_steps_look(struct bm_ctx *ctx, struct bm_steps *steps, bool *cached)
@@ -303,65 +444,73 @@ out:
 }
 
 enum bm_status bm_steps_find_runs(struct bm_ctx *ctx, struct bm_steps *steps,
-                                  struct bm_samples *samples, bm_index *constant)
+                                  const struct bm_mask *mask, struct bm_samples *samples,
+                                  bm_index *constant)
 {
     enum bm_status status = BM_OK;
     const struct bm_layout *layout = steps->layout;
     struct parts parts = {.used = NULL};
-    float *rows = NULL;
-    struct bm_text packed = BM_TEXT_INIT;
+    struct kept_run run = {.packed = BM_TEXT_INIT};
+    struct bm_memo_member members[RUN_MEMBERS];
     for (bm_index r = 0; ctx->memo && r < layout->n_runs; r++) {
-        bm_index n = layout->first[r + 1] - layout->first[r], panel = BM_PANEL, dropped = 0;
-        bm_index panels = samples->panels;
-        packed.length = 0;
-        struct bm_memo_member members[] = {BM_MEMO_ARRAY("rows", rows, &panel, &n, &panels),
-                                           BM_MEMO_NUMBER("constant", dropped),
-                                           BM_MEMO_ARRAY("warnings", packed.data, &packed.length)};
+        bm_index n = layout->first[r + 1] - layout->first[r];
+        run = (struct kept_run){.panel = BM_PANEL, .n = n, .packed = BM_TEXT_INIT};
+        if (!steps->by_series) {
+            run.panels = samples->panels;
+            run.p = samples->p;
+        }
+        describe_run(&run, members);
         BM_TRY(list_parts(ctx, steps, r, &parts));
         name_run(ctx, steps, &parts, &steps->run[r].key);
-        BM_TRY(bm_memo_get(ctx, &steps->run[r], members, 3));
+        BM_TRY(bm_memo_get(ctx, &steps->run[r], members, RUN_MEMBERS));
         if (steps->run[r].hit) {
-            move_rows(samples, layout->first[r], n, rows, false);
-            *constant += dropped;
-            say_again(ctx, steps->inputs, parts.used, parts.n_used, packed.data);
+            const struct bm_samples rows = {.data = run.rows, .n = n, .p = run.p,
+                                            .panels = run.panels};
+            BM_TRY(bm_steps_take(ctx, mask, samples, layout->first[r], n, &rows, 0, run.voxels,
+                                 run.constant, constant));
+            say_again(ctx, steps->inputs, parts.used, parts.n_used, run.packed.data);
         }
-        bm_free(rows);
-        rows = NULL;
-        bm_text_release(&packed);
+        kept_run_release(&run);
+        run = (struct kept_run){.packed = BM_TEXT_INIT};
         parts_release(&parts);
         parts = (struct parts){.used = NULL};
     }
 out:
-    bm_free(rows);
-    bm_text_release(&packed);
+    kept_run_release(&run);
     parts_release(&parts);
     return status;
 }
 
 enum bm_status bm_steps_keep_run(struct bm_ctx *ctx, struct bm_steps *steps, bm_index r,
-                                 const struct bm_samples *samples, bm_index constant)
+                                 const struct bm_samples *samples, bm_index first,
+                                 const unsigned char *constant)
 {
     enum bm_status status = BM_OK;
     const struct bm_layout *layout = steps->layout;
     struct parts parts = {.used = NULL};
-    bm_index n = layout->first[r + 1] - layout->first[r], panel = BM_PANEL;
-    bm_index panels = samples->panels;
-    float *rows = NULL;
-    struct bm_text packed = BM_TEXT_INIT;
+    struct kept_run run = {.panel = BM_PANEL, .n = layout->first[r + 1] - layout->first[r],
+                           .panels = samples->panels, .p = samples->p, .packed = BM_TEXT_INIT};
+    struct bm_memo_member members[RUN_MEMBERS];
     if (!ctx->memo) return BM_OK;
     BM_TRY(list_parts(ctx, steps, r, &parts));
     for (bm_index k = 0; k < parts.n_used; k++)
         BM_TRY(pack(ctx, steps->inputs, parts.used, parts.n_used, &steps->warnings[parts.used[k]],
-                    &packed));
-    BM_TRY(bm_alloc(ctx, &rows, samples->panels * n * BM_PANEL, sizeof *rows));
-    move_rows(samples, layout->first[r], n, rows, true);
-    struct bm_memo_member members[] = {BM_MEMO_ARRAY("rows", rows, &panel, &n, &panels),
-                                       BM_MEMO_NUMBER("constant", constant),
-                                       BM_MEMO_ARRAY("warnings", packed.data, &packed.length)};
-    bm_memo_put(ctx, &steps->run[r], members, 3);
+                    &run.packed));
+    BM_TRY(bm_alloc(ctx, &run.rows, run.panels * run.n * BM_PANEL, sizeof *run.rows));
+    BM_TRY(bm_alloc(ctx, &run.constant, run.p, 1));
+    memcpy(run.constant, constant, (size_t)run.p);
+    for (bm_index b = 0; b < run.panels; b++)
+        memcpy(run.rows + b * run.n * BM_PANEL, bm_samples_panel(samples, b) + first * BM_PANEL,
+               (size_t)(run.n * BM_PANEL) * sizeof *run.rows);
+    if (steps->by_series) {
+        run.n_voxels = run.p;
+        BM_TRY(bm_alloc(ctx, &run.voxels, run.p, sizeof *run.voxels));
+        memcpy(run.voxels, steps->own[parts.series].voxels, (size_t)run.p * sizeof *run.voxels);
+    }
+    describe_run(&run, members);
+    bm_memo_put(ctx, &steps->run[r], members, RUN_MEMBERS);
 out:
-    bm_free(rows);
-    bm_text_release(&packed);
+    kept_run_release(&run);
     parts_release(&parts);
     return status;
 }
@@ -371,6 +520,7 @@ enum bm_status bm_steps_name(struct bm_ctx *ctx, const struct bm_steps *steps, c
     struct bm_key key = BM_KEY_INIT;
     const struct bm_layout *layout = steps->layout;
     bm_key_open(ctx, &key, "prepare.samples", SAMPLES_VERSION);
+    bm_key_input(ctx, &key, "mask", 0, steps->mask.key.id);
     for (bm_index r = 0; r < layout->n_runs; r++)
         bm_key_input(ctx, &key, "run", r, steps->run[r].key.id);
     bm_key_array(ctx, &key, "order", BM_MEMO_I64, layout->row, steps->inputs->volumes);

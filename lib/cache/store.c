@@ -226,6 +226,7 @@ enum bm_status bm_store_open(struct bm_ctx *ctx, const char *path, enum bm_store
     bm_escape(name, sizeof name, path);
     made.writable = mode == BM_STORE_WRITE;
     find_host(made.host);
+    if (made.writable) BM_TRY(bm_calloc(ctx, &made.touched, 256, 1));
     BM_TRY(trust_users(ctx, trust, &made));
     BM_TRY(bm_strdup(ctx, &made.path, path));
     for (size_t n = strlen(made.path); n > 1 && made.path[n - 1] == '/'; n--)
@@ -254,8 +255,28 @@ out:
     return status;
 }
 
+/* On a journal the first of these brings all, and the others cost nothing. */
+static void settle(const struct bm_store *store)
+{
+    char shard[3];
+    bool any = false;
+    for (int i = 0; i < 256; i++) {
+        if (!store->touched || !store->touched[i]) continue;
+        snprintf(shard, sizeof shard, "%02x", i);
+        int fd = openat(store->objects, shard,
+                        O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0) continue;
+        fsync(fd);
+        close(fd);
+        any = true;
+    }
+    if (any) fsync(store->objects); /* the folders' own names */
+}
+
 void bm_store_close(struct bm_store *store)
 {
+    if (store->sync) settle(store);
+    bm_free(store->touched);
     const int fds[] = {store->root, store->base, store->objects, store->temporary, store->claims};
     for (size_t i = 0; i < sizeof fds / sizeof *fds; i++)
         if (fds[i] >= 0) close(fds[i]);

@@ -10,7 +10,9 @@
  *     v1/memo/                digests of inputs (inputs.h)
  *     v1/usage                hits and misses of each run (usage.h)
  *
- * An entry appears whole: written under another name, synced, and linked to its own. A reader opens
+ * An entry appears whole: written under another name, synced, and linked to its own. The names
+ * themselves reach the disk when the store is closed, or before: one that a power cut takes is a
+ * miss. A reader opens
  * it once and believes nothing but that descriptor: the file's owner and mode, then its layout,
  * its key text, then the digest of every byte. Deleting an entry, at any time, is a miss. */
 #ifndef BM_CACHE_STORE_H
@@ -32,11 +34,12 @@ struct bm_store {
     bool writable;
     bool shared;             /* the root has its set-group-id bit: group members may read */
     bool sync;               /* wait for the disk before an entry gets its name */
+    unsigned char *touched;  /* folders (256) with names that may not be on the disk yet */
     uid_t trusted[BM_STORE_TRUSTED]; /* whose entries are believed */
     int n_trusted;
     char host[65];           /* of this machine, [A-Za-z0-9_.] */
 };
-#define BM_STORE_INIT {NULL, -1, -1, -1, -1, -1, false, false, true, {0}, 0, ""}
+#define BM_STORE_INIT {NULL, -1, -1, -1, -1, -1, false, false, true, NULL, {0}, 0, ""}
 
 /* How to open it. BM_STORE_PEEK: like READ, but an absent directory is not created nor an error:
  * *store stays closed (path NULL). */
@@ -48,6 +51,7 @@ enum bm_store_mode { BM_STORE_READ, BM_STORE_PEEK, BM_STORE_WRITE };
  * everyone, of a newer format, read-only, something else than a cache. */
 enum bm_status bm_store_open(struct bm_ctx *ctx, const char *path, enum bm_store_mode mode,
                              const char *trust, struct bm_store *store) BM_CHECKED;
+/* Waits until names of entries that were published are on the disk. */
 void bm_store_close(struct bm_store *store);
 
 bool bm_store_trusts(const struct bm_store *store, uid_t owner);
@@ -86,7 +90,7 @@ bool bm_store_has(const struct bm_store *store, const char *id);
 /* Publishing ---------------------------------------------------------------------------------- */
 
 enum bm_published {
-    BM_STORED,    /* under its name, and on the disk */
+    BM_STORED,    /* on the disk, and under its name */
     BM_DUPLICATE, /* the same bytes were there */
     BM_DIFFERENT, /* other members are there and stay, or with `replace` were replaced */
     BM_FULL,      /* no room */

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -115,7 +116,6 @@ static int open_shard(const struct bm_store *store, const char *shard)
     if (!made && errno != EEXIST) return -1;
     fd = openat(store->objects, shard, flags);
     if (fd >= 0 && made && store->shared) fchmod(fd, mode);
-    if (fd >= 0 && made && store->sync) fsync(store->objects);
     return fd;
 }
 
@@ -175,7 +175,8 @@ enum bm_published bm_store_publish(struct bm_ctx *ctx, const struct bm_store *st
             if (result == BM_FAILED) error = errno;
         }
         unlinkat(store->temporary, temporary, 0);
-        if (!error && store->sync) fsync(folder);
+        if (!error && store->touched)
+            __atomic_store_n(&store->touched[strtoul(shard, NULL, 16)], 1, __ATOMIC_RELAXED);
     }
     if (error == ENOSPC || error == EDQUOT) result = BM_FULL;
     if (error) bm_fail(ctx, BM_EOUTPUT, "entry %.16s: %s", key->id, strerror(error));

@@ -123,6 +123,7 @@ struct job {
     double *of_one;        /* n: 1 - Q Q'1, what stays of a constant; NULL = nothing */
     struct scratch *work;  /* per worker */
     bm_index *constant;    /* per panel */
+    unsigned char *which;  /* of all voxels; NULL = not asked for */
 };
 
 struct moments {
@@ -191,7 +192,9 @@ static enum bm_status clean_panel(struct bm_ctx *ctx, bm_index b, int worker, vo
         else if (centre)
             scale[v] = psc ? 100 / fabs(raw.mean[v]) : 1 / sqrt(variance);
         if (!centre) cleaned.mean[v] = 0;
-        job->constant[b] += constant && b * BM_PANEL + v < job->x->p;
+        if (b * BM_PANEL + v >= job->x->p) continue;
+        job->constant[b] += constant;
+        if (job->which) job->which[b * BM_PANEL + v] = constant;
     }
     rescale(y, cleaned.mean, scale);
     for (bm_index i = 0; i < job->n * BM_PANEL; i++) panel[i] = (float)y->data[i];
@@ -239,11 +242,12 @@ out:
 
 enum bm_status bm_clean_apply(struct bm_ctx *ctx, const struct bm_clean_opts *opts,
                               const struct bm_mat *Q, struct bm_samples *x, bm_index first,
-                              bm_index n, bm_index *constant)
+                              bm_index n, bm_index *constant, unsigned char *which)
 {
     enum bm_status status = BM_OK;
     struct bm_mat U = BM_MAT_INIT;
-    struct job job = {.opts = opts, .basis = Q, .x = x, .first = first, .n = n};
+    struct job job = {.opts = opts, .basis = Q, .x = x, .first = first, .n = n,
+                      .which = which};
     int workers = x->panels < ctx->threads ? (int)x->panels : ctx->threads;
     if (Q->rows != n || first < 0 || n < 1 || first + n > x->n)
         BM_FAIL(ctx, BM_EBUG, "cleaning rows %td .. %td of %td with a basis of %td", first,

@@ -42,11 +42,12 @@ enum bm_status bm_clean_basis(struct bm_ctx *ctx, const struct bm_clean_opts *op
 /* Clean rows first .. first + n - 1 of x, all voxels, in place; Q has n rows. A voxel is constant
  * if what is left varies by less than float rounding of what came in: variance <= (64 eps)^2 mean
  * square. It is set to 0 (unless its mean stays), and the number of such voxels is added to
- * *constant; so are, for psc, voxels without a mean. Values must be finite. On failure the rows
+ * *constant; so are, for psc, voxels without a mean. which: p bytes, 1 for these voxels, else 0; or
+ * NULL. Values must be finite. On failure the rows
  * hold a mixture. Same bits for any number of threads. */
 enum bm_status bm_clean_apply(struct bm_ctx *ctx, const struct bm_clean_opts *opts,
                               const struct bm_mat *Q, struct bm_samples *x, bm_index first,
-                              bm_index n, bm_index *constant) BM_CHECKED;
+                              bm_index n, bm_index *constant, unsigned char *which) BM_CHECKED;
 
 #ifdef __cplusplus
 }

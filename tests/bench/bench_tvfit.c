@@ -46,7 +46,7 @@ static enum bm_status prepare(struct bm_ctx *ctx, const struct bm_phantom *data,
     for (bm_index i = 0, j = 0; i < n; j = (j + 1) % mask->p, i += j == 0)
         *bm_samples_at(x, i, j) = data->bold.data[i * cells + mask->voxels[j]];
     BM_TRY(bm_clean_basis(ctx, &opts, n, NULL, NULL, 0, &Q));
-    BM_TRY(bm_clean_apply(ctx, &opts, &Q, x, 0, n, &constant));
+    BM_TRY(bm_clean_apply(ctx, &opts, &Q, x, 0, n, &constant, NULL));
 out:
     bm_mat_release(&Q);
     return status;

@@ -48,7 +48,7 @@ static bm_index clean(const struct bm_clean_opts *opts, const struct bm_mat *con
     struct bm_mat Q = BM_MAT_INIT;
     bm_index constant = 0;
     ok(bm_clean_basis(&test_ctx, opts, x->n, confounds, NULL, 0, &Q));
-    ok(bm_clean_apply(&test_ctx, opts, &Q, x, 0, x->n, &constant));
+    ok(bm_clean_apply(&test_ctx, opts, &Q, x, 0, x->n, &constant, NULL));
     bm_mat_release(&Q);
     return constant;
 }
@@ -152,7 +152,7 @@ START_TEST(scrubbing_equals_removing_rows_by_hand)
     struct bm_mat Y = as_matrix(&x);
     closed_form_z(&Z, &Y);
     ok(bm_clean_basis(&test_ctx, &everything, FRAMES, &confounds, keep, kept, &Q));
-    ok(bm_clean_apply(&test_ctx, &everything, &Q, &x, 0, kept, &constant));
+    ok(bm_clean_apply(&test_ctx, &everything, &Q, &x, 0, kept, &constant, NULL));
     assert_equal(&x, &Y, 1e-5);
     bm_mat_release(&Y);
     bm_mat_release(&Q);
@@ -337,7 +337,7 @@ START_TEST(only_the_rows_of_the_run_change)
     ok(bm_samples_pick(&test_ctx, &x, rows, COUNT, NULL, 300, &part));
     clean(&opts, NULL, &part);
     ok(bm_clean_basis(&test_ctx, &opts, COUNT, NULL, NULL, 0, &Q));
-    ok(bm_clean_apply(&test_ctx, &opts, &Q, &y, FIRST, COUNT, &constant));
+    ok(bm_clean_apply(&test_ctx, &opts, &Q, &y, FIRST, COUNT, &constant, NULL));
     for (bm_index v = 0; v < 300; v++)
         for (bm_index t = 0; t < N; t++) {
             bool inside = t >= FIRST && t < FIRST + COUNT;
@@ -431,7 +431,7 @@ static enum bm_status clean_once(void *confounds)
     bm_index constant = 0;
     BM_TRY(bm_samples_alloc(&test_ctx, &x, FRAMES, 300));
     BM_TRY(bm_clean_basis(&test_ctx, &everything, FRAMES, confounds, NULL, 0, &Q));
-    BM_TRY(bm_clean_apply(&test_ctx, &everything, &Q, &x, 0, FRAMES, &constant));
+    BM_TRY(bm_clean_apply(&test_ctx, &everything, &Q, &x, 0, FRAMES, &constant, NULL));
 out:
     bm_mat_release(&Q);
     bm_samples_release(&x);

@@ -61,6 +61,33 @@ verdict "one Gram matrix for all" "$("$BRAINMINE" cache list | grep -c decode.gr
 verdict "another run is read alone" \
     "$(grep -c 'prepare.run from entry' said) $(grep -c 'prepare.run computed' said)" "1 1"
 
+# With a mask made from the images, too, and where the new run makes it smaller.
+"$BRAINMINE" simulate decode -q -o p3 --seed 1 --shape 14x16x12 --voxels 450 --samples 60 --groups 5
+{ cat p/samples.tsv; sed 1d p3/samples.tsv; } > both.tsv
+automatic() { # OUT TABLE OPTIONS... IMAGES...
+    out=$1 table=$2
+    shift 2
+    "$BRAINMINE" decode fit -v -s "$table" -t label -g run --runs none --model svm -o "$out" "$@" 2> said
+}
+voxels() { sed -n 's/.*decoding [0-9]* samples of \([0-9]*\) voxels.*/\1/p' said; }
+automatic own p/samples.tsv p/bold.nii.gz
+alone=$(voxels)
+automatic together both.tsv p/bold.nii.gz p3/bold.nii.gz
+verdict "the mask of both runs is smaller than that of one" "$([ "$(voxels)" -lt "$alone" ] && echo yes)" yes
+verdict "the new run alone is looked at for the mask" \
+    "$(grep -c 'prepare.series-mask from entry' said) $(grep -c 'prepare.series-mask computed' said)" "1 1"
+verdict "and is read alone" "$(grep -c 'prepare.run from entry' said) $(grep -c 'prepare.run computed' said) $(
+    sed -n 's/.*: read \(.*\): [0-9]* volumes$/\1/p' said)" "1 1 p3/bold.nii.gz"
+automatic whole both.tsv --cache off p/bold.nii.gz p3/bold.nii.gz
+same "to the bytes of all in one go" whole together
+automatic again both.tsv p/bold.nii.gz p3/bold.nii.gz
+same "cold and warm" together again
+verdict "warm, nothing is read" "$(number again cache_misses) $(grep -c ': read ' said)" "0 0"
+automatic all both.tsv --mask none p/bold.nii.gz p3/bold.nii.gz
+automatic all-off both.tsv --mask none --cache off p/bold.nii.gz p3/bold.nii.gz
+same "a mask of all voxels" all all-off
+rm -rf own together whole again all all-off
+
 # Plans.
 "$BRAINMINE" decode fit -n -s p/samples.tsv -t label -g run -m p/mask.nii.gz $tv -o new p/bold.nii.gz > plan
 verdict "a dry run says that all is cached" "$(grep -c '^cached: \([0-9]*\) of \1 ' plan)" 3
