@@ -7,7 +7,7 @@
 #include "learn/gauss.h"
 #include "num/blas.h"
 
-enum { ROUNDS = 50, MAP_STEPS = 15, LARGEST_STEPS = 6 };
+enum { ROUNDS = 50, MAP_STEPS = 10, LARGEST_STEPS = 6 };
 
 void bm_dict_variances(const struct bm_dict_state *state, double *noise, double *spread)
 {
@@ -101,26 +101,36 @@ out:
     return status;
 }
 
+/* Log2 of the place of the largest value of the parabola through three points at steps of 1 around
+ * `middle`, which is the largest of them. */
+static double vertex(double below, double middle, double above)
+{
+    double bend = below - 2 * middle + above;
+    return bend < 0 ? 0.5 * (below - above) / bend : 0;
+}
+
 enum bm_status bm_dict_choose_alpha(struct bm_ctx *ctx, struct bm_dict_state *state)
 {
     enum bm_status status = BM_OK;
     struct bm_samples V = BM_SAMPLES_INIT;
-    double *work = NULL, best, score, alpha = state->alpha;
+    double *work = NULL, best, beside[2], alpha = state->alpha; /* beside: at alpha / 2, 2 alpha */
     if (state->data->count < 2) return BM_OK;
     BM_TRY(bm_alloc(ctx, &work, bm_dict_size(state), sizeof *work));
     BM_TRY(bm_samples_alloc(ctx, &V, state->k, state->V.p));
     BM_TRY(score_alpha(ctx, state, alpha, work, &V, &best));
-    for (int up = 1; up >= 0 && alpha == state->alpha; up--)
+    for (int up = 1; up >= 0; up--)
         for (int step = 0; step < LARGEST_STEPS; step++) {
             double next = up ? 2 * alpha : alpha / 2;
-            BM_TRY(score_alpha(ctx, state, next, work, &V, &score));
+            if (!up && alpha > state->alpha) break; /* below is where the search came from */
+            BM_TRY(score_alpha(ctx, state, next, work, &V, &beside[up]));
             bm_log(ctx, BM_LOG_DEBUG, "alpha %g: held-out log-likelihood %.9g, %g: %.9g", alpha,
-                   best, next, score);
-            if (!(score > best)) break;
-            best = score;
+                   best, next, beside[up]);
+            if (!(beside[up] > best)) break;
+            beside[!up] = best;
+            best = beside[up];
             alpha = next;
         }
-    state->alpha = alpha;
+    state->alpha = alpha * exp2(vertex(beside[0], best, beside[1]));
 out:
     bm_free(work);
     bm_samples_release(&V);
