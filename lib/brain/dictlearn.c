@@ -132,17 +132,16 @@ enum bm_status bm_dictlearn_fit(struct bm_ctx *ctx, const struct bm_prepare_opts
                                 struct bm_dictlearn *out)
 {
     enum bm_status status = BM_OK;
-    struct bm_lattice lattice = BM_LATTICE_INIT;
     struct bm_samples init = BM_SAMPLES_INIT;
     bm_index non_finite, k, fits;
     bool given = strcmp(opts->init, "canica") != 0, done;
     BM_TRY(bm_prepare_mask(ctx, prepare, inputs, &out->mask, &non_finite));
     BM_TRY(bm_memory_require(ctx, bm_dictlearn_bytes(ctx, plan, inputs, out->mask.p)));
     BM_TRY(bm_lattice_make(ctx, out->mask.grid.dim, out->mask.voxels, out->mask.p, NULL,
-                           BM_BOUNDARY_INSIDE, &lattice));
+                           BM_BOUNDARY_INSIDE, &out->lattice));
     if (given) BM_TRY(read_maps(ctx, opts->init, &out->mask, plan->k[0], &init));
     BM_TRY(read_subjects(ctx, prepare, inputs, plan->rows, scratch, out));
-    const struct bm_study study = {plan, &lattice, given ? &init : NULL,
+    const struct bm_study study = {plan, &out->lattice, given ? &init : NULL,
                                    (const char(*)[BM_ID_SIZE])out->id, &out->store.data,
                                    inputs->n_subjects};
     out->n_fold = plan->folds.count * plan->n_k;
@@ -152,7 +151,6 @@ enum bm_status bm_dictlearn_fit(struct bm_ctx *ctx, const struct bm_prepare_opts
     BM_TRY(make_scale(ctx, out));
 out:
     if (status != BM_OK) bm_dictlearn_release(out);
-    bm_lattice_release(&lattice);
     bm_samples_release(&init);
     return status;
 }
@@ -200,6 +198,7 @@ out:
 void bm_dictlearn_release(struct bm_dictlearn *result)
 {
     bm_mask_release(&result->mask);
+    bm_lattice_release(&result->lattice);
     bm_subject_store_release(&result->store);
     bm_atlas_release(&result->atlas);
     bm_free(result->scale);
@@ -238,7 +237,8 @@ enum bm_status bm_dictlearn_subject(struct bm_ctx *ctx, struct bm_dictlearn *res
     BM_TRY(result->store.data.load(ctx, &result->store, s, &Y));
     if (atlas->model->caps & BM_ATLAS_DICTIONARY) {
         BM_TRY(bm_mat_copy(ctx, &U, &atlas->dict.U[s]));
-        BM_TRY(bm_dict_subject_maps(ctx, &Y, &atlas->dict.V, &U, atlas->dict.mu, &made));
+        BM_TRY(bm_dict_subject_maps(ctx, &Y, &atlas->dict.V, &U, atlas->dict.mu,
+                                    atlas->dict.smooth, &result->lattice, &made));
     } else {
         BM_TRY(bm_dual_regression(ctx, &Y, &atlas->dict.V, &atlas->H, &U, &made));
     }
@@ -254,9 +254,9 @@ out:
 }
 
 enum bm_status bm_atlas_transform(struct bm_ctx *ctx, const struct bm_atlas *atlas,
-                                  const double *scale, const struct bm_samples *X,
-                                  enum bm_atlas_method method, struct bm_samples *maps,
-                                  struct bm_mat *courses)
+                                  const struct bm_lattice *lattice, const double *scale,
+                                  const struct bm_samples *X, enum bm_atlas_method method,
+                                  struct bm_samples *maps, struct bm_mat *courses)
 {
     enum { ROUNDS = 500 };
     enum bm_status status = BM_OK;
@@ -277,7 +277,8 @@ enum bm_status bm_atlas_transform(struct bm_ctx *ctx, const struct bm_atlas *atl
         BM_TRY(bm_dict_first_codes(ctx, &C, &atlas->H, &U, NULL));
         BM_TRY(bm_dict_codes(ctx, subject.squares, &C, &atlas->H, atlas->dict.mu, ROUNDS, 1e-6,
                              &U));
-        BM_TRY(bm_dict_subject_maps(ctx, &Y, V, &U, atlas->dict.mu, &made));
+        BM_TRY(bm_dict_subject_maps(ctx, &Y, V, &U, atlas->dict.mu, atlas->dict.smooth, lattice,
+                                    &made));
     }
     BM_TRY(to_files(ctx, scale, &axes, &U, &made, courses));
     *maps = made;

@@ -59,6 +59,7 @@ struct bm_dictlearn_fold {
 
 struct bm_dictlearn {
     struct bm_mask mask;
+    struct bm_lattice lattice; /* of the mask */
     struct bm_subject_store store;
     struct bm_atlas atlas;
     double *scale;           /* of each map: V = scale x (map of largest size 1) */
@@ -106,9 +107,9 @@ enum bm_atlas_method { BM_ATLAS_MAP, BM_ATLAS_DUAL_REGRESSION };
 /* Maps and time courses of a subject with these samples, as bm_dictlearn_subject. map: the
  * posterior mean given the group's maps (dictionaries only: BM_EUSAGE). */
 enum bm_status bm_atlas_transform(struct bm_ctx *ctx, const struct bm_atlas *atlas,
-                                  const double *scale, const struct bm_samples *X,
-                                  enum bm_atlas_method method, struct bm_samples *maps,
-                                  struct bm_mat *courses) BM_CHECKED;
+                                  const struct bm_lattice *lattice, const double *scale,
+                                  const struct bm_samples *X, enum bm_atlas_method method,
+                                  struct bm_samples *maps, struct bm_mat *courses) BM_CHECKED;
 
 #ifdef __cplusplus
 }

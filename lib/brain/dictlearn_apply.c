@@ -25,7 +25,10 @@ static enum bm_status name_step(struct bm_ctx *ctx, const struct bm_new_subject 
     if (maps) {
         bm_key_int(ctx, key, "method", method);
         bm_key_array(ctx, key, "scale", BM_MEMO_F64, model->scale, V->n);
-        if (method == BM_ATLAS_MAP) bm_key_real(ctx, key, "mu", atlas->dict.mu);
+        if (method == BM_ATLAS_MAP) {
+            bm_key_real(ctx, key, "mu", atlas->dict.mu);
+            bm_key_real(ctx, key, "smooth", atlas->dict.smooth);
+        }
     } else {
         bm_key_array(ctx, key, "covariance", BM_MEMO_F64, atlas->S.data, V->n * V->n);
         bm_key_real(ctx, key, "energy", atlas->energy);
@@ -78,8 +81,8 @@ enum bm_status bm_new_subject_maps(struct bm_ctx *ctx, const struct bm_new_subje
         made = (struct bm_samples)BM_SAMPLES_INIT;
         U = (struct bm_mat)BM_MAT_INIT;
         BM_TRY(prepare(ctx, subject, &prepared));
-        BM_TRY(bm_atlas_transform(ctx, &model->atlas, model->scale, &prepared.samples, method,
-                                  &made, &U));
+        BM_TRY(bm_atlas_transform(ctx, &model->atlas, &model->lattice, model->scale,
+                                  &prepared.samples, method, &made, &U));
         bm_memo_put(ctx, &step, members, MEMBERS);
     }
     *maps = made;

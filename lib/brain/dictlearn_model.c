@@ -29,6 +29,7 @@ static bool add_fit(cJSON *json, const struct bm_atlas *atlas, const double *sca
            bm_json_put(fit, "mu", bm_json_real(dict->mu)) &&
            bm_json_put(fit, "noise", bm_json_real(dict->noise)) &&
            bm_json_put(fit, "spread", bm_json_real(dict->spread)) &&
+           bm_json_put(fit, "smoothness", bm_json_real(dict->smooth)) &&
            bm_json_put(fit, "objective", bm_json_real(dict->objective[dict->iterations])) &&
            bm_json_put(fit, "gap", bm_json_real(dict->gap[dict->iterations])) &&
            bm_json_put(fit, "iterations", bm_json_whole(dict->iterations)) &&
@@ -105,10 +106,14 @@ static enum bm_status read_fit(struct bm_ctx *ctx, const char *path, const cJSON
     bm_index k = (bm_index)count->valuedouble;
     atlas->energy = energy->valuedouble;
     if (atlas->model->caps & BM_ATLAS_DICTIONARY) {
-        const cJSON *mu = bm_json_field(bm_json_field(json, "certificate"), "mu");
+        const cJSON *fit = bm_json_field(json, "certificate"), *mu = bm_json_field(fit, "mu"),
+                    *smooth = bm_json_field(fit, "smoothness");
         if (!cJSON_IsNumber(mu) || !(mu->valuedouble > 0))
             return bm_json_bad_field(ctx, path, "mu", "a number > 0");
+        if (!cJSON_IsNumber(smooth) || !(smooth->valuedouble >= 0 && smooth->valuedouble <= 2))
+            return bm_json_bad_field(ctx, path, "smoothness", "a number in [0, 2]");
         atlas->dict.mu = mu->valuedouble;
+        atlas->dict.smooth = smooth->valuedouble;
     }
     BM_TRY(read_reals(ctx, path, json, "scale", k, &model->scale));
     for (bm_index l = 0; l < k; l++)
@@ -138,6 +143,8 @@ static enum bm_status read_maps(struct bm_ctx *ctx, const char *path,
     BM_TRY(bm_mask_from_volume(ctx, &mask, model->mask_path, &model->mask));
     model->mask.grid = mask.grid;
     model->mask.xform = mask.xform;
+    BM_TRY(bm_lattice_make(ctx, mask.grid.dim, model->mask.voxels, model->mask.p, NULL,
+                           BM_BOUNDARY_INSIDE, &model->lattice));
     BM_TRY(bm_volume_read(ctx, path, &maps));
     bm_escape(name, sizeof name, path);
     BM_TRY(bm_grid_require_same(ctx, &maps.grid, name, &mask.grid, model->mask_path));
@@ -193,6 +200,7 @@ void bm_dictlearn_model_release(struct bm_dictlearn_model *model)
     cJSON_Delete(model->json);
     bm_free(model->mask_path);
     bm_mask_release(&model->mask);
+    bm_lattice_release(&model->lattice);
     bm_atlas_release(&model->atlas);
     bm_free(model->scale);
     *model = (struct bm_dictlearn_model)BM_DICTLEARN_MODEL_INIT;

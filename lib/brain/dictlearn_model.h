@@ -26,7 +26,8 @@ struct bm_dictlearn_model {
     struct bm_prepare_opts prepare; /* how images become samples; mask is the model's own */
     char *mask_path;
     struct bm_mask mask;
-    struct bm_atlas atlas;          /* V, mu, H, S, energy, gauss */
+    struct bm_lattice lattice;
+    struct bm_atlas atlas;          /* V, mu, smooth, H, S, energy, gauss */
     double *scale;
 };
 #define BM_DICTLEARN_MODEL_INIT {.json = NULL, .atlas = BM_ATLAS_INIT}

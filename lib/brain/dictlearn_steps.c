@@ -348,7 +348,7 @@ out:
 enum bm_status bm_study_fit(struct bm_ctx *ctx, const struct bm_study *study, bm_index k,
                             struct bm_atlas *atlas, bool *done)
 {
-    enum { MEMBERS = 14 };
+    enum { MEMBERS = 15 };
     enum bm_status status = BM_OK;
     struct part all = {NULL, study->subjects};
     struct bm_memo_step step = BM_MEMO_STEP_INIT;
@@ -373,6 +373,7 @@ enum bm_status bm_study_fit(struct bm_ctx *ctx, const struct bm_study *study, bm
         BM_MEMO_NUMBER("mu", dict->mu),
         BM_MEMO_NUMBER("noise", dict->noise),
         BM_MEMO_NUMBER("spread", dict->spread),
+        BM_MEMO_NUMBER("smooth", dict->smooth),
         BM_MEMO_NUMBER("converged", dict->converged),
         BM_MEMO_ARRAY("products", made.S.data, &made.S.rows, &made.S.cols),
         BM_MEMO_NUMBER("energy", made.energy),

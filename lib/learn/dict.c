@@ -7,8 +7,8 @@
 
 /* Rounds of each subject's step in a pass; steps of the maps in an iteration; iterations before
  * alpha and mu are frozen. */
-enum { ROUNDS = 5, MAP_STEPS = 40, FINAL_STEPS = 400, SETTLING = 8 };
-static const double FIRST_ALPHA = 0.5, FIRST_MU = 1, BOUND = 1e-6;
+enum { ROUNDS = 5, MAP_STEPS = 40, FINAL_STEPS = 400, SETTLING = 6 };
+static const double FIRST_ALPHA = 0.5, FIRST_MU = 1, BOUND = 1e-6, SETTLING_BOUND = 1e-4;
 
 static void state_release(struct bm_dict_state *state)
 {
@@ -59,6 +59,15 @@ static enum bm_status step_maps(struct bm_ctx *ctx, struct bm_dict_state *state,
     return status;
 }
 
+/* What maps of 0 would leave, less what these do: the scale of changes that matter. Most of the
+ * objective is noise that no map explains. */
+static double explained(const struct bm_dict_state *state, double objective)
+{
+    double energy = 0;
+    for (bm_index s = 0; s < state->data->count; s++) energy += state->data->subject[s].energy;
+    return fmax(energy / 2 - objective, 1e-9 * energy);
+}
+
 /* Iterations in which alpha and mu move with the maps. */
 static enum bm_status settle(struct bm_ctx *ctx, struct bm_dict_state *state)
 {
@@ -75,8 +84,9 @@ static enum bm_status settle(struct bm_ctx *ctx, struct bm_dict_state *state)
             mu = spread > 0 ? noise / spread : 2 * before;
             mu = fmin(fmax(mu, before / 2), 2 * before);
         }
-        if (isnan(opts->alpha) && it % 3 == 1) BM_TRY(bm_dict_choose_alpha(ctx, state));
-        BM_TRY(step_maps(ctx, state, MAP_STEPS, 0, &info));
+        if (isnan(opts->alpha) && (it == 1 || it == 3)) BM_TRY(bm_dict_choose_alpha(ctx, state));
+        BM_TRY(step_maps(ctx, state, MAP_STEPS, SETTLING_BOUND * explained(state, state->loss),
+                         &info));
         state->mu = mu; /* A and B were those of the old one */
         bool moved = fabs(state->mu - before) > 0.05 * before || state->alpha != alpha;
         calm = moved ? 0 : calm + 1;
@@ -104,15 +114,6 @@ static double smallest_correlation(const struct bm_samples *a, const struct bm_s
         least = fmin(least, r);
     }
     return least;
-}
-
-/* What maps of 0 would leave, less what these do: the scale of changes that matter. Most of the
- * objective is noise that no map explains. */
-static double explained(const struct bm_dict_state *state, double objective)
-{
-    double energy = 0;
-    for (bm_index s = 0; s < state->data->count; s++) energy += state->data->subject[s].energy;
-    return fmax(energy / 2 - objective, 1e-9 * energy);
 }
 
 /* Iterations at fixed alpha and mu until nothing moves; the last step of the maps goes on until its
@@ -178,6 +179,7 @@ enum bm_status bm_dict_fit(struct bm_ctx *ctx, const struct bm_dict_data *data,
     bm_dict_variances(&state, &made.noise, &made.spread);
     made.alpha = state.alpha;
     made.mu = state.mu;
+    made.smooth = 2 * (1 - opts->l1_ratio);
     made.lambda = state.alpha * (double)data->count * state.mu;
     made.objective[made.iterations] = state.loss + made.lambda * state.omega;
     made.subjects = data->count;

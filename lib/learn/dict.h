@@ -61,6 +61,8 @@ struct bm_dictionary {
     struct bm_samples V;      /* k maps */
     double alpha, mu, lambda;
     double noise, spread;     /* sigma^2 and zeta^2 of the model (of all data's voxels) */
+    double smooth;            /* of subjects' deviations, for bm_dict_subject_maps: 2 (1 - rho), as
+                                 in Omega */
     struct bm_mat *U;         /* time courses of each subject: r x k, in its reduced rows */
     bm_index subjects;
     double *objective;        /* of (1) after each iteration since alpha and mu were settled; the
@@ -97,9 +99,16 @@ enum bm_status bm_dict_first_codes(struct bm_ctx *ctx, const struct bm_mat *C,
 enum bm_status bm_dict_weights(struct bm_ctx *ctx, const struct bm_mat *U, double mu,
                                struct bm_mat *W) BM_CHECKED;
 
-/* The subject's maps V_s, k samples, from its data and time courses. out must be empty. */
+/* The subject's maps V_s = V + F, k samples, from its data and time courses; E = Y - U V':
+ *
+ *   min_F  1/2 |E - U F'|^2 + mu/2 ( |F|^2 + smooth tr(F'L F) )
+ *
+ * With smooth = 0 the V_s of (1), that is V + E'U M. Else deviations from the group's maps are
+ * taken to be continuous, as these are: less noise passes. L: of the lattice (NULL if smooth is 0);
+ * F to a relative 1e-5. out must be empty. */
 enum bm_status bm_dict_subject_maps(struct bm_ctx *ctx, const struct bm_samples *Y,
                                     const struct bm_samples *V, const struct bm_mat *U, double mu,
+                                    double smooth, const struct bm_lattice *lattice,
                                     struct bm_samples *out) BM_CHECKED;
 
 /* Dual regression: U = Y V (V'V)^-1 (r x k), then V_s = Y'U (U'U)^-1 (k samples). H = V'V. Both

@@ -239,30 +239,3 @@ out:
     bm_mat_release(&X);
     return status;
 }
-
-enum bm_status bm_dict_subject_maps(struct bm_ctx *ctx, const struct bm_samples *Y,
-                                    const struct bm_samples *V, const struct bm_mat *U, double mu,
-                                    struct bm_samples *out)
-{
-    enum bm_status status = BM_OK;
-    bm_index k = U->cols;
-    struct bm_mat W = BM_MAT_INIT, X = BM_MAT_INIT;
-    struct bm_samples made = BM_SAMPLES_INIT, back = BM_SAMPLES_INIT;
-    BM_TRY(bm_mat_alloc(ctx, &W, U->rows, k));
-    BM_TRY(bm_mat_alloc(ctx, &X, k, k));
-    BM_TRY(bm_dict_weights(ctx, U, mu, &W));
-    /* V + Y'W - V U'W */
-    BM_TRY(bm_gemm(ctx, BM_T, BM_N, 1, U, &W, 0, &X));
-    BM_TRY(bm_samples_project(ctx, Y, &W, &made));
-    BM_TRY(bm_samples_project(ctx, V, &X, &back));
-    for (bm_index i = 0; i < made.n * bm_samples_stride(&made); i++)
-        made.data[i] += V->data[i] - back.data[i];
-    *out = made;
-    made = (struct bm_samples)BM_SAMPLES_INIT;
-out:
-    bm_mat_release(&W);
-    bm_mat_release(&X);
-    bm_samples_release(&made);
-    bm_samples_release(&back);
-    return status;
-}

@@ -1,4 +1,4 @@
-/* Between the files of dict: dict_codes.c has a subject's step, dict_pass.c goes over the subjects,
+/* Between the files of dict: dict_codes.c has a subject's step, dict_maps.c its maps, dict_pass.c goes over the subjects,
  * dict_settle.c finds alpha and mu, dict.c is the loop. */
 #ifndef BM_LEARN_DICT_INTERNAL_H
 #define BM_LEARN_DICT_INTERNAL_H
@@ -55,7 +55,7 @@ enum bm_status bm_dict_subject_sums(struct bm_ctx *ctx, const struct bm_dict_sub
 void bm_dict_variances(const struct bm_dict_state *state, double *noise, double *spread);
 
 /* The alpha of the largest likelihood of chunks left out, searched upwards and downwards from
- * state->alpha by factors of 2. */
+ * state->alpha by factors of 2, then on the parabola through the best and the two beside it. */
 enum bm_status bm_dict_choose_alpha(struct bm_ctx *ctx, struct bm_dict_state *state) BM_CHECKED;
 
 #endif

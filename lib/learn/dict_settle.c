@@ -7,7 +7,7 @@
 #include "learn/gauss.h"
 #include "num/blas.h"
 
-enum { ROUNDS = 50, MAP_STEPS = 15, LARGEST_STEPS = 6 };
+enum { ROUNDS = 50, MAP_STEPS = 10, LARGEST_STEPS = 6 };
 
 void bm_dict_variances(const struct bm_dict_state *state, double *noise, double *spread)
 {
@@ -38,91 +38,148 @@ void bm_dict_variances(const struct bm_dict_state *state, double *noise, double 
     *spread = zeta;
 }
 
-/* Likelihood of the subjects of a chunk under maps V, the variances of the model being those of
- * largest likelihood for these subjects: added to *sum per voxel. */
-static enum bm_status score_chunk(struct bm_ctx *ctx, const struct bm_dict_state *state,
-                                  bm_index chunk, const struct bm_samples *V, double *sum)
+enum { TRIES = 3 };
+
+/* Maps of several alphas, and what they say of the subjects left out. */
+struct trial {
+    double *alpha;                 /* count of them */
+    int count;
+    struct bm_samples V[TRIES];
+    struct bm_mat A, S[TRIES];
+    double *B, score[TRIES];
+};
+
+static void trial_release(struct trial *trial)
+{
+    for (int t = 0; t < TRIES; t++) {
+        bm_samples_release(&trial->V[t]);
+        bm_mat_release(&trial->S[t]);
+    }
+    bm_mat_release(&trial->A);
+    bm_free(trial->B);
+}
+
+/* The maps that all chunks but one ask for, from where the fit is. */
+static enum bm_status fit_without(struct bm_ctx *ctx, struct bm_dict_state *state, bm_index chunk,
+                                  bm_index subjects, struct trial *trial)
 {
     enum bm_status status = BM_OK;
-    struct bm_mat H = BM_MAT_INIT, C = BM_MAT_INIT, S = BM_MAT_INIT;
+    struct bm_map_info info;
+    bm_index n = bm_dict_size(state);
+    for (bm_index i = 0; i < state->k * state->k; i++)
+        trial->A.data[i] = state->A[BM_DICT_ALL].data[i] - state->A[chunk].data[i];
+    for (bm_index i = 0; i < n; i++)
+        trial->B[i] = state->B[BM_DICT_ALL][i] - state->B[chunk][i];
+    for (int t = 0; t < trial->count; t++) {
+        struct bm_samples *V = &trial->V[t];
+        memcpy(V->data, state->V.data, (size_t)n * sizeof *V->data);
+        BM_TRY(bm_map_step_solve(ctx, &state->step, &trial->A, trial->B,
+                                 trial->alpha[t] * (double)subjects * state->mu, 0, MAP_STEPS, V,
+                                 &info));
+    }
+out:
+    return status;
+}
+
+/* Likelihood of the subjects of a chunk under the trial's maps, the variances of the model being
+ * those of largest likelihood for these subjects: added to the scores, per voxel. */
+static enum bm_status score_chunk(struct bm_ctx *ctx, const struct bm_dict_state *state,
+                                  bm_index chunk, struct trial *trial)
+{
+    enum bm_status status = BM_OK;
+    struct bm_mat H = BM_MAT_INIT, C = BM_MAT_INIT;
     struct bm_gauss gauss = BM_GAUSS_INIT;
     struct bm_samples Y;
     bm_index k = state->k;
     double energy = 0, frames = 0;
-    BM_TRY(bm_samples_gram(ctx, V, &H));
-    BM_TRY(bm_mat_alloc(ctx, &S, k, k));
+    for (int t = 0; t < trial->count; t++)
+        memset(trial->S[t].data, 0, (size_t)(k * k) * sizeof(double));
     for (bm_index s = 0; s < state->data->count; s++) {
         const struct bm_dict_subject *subject = &state->data->subject[s];
         if (bm_dict_chunk(state, s) != chunk) continue;
         BM_TRY(state->data->load(ctx, state->data->user, subject->item, &Y));
         BM_TRY(bm_mat_alloc(ctx, &C, subject->rank, k));
-        BM_TRY(bm_samples_cross(ctx, &Y, V, &C));
-        BM_TRY(bm_syrk(ctx, BM_T, 1, &C, 1, &S));
+        for (int t = 0; t < trial->count; t++) {
+            BM_TRY(bm_samples_cross(ctx, &Y, &trial->V[t], &C));
+            BM_TRY(bm_syrk(ctx, BM_T, 1, &C, 1, &trial->S[t]));
+        }
         bm_mat_release(&C);
         energy += subject->energy;
         frames += (double)subject->frames;
     }
-    if (frames == 0) goto out;
-    for (bm_index i = 0; i < k * k; i++) S.data[i] /= frames;
-    BM_TRY(bm_gauss_fit(ctx, &H, &S, energy / frames, V->p, &gauss));
-    *sum += frames * gauss.loglik;
+    for (int t = 0; t < trial->count; t++) {
+        for (bm_index i = 0; i < k * k; i++) trial->S[t].data[i] /= frames;
+        BM_TRY(bm_samples_gram(ctx, &trial->V[t], &H));
+        BM_TRY(bm_gauss_fit(ctx, &H, &trial->S[t], energy / frames, state->V.p, &gauss));
+        trial->score[t] += frames * gauss.loglik;
+        bm_gauss_release(&gauss);
+        bm_mat_release(&H);
+    }
 out:
     bm_gauss_release(&gauss);
     bm_mat_release(&H);
     bm_mat_release(&C);
-    bm_mat_release(&S);
     return status;
 }
 
-/* The likelihood of all chunks, each under the maps that the others ask for. */
-static enum bm_status score_alpha(struct bm_ctx *ctx, struct bm_dict_state *state, double alpha,
-                                  double *work, struct bm_samples *V, double *score)
+/* The likelihood of all chunks, each under the maps that the others ask for, at several alphas. */
+static enum bm_status score_alphas(struct bm_ctx *ctx, struct bm_dict_state *state,
+                                   struct trial *trial)
 {
     enum bm_status status = BM_OK;
-    struct bm_mat A = BM_MAT_INIT;
-    struct bm_map_info info;
-    bm_index n = bm_dict_size(state), S = state->data->count, counts[BM_DICT_CHUNKS] = {0};
-    double sum = 0;
+    bm_index S = state->data->count, counts[BM_DICT_CHUNKS] = {0};
     for (bm_index s = 0; s < S; s++) counts[bm_dict_chunk(state, s)]++;
+    for (int t = 0; t < trial->count; t++) trial->score[t] = 0;
     for (bm_index c = 0; c < BM_DICT_CHUNKS; c++) {
         if (counts[c] == 0) continue;
-        double lambda = alpha * (double)(S - counts[c]) * state->mu;
-        BM_TRY(bm_mat_copy(ctx, &A, &state->A[BM_DICT_ALL]));
-        for (bm_index i = 0; i < state->k * state->k; i++) A.data[i] -= state->A[c].data[i];
-        for (bm_index i = 0; i < n; i++) work[i] = state->B[BM_DICT_ALL][i] - state->B[c][i];
-        memcpy(V->data, state->V.data, (size_t)n * sizeof *V->data);
-        BM_TRY(bm_map_step_solve(ctx, &state->step, &A, work, lambda, 0, MAP_STEPS, V, &info));
-        BM_TRY(score_chunk(ctx, state, c, V, &sum));
-        bm_mat_release(&A);
+        BM_TRY(fit_without(ctx, state, c, S - counts[c], trial));
+        BM_TRY(score_chunk(ctx, state, c, trial));
     }
-    *score = sum;
+    for (int t = 0; t < trial->count; t++)
+        bm_log(ctx, BM_LOG_DEBUG, "alpha %g: held-out log-likelihood %.9g", trial->alpha[t],
+               trial->score[t]);
 out:
-    bm_mat_release(&A);
     return status;
+}
+
+/* Log2 of the place of the largest value of the parabola through three points at steps of 1 around
+ * the middle one, which is the largest. */
+static double vertex(const double value[3])
+{
+    double bend = value[0] - 2 * value[1] + value[2];
+    return bend < 0 ? 0.5 * (value[0] - value[2]) / bend : 0;
 }
 
 enum bm_status bm_dict_choose_alpha(struct bm_ctx *ctx, struct bm_dict_state *state)
 {
     enum bm_status status = BM_OK;
-    struct bm_samples V = BM_SAMPLES_INIT;
-    double *work = NULL, best, score, alpha = state->alpha;
+    double around[] = {state->alpha / 2, state->alpha, 2 * state->alpha}, value[3], next;
+    struct trial trial = {.alpha = around, .count = TRIES};
     if (state->data->count < 2) return BM_OK;
-    BM_TRY(bm_alloc(ctx, &work, bm_dict_size(state), sizeof *work));
-    BM_TRY(bm_samples_alloc(ctx, &V, state->k, state->V.p));
-    BM_TRY(score_alpha(ctx, state, alpha, work, &V, &best));
-    for (int up = 1; up >= 0 && alpha == state->alpha; up--)
-        for (int step = 0; step < LARGEST_STEPS; step++) {
-            double next = up ? 2 * alpha : alpha / 2;
-            BM_TRY(score_alpha(ctx, state, next, work, &V, &score));
-            bm_log(ctx, BM_LOG_DEBUG, "alpha %g: held-out log-likelihood %.9g, %g: %.9g", alpha,
-                   best, next, score);
-            if (!(score > best)) break;
-            best = score;
-            alpha = next;
-        }
-    state->alpha = alpha;
+    BM_TRY(bm_alloc(ctx, &trial.B, bm_dict_size(state), sizeof *trial.B));
+    BM_TRY(bm_mat_alloc(ctx, &trial.A, state->k, state->k));
+    for (int t = 0; t < TRIES; t++) {
+        BM_TRY(bm_samples_alloc(ctx, &trial.V[t], state->k, state->V.p));
+        BM_TRY(bm_mat_alloc(ctx, &trial.S[t], state->k, state->k));
+    }
+    BM_TRY(score_alphas(ctx, state, &trial));
+    memcpy(value, trial.score, sizeof value);
+    trial = (struct trial){.alpha = &next, .count = 1, .A = trial.A, .B = trial.B,
+                           .V = {trial.V[0], trial.V[1], trial.V[2]},
+                           .S = {trial.S[0], trial.S[1], trial.S[2]}};
+    for (int step = 0; step < LARGEST_STEPS; step++) {
+        if (value[1] >= value[0] && value[1] >= value[2]) break;
+        bool up = value[2] > value[0];
+        next = up ? 2 * around[2] : around[0] / 2;
+        BM_TRY(score_alphas(ctx, state, &trial));
+        memmove(around + !up, around + up, 2 * sizeof *around);
+        memmove(value + !up, value + up, 2 * sizeof *value);
+        around[up ? 2 : 0] = next;
+        value[up ? 2 : 0] = trial.score[0];
+    }
+    double at = fmin(fmax(vertex(value), -1), 1);
+    state->alpha = around[1] * exp2(at);
 out:
-    bm_free(work);
-    bm_samples_release(&V);
+    trial_release(&trial);
     return status;
 }

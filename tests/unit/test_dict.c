@@ -48,7 +48,8 @@ static void subject_maps(const struct test_dict *d, const struct bm_dictionary *
 {
     for (bm_index s = 0; s < d->S; s++) {
         struct bm_samples maps = BM_SAMPLES_INIT;
-        ok(bm_dict_subject_maps(&test_ctx, &d->rows[s], &dict->V, &dict->U[s], dict->mu, &maps));
+        ok(bm_dict_subject_maps(&test_ctx, &d->rows[s], &dict->V, &dict->U[s], dict->mu, 0, NULL,
+                                &maps));
         test_dict_maps(&maps, &Vs[s]);
         bm_samples_release(&maps);
     }
@@ -280,7 +281,8 @@ START_TEST(a_huge_mu_leaves_no_room_for_subjects)
     test_dict_make(&d, S, N, NX, NY, K, 0.2, 0.5, 0);
     struct bm_dict_opts opts = options(1e-7, 1e6);
     struct bm_dictionary dict = fit(&d, &opts);
-    ok(bm_dict_subject_maps(&test_ctx, &d.rows[0], &dict.V, &dict.U[0], dict.mu, &maps));
+    ok(bm_dict_subject_maps(&test_ctx, &d.rows[0], &dict.V, &dict.U[0], dict.mu, 0, NULL,
+                            &maps));
     for (bm_index l = 0; l < K; l++)
         for (bm_index j = 0; j < d.p; j++)
             near((double)*bm_samples_at(&maps, l, j), (double)*bm_samples_at(&dict.V, l, j), 1e-4,
