@@ -56,7 +56,7 @@ for i in $(seq 300); do
 done
 kill -KILL $pid 2> /dev/null
 wait $pid 2> /dev/null
-verdict "killed, nothing was written" "$(ls killed 2> /dev/null | wc -l)" 0
+verdict "killed, nothing was written" "$(find killed -type f 2> /dev/null | wc -l)" 0
 (whole resumed)
 (BRAINMINE_CACHE=off; export BRAINMINE_CACHE; whole undisturbed)
 verdict "what was done is found" "$([ "$(number resumed cache_hits)" -ge 20 ] && echo yes)" yes
