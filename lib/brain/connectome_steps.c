@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "brain/connectome_internal.h"
+#include "util/clock.h"
 #include "util/parallel.h"
 
 enum { FIT_VERSION = 1, MAX_ITERATIONS = 2000, INFO = 6, STATE_MOST = 4 << 20 };

@@ -1,6 +1,6 @@
 /* CPU seconds of sparse inverse covariances, as JSON lines.
  *   bench_connectome                        on phantoms (presets conn60, conn200, conn400)
- *   bench_connectome glasso ALPHA TABLE     one fit of a table of series, to a gap of 1e-6 p / 100
+ *   bench_connectome glasso ALPHA GAP TABLE one fit of a table of series
  *   bench_connectome cv TABLE...            penalty by 5 folds, then the fit
  * Reading is not timed; the value is the primal, or the log-likelihood of unseen frames. */
 #include <math.h>
@@ -26,14 +26,15 @@ static double cpu(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static void bench_glasso(struct bm_ctx *ctx, const struct bm_connectome_data *data, double alpha)
+static void bench_glasso(struct bm_ctx *ctx, const struct bm_connectome_data *data, double alpha,
+                         double gap)
 {
     struct bm_moments moments = BM_MOMENTS_INIT;
     struct bm_group_glasso fit = BM_GROUP_GLASSO_INIT;
     struct bm_group_glasso_opts opts = BM_GROUP_GLASSO_OPTS_DEFAULT;
     must(ctx, bm_connectome_moments(ctx, data, &moments, NULL, NULL));
     opts.alpha = alpha;
-    opts.tolerance = 1e-6;
+    opts.tolerance = gap * 100 / (double)data->p;
     double begun = cpu();
     must(ctx, bm_group_glasso_fit(ctx, &moments.S, 1, NULL, &opts, NULL, &fit));
     printf("{\"bench\": \"glasso\", \"nodes\": %td, \"alpha\": %g, \"cpu_seconds\": %.4f, "
@@ -49,7 +50,7 @@ static void bench_cv(struct bm_ctx *ctx, const struct bm_connectome_data *data, 
     struct bm_connectome c = BM_CONNECTOME_INIT;
     opts.rule = rule;
     double begun = cpu();
-    must(ctx, bm_connectome_fit(ctx, &opts, data, 1e-4, 1e-3, &c));
+    must(ctx, bm_connectome_fit(ctx, &opts, data, 1e-4, 1e-2, &c));
     printf("{\"bench\": \"%s-cv\", \"rule\": \"%s\", \"subjects\": %td, \"nodes\": %td, "
            "\"cpu_seconds\": %.4f, \"value\": %.4f, \"alpha\": %g, \"gap\": %.2e, "
            "\"edges\": %td}\n",
@@ -91,10 +92,10 @@ int main(int argc, char **argv)
     bm_mem_init(&mem);
     bm_ctx_init(&ctx);
     ctx.mem = &mem;
-    if (argc == 4 && strcmp(argv[1], "glasso") == 0) {
+    if (argc == 5 && strcmp(argv[1], "glasso") == 0) {
         must(&ctx, bm_connectome_read_tables(&ctx, &opts, BM_STD_Z,
-                                             (const char *const *)argv + 3, 1, &data));
-        bench_glasso(&ctx, &data, strtod(argv[2], NULL));
+                                             (const char *const *)argv + 4, 1, &data));
+        bench_glasso(&ctx, &data, strtod(argv[2], NULL), strtod(argv[3], NULL));
     } else if (argc > 2 && strcmp(argv[1], "cv") == 0) {
         must(&ctx, bm_connectome_read_tables(&ctx, &opts, BM_STD_Z,
                                              (const char *const *)argv + 2, argc - 2, &data));
@@ -102,8 +103,8 @@ int main(int argc, char **argv)
         if (data.subjects > 1) bench_cv(&ctx, &data, BM_CONNECTOME_ONE_SE);
     } else {
         phantom(&ctx, 1, 600, 400, 0.015, &data);
-        bench_glasso(&ctx, &data, 0.1);
-        bench_glasso(&ctx, &data, 0.05);
+        bench_glasso(&ctx, &data, 0.1, 4e-6);
+        bench_glasso(&ctx, &data, 0.05, 4e-6);
         bm_connectome_data_release(&data);
         phantom(&ctx, 1, 400, 200, 0.03, &data);
         bench_cv(&ctx, &data, BM_CONNECTOME_BEST);

@@ -1,0 +1,65 @@
+# Connectomes: moments, scores of each fold and penalty, and fits, by what determines them.
+. "$SRC/tests/cli/cache/functions"
+"$BRAINMINE" simulate connectome -q -o s --subjects 5 --nodes 10 --frames 100 --density 0.2
+four="s/sub-01_timeseries.tsv s/sub-02_timeseries.tsv s/sub-03_timeseries.tsv s/sub-04_timeseries.tsv"
+five="$four s/sub-05_timeseries.tsv"
+conn() { out=$1; shift; "$BRAINMINE" connectome fit -q -o "$out" "$@"; }
+# alike NAME A B: all files, in folders too, but run.json are equal.
+alike() {
+    same_files "$2" "$3"
+    verdict "$1" "$(cat differences)" ""
+}
+conn off --compare --cache off $four 2> /dev/null
+conn cold --compare $four 2> /dev/null
+conn warm --compare -j 3 $four 2> /dev/null
+alike "no cache and a cold one: the same bytes" off cold
+alike "a cold and a warm one, with other threads: the same bytes" cold warm
+verdict "the second run misses nothing" "$(number warm cache_misses)" 0
+verdict "a fit of what was compared finds all" "$(conn again $four; number again cache_misses)" 0
+# What changes what.
+"$BRAINMINE" connectome fit -n -o new --compare $four > plan
+verdict "a dry run says that all is cached" "$(grep -c '^cached: \([0-9]*\) of \1 ' plan)" 2
+"$BRAINMINE" connectome fit -n -o new --tolerance 1e-5 $four > plan
+verdict "a dry run says that nothing is" "$(grep -c '^cached: 0 of 5 scores' plan)" 1
+before=$(find cache | wc -l)
+"$BRAINMINE" connectome fit -n -o new --cv logo $four > /dev/null
+verdict "and keeps nothing" "$(find cache | wc -l)" "$before"
+explained() {
+    "$BRAINMINE" cache explain connectome fit -o new "$@" | awk -F'\t' 'NR > 1 { print $1, $2, $4 }' |
+        LC_ALL=C sort -u | tr '\n' ';'
+}
+verdict "explain names the tolerance" "$(explained --tolerance 1e-5 $four)" \
+    "connectome.moments yes n/a;connectome.score no tolerance;"
+verdict "explain names the folds" "$(explained --cv kfold:4 $four)" \
+    "connectome.moments no folds;connectome.moments yes n/a;connectome.score no input.moments.0;\
+connectome.score no input.moments.1;connectome.score no input.moments.2;connectome.score no input.moments.3;"
+# Another penalty, and another subject.
+said() { grep -c "$1 $2" said; }
+conn list --model glasso --alpha 0.3,0.1 $four
+"$BRAINMINE" connectome fit -v -o longer --model glasso --alpha 0.3,0.1,0.05 $four 2> said
+verdict "a penalty more: its scores alone" "$(said connectome.score computed) $(said connectome.score from)" "20 40"
+conn longeroff --model glasso --alpha 0.3,0.1,0.05 --cache off $four
+alike "and the same bytes" longeroff longer
+conn each --model glasso --alpha 0.3,0.2 $four
+"$BRAINMINE" connectome fit -v -o more --model glasso --alpha 0.3,0.2 $five 2> said
+verdict "a subject more: its scores alone" "$(said connectome.score computed) $(said connectome.score from)" "10 40"
+verdict "and its moments" "$(said connectome.moments computed)" 2
+# A killed run goes on where it was.
+"$BRAINMINE" simulate connectome -q -o big --subjects 6 --nodes 90 --frames 120 --density 0.1
+whole() { exec "$BRAINMINE" connectome fit -q -j 1 -o "$1" big/sub-*_timeseries.tsv; }
+touch mark
+(whole killed) &
+pid=$!
+for i in $(seq 300); do
+    [ "$(find cache/v1/obj -name '*.bmc' -newer mark | wc -l)" -ge 20 ] && break
+    sleep 0.02
+done
+kill -KILL $pid 2> /dev/null
+wait $pid 2> /dev/null
+verdict "killed, nothing was written" "$(find killed -type f 2> /dev/null | wc -l)" 0
+(whole resumed)
+(BRAINMINE_CACHE=off; export BRAINMINE_CACHE; whole undisturbed)
+verdict "what was done is found" "$([ "$(number resumed cache_hits)" -ge 20 ] && echo yes)" yes
+verdict "and no more" "$([ "$(number resumed cache_misses)" -ge 1 ] && echo yes)" yes
+alike "the result is that of an undisturbed run" undisturbed resumed
+verdict "no damage" "$("$BRAINMINE" cache verify -q | wc -l)" 1
