@@ -20,7 +20,7 @@ static const struct part parts[] = {
     {{20, -66, 10}, {38, 38, 30}, 0},     /* occipital */
     {{46, -14, -20}, {22, 43, 23}, -.21}, /* temporal */
     {{23, -64, -36}, {29, 25, 20}, .14},  /* cerebellum */
-    {{0, -30, -38}, {12, 14, 30}, -.24},  /* brain stem */
+    {{0, -30, -38}, {13, 18, 30}, -.24},  /* brain stem */
     {{8, -10, 0}, {22, 36, 24}, 0}};      /* middle */
 enum { N_PARTS = sizeof parts / sizeof *parts };
 

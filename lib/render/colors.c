@@ -184,6 +184,7 @@ struct bm_rgb bm_region_color(bm_index i)
                                          {82, 62, 92},  {66, 34, 205}, {40, 58, 308}, {48, 62, 30},
                                          {78, 30, 260}, {42, 40, 125}};
     enum { N_FIRST = sizeof first / sizeof *first };
+    i %= BM_REGION_COLORS;
     static const double lightness[] = {63, 48, 77}, chroma[] = {58, 54, 48};
     struct point p = i < N_FIRST ? first[i]
                                  : (struct point){lightness[i % 3], chroma[i % 3],

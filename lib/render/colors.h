@@ -28,7 +28,9 @@ void bm_cmap_make(int name, struct bm_cmap *map);
 /* Index of a name that is in the list. */
 int bm_cmap_find(const char *name);
 
-/* Colour of region i = 0, 1, 2 ...; neighbours in this order differ much. */
+/* Colour of region i = 0, 1, 2 ...; neighbours in this order differ much. They come again after
+ * BM_REGION_COLORS. Too slow for every pixel. */
+enum { BM_REGION_COLORS = 4096 };
 struct bm_rgb bm_region_color(bm_index i);
 
 /* L*, a*, b* of a colour, and back; without the colours that sRGB lacks. */

@@ -153,6 +153,14 @@ enum bm_status bm_field_fill(struct bm_ctx *ctx, struct bm_field *field, bm_fiel
     return bm_parallel_for(ctx, field->grid.dim[2], fill_plane, &filling);
 }
 
+/* To a multiple of 2^-20, so that rounding decides nothing: the sum has no finer bits (|x| is less
+ * than 2^31). */
+static double rounded(double x)
+{
+    static const double SHIFT = 0x1.8p32;
+    return x + SHIFT - SHIFT;
+}
+
 int bm_field_corners(const struct bm_field *field, const double mm[3], bm_index voxel[8],
                      double weight[8])
 {
@@ -162,12 +170,12 @@ int bm_field_corners(const struct bm_field *field, const double mm[3], bm_index 
         const double *row = field->from_world[d];
         double x = row[0] * mm[0] + row[1] * mm[1] + row[2] * mm[2] + row[3];
         double last = (double)(field->grid.dim[d] - 1);
-        x = rint(x * 0x1p20) * 0x1p-20; /* rounding decides nothing */
+        x = rounded(x);
         if (!(x >= -.5 && x <= last + .5)) return 0;
         x = x < 0 ? 0 : x > last ? last : x;
-        double whole = floor(x);
-        base += (bm_index)whole * stride;
-        share[d] = x - whole;
+        bm_index whole = (bm_index)x;
+        base += whole * stride;
+        share[d] = x - (double)whole;
         step[d] = stride;
         stride *= field->grid.dim[d];
     }
@@ -205,26 +213,28 @@ double bm_field_above(const struct bm_field *field, const double mm[3], double l
                       double *value)
 {
     bm_index voxel[8];
-    double weight[8], sum = 0, above = 0;
+    double weight[8], sum[2] = {0}, above[2] = {0};
     int n = bm_field_corners(field, mm, voxel, weight);
     for (int i = 0; i < n; i++) {
         float x = field->data[voxel[i]];
         if (!(fabsf(x) > level)) continue;
-        sum += weight[i] * x;
-        above += weight[i];
+        int side = level > 0 && x < 0;
+        sum[side] += weight[i] * x;
+        above[side] += weight[i];
     }
-    if (value) *value = above > 0 ? sum / above : NAN;
-    return above;
+    int side = above[1] > above[0];
+    if (value) *value = above[side] > 0 ? sum[side] / above[side] : NAN;
+    return above[0] + above[1];
 }
 
 /* The three voxels of one axis around a coordinate, and their weights: a quadratic B-spline. Voxels
  * beyond the edge are those at it. */
 static void spline(double x, bm_index last, bm_index at[3], double weight[3])
 {
-    double near = rint(x), t = x - near;
+    double near = floor(x + .5), t = x - near;
     for (int i = 0; i < 3; i++) {
-        double k = fmin((double)last, fmax(0, near - 1 + i));
-        at[i] = (bm_index)k;
+        bm_index k = (bm_index)near - 1 + i;
+        at[i] = k < 0 ? 0 : k > last ? last : k;
     }
     weight[0] = .5 * (.5 - t) * (.5 - t);
     weight[1] = .75 - t * t;
@@ -241,14 +251,23 @@ int bm_field_label(const struct bm_field *field, const double mm[3])
     for (int d = 0; d < 3; d++) {
         const double *row = field->from_world[d];
         double x = row[0] * mm[0] + row[1] * mm[1] + row[2] * mm[2] + row[3];
-        x = rint(x * 0x1p20) * 0x1p-20;
+        x = rounded(x);
         if (!(x >= -.5 && x <= (double)dim[d] - .5)) return 0;
         spline(x, dim[d] - 1, at[d], weight[d]);
     }
+    float around[27];
+    bool alike = true;
+    for (int k = 0; k < 9; k++) {
+        const float *row = field->data + dim[0] * (at[1][k % 3] + dim[1] * at[2][k / 3]);
+        for (int c = 0; c < 3; c++) {
+            around[3 * k + c] = row[at[0][c]];
+            alike = alike && around[3 * k + c] == around[0];
+        }
+    }
+    if (alike) return (int)around[0];
     for (int k = 0; k < 27; k++) {
-        int c[3] = {k % 3, k / 3 % 3, k / 9};
-        float x = field->data[at[0][c[0]] + dim[0] * (at[1][c[1]] + dim[1] * at[2][c[2]])];
-        double w = weight[0][c[0]] * weight[1][c[1]] * weight[2][c[2]];
+        float x = around[k];
+        double w = weight[0][k % 3] * weight[1][k / 3 % 3] * weight[2][k / 9];
         int i = 0;
         while (i < n && label[i] != x) i++;
         if (i == n) {

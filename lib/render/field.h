@@ -43,7 +43,7 @@ int bm_field_corners(const struct bm_field *field, const double mm[3], bm_index 
 /* Trilinear value of what is present; NaN where nothing is. */
 double bm_field_at(const struct bm_field *field, const double mm[3]);
 /* Trilinear share of voxels that exceed a level in absolute value, 0 .. 1; *value (NULL = of no
- * interest) is the mean of these alone. */
+ * interest) is the mean of these alone, above a level > 0 of the sign that most have. */
 double bm_field_above(const struct bm_field *field, const double mm[3], double level,
                       double *value);
 /* The region that holds most of a place and its surroundings of half a voxel, smoothly weighted, in

@@ -160,7 +160,7 @@ static struct ink look(const struct slice *s, double x, double y)
     lay_background(s, mm, &ink);
     if (s->label) {
         int own = outline_at(s, (int)(x * s->fine), (int)(y * s->fine));
-        if (own) lay(&ink, bm_region_color(own - 1), 1);
+        if (own) lay(&ink, bm_subject_region_color(s->subject, own), 1);
         return ink;
     }
     double alpha = bm_subject_paint(s->subject, mm, &color);

@@ -10,6 +10,8 @@
 static const double PATCHY = .6;
 /* |value| that is drawn opaque when there is no threshold, as a share of the end of the scale. */
 static const double FADE = .35;
+/* Opacity below which a value cannot be seen. */
+static const double UNSEEN = .08;
 /* Share of the brain that a map covers when it needs no fading. */
 static const double SPARSE = .3;
 enum { MOST_LABEL = 1 << 20 };
@@ -114,6 +116,16 @@ static enum bm_status name_regions(struct bm_ctx *ctx, const char *path, const d
     }
 out:
     bm_labels_release(&table);
+    return status;
+}
+
+static enum bm_status choose_colors(struct bm_ctx *ctx, struct bm_subject *subject)
+{
+    enum bm_status status = BM_OK;
+    int n = subject->n_regions < BM_REGION_COLORS ? subject->n_regions : BM_REGION_COLORS;
+    BM_TRY(bm_alloc(ctx, &subject->palette, n, sizeof *subject->palette));
+    for (int i = 0; i < n; i++) subject->palette[i] = bm_region_color(i);
+out:
     return status;
 }
 
@@ -224,6 +236,7 @@ static enum bm_status read_map(struct bm_ctx *ctx, const struct bm_figure_opts *
     }
     subject->outline = how->labels == BM_LABELS_OUTLINE;
     if (subject->labels) {
+        BM_TRY(choose_colors(ctx, subject));
         subject->empty = subject->n_regions == 0;
         if (how->names && !subject->empty)
             BM_TRY(name_regions(ctx, how->names, value, subject));
@@ -300,7 +313,7 @@ double bm_subject_paint(const struct bm_subject *subject, const double mm[3], st
     if (!subject->map.data) return 0;
     if (subject->labels) {
         int label = bm_field_label(&subject->map, mm);
-        if (label > 0) *color = bm_region_color(label - 1);
+        if (label > 0) *color = bm_subject_region_color(subject, label);
         return label > 0;
     }
     if (bm_field_above(&subject->map, mm, subject->scale.threshold, &value) < .5) return 0;
@@ -349,16 +362,33 @@ static bool is_sparse(const struct bm_subject *subject)
     return map < SPARSE * brain * mm[0] * mm[1] * mm[2];
 }
 
+bool bm_subject_where(const struct bm_subject *subject, double lo[3], double hi[3])
+{
+    const struct bm_scale *s = &subject->scale;
+    double level = subject->fade ? UNSEEN * FADE * fmax(fabs(s->lo), fabs(s->hi)) : 0;
+    return subject->map.data && !subject->empty &&
+           bm_field_bounds(&subject->map, fmax(level, s->threshold), lo, hi);
+}
+
 void bm_subject_box(struct bm_subject *subject)
 {
     double lo[3], hi[3];
     bm_field_bounds(&subject->brain, .5, subject->lo, subject->hi);
-    if (!subject->map.data || !bm_field_bounds(&subject->map, subject->scale.threshold, lo, hi))
-        return;
+    if (!bm_subject_where(subject, lo, hi)) return;
     for (int d = 0; d < 3; d++) {
         subject->lo[d] = fmin(subject->lo[d], lo[d]);
         subject->hi[d] = fmax(subject->hi[d], hi[d]);
     }
+}
+
+enum bm_status bm_subject_thin(struct bm_ctx *ctx, struct bm_subject *subject, const char *level)
+{
+    enum bm_status status = BM_OK;
+    if (!subject->fade || subject->labels || subject->empty) return BM_OK;
+    BM_TRY(level_of(ctx, level, &subject->map, &subject->scale.threshold));
+    bm_subject_box(subject);
+out:
+    return status;
 }
 
 enum bm_status bm_subject_open(struct bm_ctx *ctx, const struct bm_figure_opts *opts,
@@ -380,8 +410,8 @@ enum bm_status bm_subject_open(struct bm_ctx *ctx, const struct bm_figure_opts *
     made.brain = mask;
     mask = (struct bm_field)BM_FIELD_INIT;
     BM_TRY(bm_brain_open(ctx, &opts->brain, &made));
-    bm_subject_box(&made);
     if (path) made.fade = made.fade && !is_sparse(&made);
+    bm_subject_box(&made);
     *subject = made;
     made = (struct bm_subject)BM_SUBJECT_INIT;
 out:
@@ -400,4 +430,5 @@ void bm_subject_release(struct bm_subject *subject)
     for (int r = 0; r < subject->n_regions && subject->region_name; r++)
         bm_free(subject->region_name[r]);
     bm_free(subject->region_name);
+    bm_free(subject->palette);
 }

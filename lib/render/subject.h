@@ -18,6 +18,7 @@ struct bm_subject {
     bool labels;             /* regions */
     bool outline;            /* drawn as outlines */
     int n_regions;
+    struct bm_rgb *palette;  /* colours of the regions, BM_REGION_COLORS or n_regions of them */
     char **region_name;      /* [n_regions]; NULL = they have none */
     struct bm_scale scale;   /* of numbers */
     bool fade;               /* no threshold was given, and most is not 0: small values are faint */
@@ -42,8 +43,21 @@ enum bm_status bm_subject_open(struct bm_ctx *ctx, const struct bm_figure_opts *
                                const char *path, struct bm_subject *subject) BM_CHECKED;
 void bm_subject_release(struct bm_subject *subject);
 
-/* Set lo and hi anew: around the brain and what of the map reaches the threshold. */
+/* A threshold ("80%") for a map that has none and is not 0 nearly everywhere; others stay. */
+enum bm_status bm_subject_thin(struct bm_ctx *ctx, struct bm_subject *subject,
+                               const char *level) BM_CHECKED;
+
+/* The box in mm around what can be seen of the map: what reaches the threshold, and is not too faint;
+ * false if nothing can. */
+bool bm_subject_where(const struct bm_subject *subject, double lo[3], double hi[3]);
+/* Set lo and hi anew: around the brain and what can be seen of the map. */
 void bm_subject_box(struct bm_subject *subject);
+
+/* Colour of region 1 .. n_regions. */
+static inline struct bm_rgb bm_subject_region_color(const struct bm_subject *subject, int region)
+{
+    return subject->palette[(region - 1) % BM_REGION_COLORS];
+}
 
 /* What is seen of the map at a place: color and opacity in 0 .. 1; 0 = nothing. Of regions, filled.
  */

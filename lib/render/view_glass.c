@@ -36,6 +36,7 @@ static enum bm_status draw_sight(struct bm_ctx *ctx, struct bm_sheet *sheet,
     BM_TRY(bm_panel_draw(ctx, sheet, &flat, panel, 0));
     BM_TRY(bm_panel_letters(ctx, sheet, &panel));
 out:
+    flat.palette = NULL;
     bm_subject_release(&flat);
     return status;
 }
@@ -141,6 +142,8 @@ enum bm_status bm_figure_glass(struct bm_ctx *ctx, const struct bm_figure_opts *
     struct bm_panel panel[BM_N_SIGHTS];
     int n;
     BM_TRY(bm_subject_open(ctx, opts, path, &subject));
+    /* Something large lies on most lines through a whole brain of numbers. */
+    BM_TRY(bm_subject_thin(ctx, &subject, "80%"));
     BM_TRY(bm_subject_caption(ctx, sheet, &subject));
     BM_TRY(bm_subject_key(ctx, sheet, &subject, NULL, .28));
     BM_TRY(bm_glass_draw(ctx, opts, sheet, &subject, seen, panel, &n));

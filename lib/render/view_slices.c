@@ -99,9 +99,7 @@ static void worth_cutting(const struct bm_subject *subject, int axis, double *lo
     double box[2][3], length = subject->hi[axis] - subject->lo[axis];
     *lo = subject->lo[axis] + .12 * length;
     *hi = subject->hi[axis] - .1 * length;
-    if (subject->empty ||
-        !bm_field_bounds(&subject->map, subject->scale.threshold, box[0], box[1]))
-        return;
+    if (!bm_subject_where(subject, box[0], box[1])) return;
     double inner[2] = {box[0][axis] + 2, box[1][axis] - 2};
     if (inner[0] < *hi && inner[1] > *lo) {
         *lo = fmax(*lo, inner[0]);
@@ -137,10 +135,14 @@ static enum bm_status choose_cuts(struct bm_ctx *ctx, const struct bm_figure_opt
     if (strcmp(opts->cuts.cuts, "auto") != 0)
         BM_TRY(bm_parse_list(ctx, opts->cuts.cuts, mm, MOST_CUTS, &given));
     if (axis == BM_AXIS_ORTHO) {
+        double voxel[3] = {INFINITY, INFINITY, INFINITY};
         if (given > 0 && given != 3)
             BM_FAIL(ctx, BM_EUSAGE, "--cuts wants three numbers x,y,z for --axis ortho, got %td",
                     given);
         if (given == 0) BM_TRY(peak_of(ctx, subject, mm));
+        if (given == 0) bm_grid_voxel_mm(&subject->map.grid, voxel);
+        for (int d = 0; d < 3; d++)
+            if (voxel[d] >= 1 && voxel[d] < INFINITY) mm[d] = rint(mm[d]);
         for (int i = 0; i < 3; i++) cuts[count++] = (struct cut){ortho[i], mm[ortho[i]]};
     }
     for (int a = 0; a < 3 && axis != BM_AXIS_ORTHO; a++) {
@@ -232,18 +234,18 @@ static enum bm_status lay_out_ortho(struct bm_ctx *ctx, struct layout *l, struct
 {
     enum bm_status status = BM_OK;
     double x = l->size[0], y = l->size[1], z = l->size[2];
-    /* A legend goes below a row, and beside two by two. */
-    if (l->seen && box_width(sheet->area) > 1.6 * box_height(sheet->area))
-        BM_TRY(bm_subject_key(ctx, sheet, subject, l->seen, LEGEND));
     struct bm_box whole = sheet->area;
     double two = fmin((box_width(whole) - l->gap) / (x + y),
                       (box_height(whole) - l->gap - 2 * l->foot) / (z + y));
     double bar = sheet->look->colorbar == 0 && !subject->labels ? 5 * sheet->px : 0;
+    /* A legend goes below a row, and into the fourth place of two by two. */
+    double below_row = l->seen ? LEGEND * box_height(whole) : 0;
     double row = fmin((box_width(whole) - 2 * l->gap - bar) / (2 * x + y),
-                      (box_height(whole) - l->foot) / fmax(y, z));
+                      (box_height(whole) - l->foot - below_row) / fmax(y, z));
     l->scale = fmax(row, two);
     if (row > two) {
-        if (!l->seen) BM_TRY(bm_subject_key(ctx, sheet, subject, NULL, 1));
+        BM_TRY(bm_subject_key(ctx, sheet, subject, l->seen, l->seen ? LEGEND : 1));
+        whole.y1 = sheet->area.y1;
         double left = (sheet->area.x0 + sheet->area.x1 - (2 * x + y) * row - 2 * l->gap) / 2;
         double middle = (whole.y0 + whole.y1 - l->foot) / 2;
         for (int i = 0; i < 3; i++) {

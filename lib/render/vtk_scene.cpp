@@ -4,6 +4,7 @@ VTK_MODULE_INIT(vtkRenderingOpenGL2)
 
 #include <cmath>
 #include <cstring>
+#include <vector>
 
 #include <vtkActor.h>
 #include <vtkAppendPolyData.h>
@@ -65,6 +66,29 @@ static void to_world(const struct bm_grid *grid, vtkPolyData *surface)
     }
 }
 
+/* Smoothing shrinks what is as small as its steps, such as a voxel by itself, to nothing: parts of
+ * few points get their old places back. Points are numbered alike in both. */
+static void restore_small_parts(vtkPolyData *raw, vtkPolyData *smooth)
+{
+    static const vtkIdType SMALL = 100;
+    vtkIdType n = raw->GetNumberOfPoints(), corners;
+    const vtkIdType *corner;
+    std::vector<vtkIdType> parent(n), size(n, 0);
+    for (vtkIdType i = 0; i < n; i++) parent[i] = i;
+    auto root = [&parent](vtkIdType i) {
+        while (parent[i] != i) i = parent[i] = parent[parent[i]];
+        return i;
+    };
+    vtkCellArray *polys = raw->GetPolys();
+    for (vtkIdType t = 0; t < polys->GetNumberOfCells(); t++) {
+        polys->GetCellAtId(t, corners, corner);
+        for (vtkIdType c = 1; c < corners; c++) parent[root(corner[c])] = root(corner[0]);
+    }
+    for (vtkIdType i = 0; i < n; i++) size[root(i)]++;
+    for (vtkIdType i = 0; i < n; i++)
+        if (size[root(i)] < SMALL) smooth->GetPoints()->SetPoint(i, raw->GetPoint(i));
+}
+
 static enum bm_status to_mesh(struct bm_ctx *ctx, vtkPolyData *surface, struct bm_mesh *mesh)
 {
     enum bm_status status = BM_OK;
@@ -124,8 +148,10 @@ enum bm_status vtk_isosurface(struct bm_ctx *ctx, void *, const struct bm_grid *
         smooth->SetPassBand(.12);
         smooth->NormalizeCoordinatesOn();
         smooth->BoundarySmoothingOff();
+        smooth->Update();
+        restore_small_parts(raw, smooth->GetOutput());
         vtkNew<vtkPolyDataNormals> normals;
-        normals->SetInputConnection(smooth->GetOutputPort());
+        normals->SetInputData(smooth->GetOutput());
         normals->SplittingOff();
         normals->ConsistencyOff();
         normals->AutoOrientNormalsOff();

@@ -17,7 +17,7 @@ awk 'BEGIN { for (i = 0; i < 40; i++) for (j = 0; j < 2; j++) for (k = 0; k < 2;
     printf "set=%d,%d,%d,0,%d\n", 4 + 2 * (i % 8) + j, 5 + 3 * int(i / 8) + k, 10, i + 1 }' |
     xargs "$tools/change_image" regions.nii atlas.nii
 mv regions.tsv atlas.tsv
-title=$(printf 'Titel von L\303\244nge \342\200\224 what is seen in this figure, and why it matters to \317\207\302\262')
+title=$(printf 'Titel von L\303\244nge: what is seen here, and why it matters to \317\207\302\262')
 meets() { # SIZE < -vv: true if a label leaves the sheet, or meets another, or there are under 4
     sed -n 's/.*label at \([-0-9 ]*\):.*/\1/p' | awk -v size=$1 '
         { split(size, s, "x"); x[NR] = $1; y[NR] = $2; w[NR] = $3; h[NR] = $4
