@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "util/clock.h"
@@ -180,41 +181,50 @@ void bm_claims_free(struct bm_claims *claims)
 
 /* Claiming ----------------------------------------------------------------------------------- */
 
-/* True if the claim that stands may be taken over. */
-static bool is_stale(struct bm_claims *claims, const char *id, struct bm_claim_watch *watch)
+/* True if the claim behind fd may be taken over. */
+static bool is_stale(struct bm_claims *claims, int fd, struct bm_claim_watch *watch)
 {
     char text[TEXT];
     struct stat st;
     struct timespec date;
-    bool stale = false;
-    int fd = openat(claims->store->claims, id, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0) return false; /* gone already, or not to be read: next try */
-    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) goto out;
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) return false;
     ssize_t n = read(fd, text, sizeof text - 1);
     text[n > 0 ? n : 0] = '\0';
     clock_gettime(CLOCK_REALTIME, &date);
     int64_t touched_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
-    if (bm_claim_is_dead(claims, text) || date.tv_sec - st.st_mtim.tv_sec > BM_CLAIM_FORGOTTEN_S) {
-        stale = true; /* clocks may disagree, but hardly by so much */
-    } else if (watch->file != st.st_ino || watch->touched_ns != touched_ns) {
-        watch->file = st.st_ino;
-        watch->touched_ns = touched_ns;
-        watch->since_s = bm_clock_s();
-    } else {
-        stale = bm_clock_s() - watch->since_s > DEAD_S;
-    }
-out:
-    close(fd);
-    return stale;
+    /* Clocks may disagree, but hardly by so much. */
+    if (bm_claim_is_dead(claims, text) || date.tv_sec - st.st_mtim.tv_sec > BM_CLAIM_FORGOTTEN_S)
+        return true;
+    if (watch->file == st.st_ino && watch->touched_ns == touched_ns)
+        return bm_clock_s() - watch->since_s > DEAD_S;
+    watch->file = st.st_ino;
+    watch->touched_ns = touched_ns;
+    watch->since_s = bm_clock_s();
+    return false;
 }
 
-/* Of those who see that a claim is stale, the one whose rename succeeds takes it away. */
-static void take_away(struct bm_claims *claims, const char *id)
+/* Take a stale claim away: true if this process did. Of those who see that it is stale one has its
+ * lock at a time, and those who come later find another file, or none, under its name: the claim of
+ * who took over is not taken in its stead. */
+static bool take_away(struct bm_claims *claims, const char *id, struct bm_claim_watch *watch)
 {
+    const struct bm_store *store = claims->store;
     char name[BM_STORE_NAME];
-    bm_store_name(claims->store, "stale", name);
-    if (renameat(claims->store->claims, id, claims->store->temporary, name) == 0)
-        unlinkat(claims->store->temporary, name, 0);
+    struct stat seen, now;
+    bool taken = false;
+    int fd = openat(store->claims, id, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) return false; /* gone already, or not to be read: next try */
+    if (!is_stale(claims, fd, watch)) goto out;
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) goto out;
+    if (fstat(fd, &seen) != 0 || fstatat(store->claims, id, &now, AT_SYMLINK_NOFOLLOW) != 0 ||
+        seen.st_ino != now.st_ino || seen.st_dev != now.st_dev)
+        goto out;
+    bm_store_name(store, "stale", name);
+    taken = renameat(store->claims, id, store->temporary, name) == 0;
+    if (taken) unlinkat(store->temporary, name, 0);
+out:
+    close(fd);
+    return taken;
 }
 
 enum bm_claimed bm_claim_try(struct bm_ctx *ctx, struct bm_claims *claims, const char *id,
@@ -234,8 +244,7 @@ enum bm_claimed bm_claim_try(struct bm_ctx *ctx, struct bm_claims *claims, const
         }
         if (errno != EEXIST) break;
         result = BM_CLAIM_HELD;
-        if (turn > 0 || !is_stale(claims, id, watch)) break;
-        take_away(claims, id);
+        if (turn > 0 || !take_away(claims, id, watch)) break;
         watch->took_over = true;
     }
     if (result != BM_CLAIM_MINE) {
