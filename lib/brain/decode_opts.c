@@ -22,7 +22,7 @@ static enum bm_status parse_alphas(struct bm_ctx *ctx, const char *text, struct 
     if (strcmp(text, "auto") == 0) {
         for (n = 0; points && n < AUTO_ALPHAS; n++)
             points[n] = (struct bm_point){.alpha = pow(10, -3.0 * (double)n / (AUTO_ALPHAS - 1)),
-                                          .relative = true}; /* decades exactly: struct bm_starts */
+                                          .relative = true}; /* every second one: a bm_starts */
         *count = AUTO_ALPHAS;
         return BM_OK;
     }

@@ -1,10 +1,11 @@
 /* Between the files of prepare: prepare_inputs.c and prepare_names.c list the inputs,
- * prepare_space.c finds grid and mask, prepare.c makes the samples, prepare_subject.c those of one
- * subject. */
+ * prepare_space.c finds grid and mask, prepare_read.c reads and cleans, prepare.c is the whole,
+ * prepare_subject.c that of one subject. */
 #ifndef BM_BRAIN_PREPARE_INTERNAL_H
 #define BM_BRAIN_PREPARE_INTERNAL_H
 
 #include "brain/prepare.h"
+#include "signal/clean.h"
 #include "util/memo.h"
 
 /* Runs, and the rows they have while they are cleaned. */
@@ -159,5 +160,14 @@ enum bm_status bm_prepare_series_mask(struct bm_ctx *ctx, const struct bm_prepar
 enum bm_status bm_prepare_image_mask(struct bm_ctx *ctx, struct bm_steps *steps,
                                      struct bm_reader *reader, struct bm_mask *mask,
                                      bm_index *non_finite) BM_CHECKED;
+
+/* The input that has the volume. */
+const struct bm_input *bm_input_of(const struct bm_inputs *inputs, bm_index volume);
+struct bm_clean_opts bm_prepare_clean(const struct bm_prepare_opts *opts, double tr_s);
+
+/* made->samples, in the layout's order: runs that are found, the others read, cleaned and kept. */
+enum bm_status bm_prepare_read(struct bm_ctx *ctx, const struct bm_layout *layout,
+                               struct bm_reader *reader, struct bm_steps *steps,
+                               struct bm_prepared *made) BM_CHECKED;
 
 #endif

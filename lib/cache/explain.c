@@ -194,6 +194,14 @@ struct table {
 };
 
 /* Into the row that says the same, or a new one. */
+/* A value without the length that texts have in front: "5:black". */
+static const char *without_length(const char *value)
+{
+    char *end;
+    unsigned long length = strtoul(value, &end, 10);
+    return end > value && *end == ':' && strlen(end + 1) == length ? end + 1 : value;
+}
+
 static enum bm_status add_row(struct bm_ctx *ctx, struct table *table, const struct step *step,
                               const char *field, const char *was, const char *now)
 {
@@ -201,15 +209,16 @@ static enum bm_status add_row(struct bm_ctx *ctx, struct table *table, const str
     for (bm_index i = 0; i < table->n; i++) {
         struct bm_explained *row = &table->row[i];
         if (row->cached != step->cached || strcmp(row->stage, step->stage) != 0 ||
-            strcmp(row->field, field) != 0 || strcmp(row->was, was) != 0 ||
-            strcmp(row->now, now) != 0)
+            strcmp(row->field, field) != 0 || strcmp(row->was, without_length(was)) != 0 ||
+            strcmp(row->now, without_length(now)) != 0)
             continue;
         row->count++;
         return BM_OK;
     }
     BM_TRY(bm_grow(ctx, &table->row, &table->cap, table->n + 1, sizeof *table->row));
     struct bm_explained *row = &table->row[table->n++];
-    *row = (struct bm_explained){step->stage, "", 1, step->cached, field, was, now};
+    *row = (struct bm_explained){step->stage, "", 1, step->cached, field,
+                                  without_length(was), without_length(now)};
     memcpy(row->id, step->id, sizeof row->id);
 out:
     return status;

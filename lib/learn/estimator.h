@@ -41,11 +41,12 @@ struct bm_point {
     double C;
 };
 
-/* What the points of a path start from: spatial fits at decades of the training set's alpha_max, a
- * tenth, a hundredth and so on, each begun from the one before; a point begins from the last decade
- * that is stronger than itself. So warm starts come from no other point. One l1_ratio at a time. */
+/* What the points of a path start from: spatial fits at fixed fractions of the training set's
+ * alpha_max, 10^(-2/3), 10^(-4/3) and so on, each begun from the one before; a point begins from
+ * the last of them that is stronger than itself. So warm starts come from no other point. One
+ * l1_ratio at a time. */
 struct bm_starts {
-    unsigned char *state; /* owned: [decade][target], all that are known; NULL = none */
+    unsigned char *state; /* owned: [start][target], all that are known; NULL = none */
     bm_index bytes;
     double alpha_max;     /* 0 = not known */
 };
@@ -77,8 +78,8 @@ struct bm_estimator {
     const char *name;         /* "tv-l1" */
     const char *help;         /* its objective in a few words */
     unsigned caps;
-    /* Fit at `count` points. fits[count] are empty on entry, and released by the caller also after a
-     * failure. Call bm_estimator_fit. */
+    /* Fit at `count` points. fits[count] are empty on entry, and released by the caller, also after
+     * a failure. Call bm_estimator_fit. */
     enum bm_status (*fit)(struct bm_ctx *ctx, const struct bm_training *training,
                           const struct bm_point *points, bm_index count, bool weights,
                           struct bm_fit *fits);

@@ -54,7 +54,7 @@ void bm_fit_name(struct bm_ctx *ctx, struct bm_key *key, const char *design_id,
     bm_key_real(ctx, key, "tolerance", training->tolerance);
     bm_key_int(ctx, key, "max-iterations", training->max_iterations);
     bm_key_text(ctx, key, "weights", weights ? "yes" : "no");
-    if (spatial) bm_key_text(ctx, key, "starts", training->starts ? "decades" : "zero");
+    if (spatial) bm_key_text(ctx, key, "starts", training->starts ? "fixed" : "zero");
     name_points(ctx, key, points, count);
 }
 

@@ -73,7 +73,7 @@ fill() { # and sync, so that deleting alone is measured
     sync
 }
 fill
-trimmed=$("$tool" cache trim keep=0 | awk '{ print $NF }')
+trimmed=$("$tool" cache trim keep=0 threads=2 | awk '{ print $NF }')
 fill
 begun=$(date +%s%N)
 find cache/v1/obj -name '*.bmc' -delete

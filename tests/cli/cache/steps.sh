@@ -169,14 +169,14 @@ for model in tv-l1 tv svm logistic; do
             small few --model $model --C 0.001,0.1 --seed 9
             more_of between 0.001,0.01,0.1
         else
-            small few --model $model $loss --alpha 0.6max,0.05max --seed 9
-            more_of between 0.6max,0.1max,0.05max
+            small few --model $model $loss --alpha 0.6max,0.005max --seed 9
+            more_of between 0.6max,0.01max,0.005max
         fi
         [ $model = tv-l1 ] || continue
-        more_of before 0.8max,0.6max,0.05max
-        more_of after 0.6max,0.05max,0.007max
+        more_of before 0.8max,0.6max,0.005max
+        more_of after 0.6max,0.005max,0.002max
         n=3
-        more_of "in four" 0.6max,0.1max,0.05max,0.007max
+        more_of "in four" 0.6max,0.01max,0.005max,0.002max
         n=2
     done
 done
