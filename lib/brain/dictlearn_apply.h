@@ -1,5 +1,5 @@
-/* A model applied to subjects it has not seen, as cached steps (util/memo.h): named by the subject's
- * samples and the model's maps, which are not made when the result is kept. */
+/* A model applied to subjects it has not seen, as cached steps (util/memo.h). They are named by the
+ * subject's samples, which are not made when the result is kept, and by the model's maps. */
 #ifndef BM_BRAIN_DICTLEARN_APPLY_H
 #define BM_BRAIN_DICTLEARN_APPLY_H
 

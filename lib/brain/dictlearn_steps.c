@@ -302,6 +302,26 @@ out:
     return status;
 }
 
+/* Where noise outweighs subjects so little, maps and courses are hardly told apart: any rotation of
+ * them explains a subject as well, and only the penalty on the group's maps speaks against it. */
+static void warn_low_mu(struct bm_ctx *ctx, const struct bm_dictionary *dict)
+{
+    double largest = 0;
+    for (bm_index l = 0; l < dict->V.n; l++) {
+        double mean = 0;
+        for (bm_index s = 0; s < dict->subjects; s++)
+            for (bm_index i = 0; i < dict->U[s].rows; i++) {
+                double u = *bm_mat_at(&dict->U[s], i, l);
+                mean += u * u / (double)dict->subjects;
+            }
+        largest = fmax(largest, mean);
+    }
+    if (dict->mu < 0.5 * largest)
+        bm_warn(ctx, "mu is %.3g, less than half of what time courses weigh (%.3g): maps of single "
+                "subjects are hardly held by the group's, and may be mixtures of them", dict->mu,
+                largest);
+}
+
 /* The time courses of all subjects in one block, as they are kept. */
 struct courses {
     double *values;
@@ -395,6 +415,7 @@ enum bm_status bm_study_fit(struct bm_ctx *ctx, const struct bm_study *study, bm
         BM_TRY(gather_courses(ctx, dict, &courses));
         bm_memo_put(ctx, &step, members, MEMBERS);
     }
+    if (dict->subjects > 0) warn_low_mu(ctx, dict);
     *done = true;
     *atlas = made;
     made = (struct bm_atlas)BM_ATLAS_INIT;

@@ -1,7 +1,7 @@
-/* Costly steps of dictlearn as cached steps (util/memo.h): each subject's reduction, the first maps,
- * each fit to a part of the subjects, the fit to all, the maps of a new subject. Each is named by
- * the reductions it is made from, so that another penalty keeps the reductions and the first maps,
- * and a subject more is the only one that is read. */
+/* Costly steps of dictlearn as cached steps (util/memo.h): each subject's reduction, the first
+ * maps, each fit without a fold of subjects, the fit to all. Each is named by the reductions it is
+ * made from, so that another penalty keeps the reductions and the first maps, and a subject more is
+ * the only one that is read. */
 #ifndef BM_BRAIN_DICTLEARN_STEPS_H
 #define BM_BRAIN_DICTLEARN_STEPS_H
 

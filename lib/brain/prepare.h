@@ -123,9 +123,9 @@ enum bm_status bm_prepare_subject(struct bm_ctx *ctx, const struct bm_prepare_op
                                   const struct bm_inputs *inputs, bm_index subject,
                                   const struct bm_mask *mask, struct bm_prepared *out) BM_CHECKED;
 
-/* For steps that follow from a subject's samples alone, and need not make them when their own result
- * is kept: what they name the samples by (struct bm_prepared's id), and whether all runs are kept.
- * Without a memo "" and false. */
+/* For steps that follow from a subject's samples alone, and need not make them when their own
+ * result is kept: what they name the samples by (struct bm_prepared's id), and whether all runs are
+ * kept. Without a memo "" and false. */
 enum bm_status bm_prepare_subject_id(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
                                      const struct bm_inputs *inputs, bm_index subject,
                                      const struct bm_mask *mask, char id[BM_ID_SIZE],

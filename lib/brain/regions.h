@@ -1,8 +1,10 @@
-/* Regions of an atlas: the connected pieces of its maps.
+/* Regions of an atlas: the connected pieces of its maps, divided between their peaks.
  *
  * Of all maps together the p values of largest size are kept, p the voxels of the mask, as many as
  * if each voxel belonged to one map; each map's positive and negative parts fall into 6-connected
- * pieces, and those of at least a given volume are regions. */
+ * pieces, of which those of at least a given volume count. A piece with several peaks (30 mm apart,
+ * after smoothing by 6 mm) is divided between them by random walks (Grady 2006), into regions of at
+ * least that volume, too. */
 #ifndef BM_BRAIN_REGIONS_H
 #define BM_BRAIN_REGIONS_H
 

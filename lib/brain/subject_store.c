@@ -5,11 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "util/text.h"
 
-enum { PIECE = 1 << 28 }; /* bytes of one call: well below what Linux takes at once */
+enum {
+    PIECE = 1 << 28, /* bytes of one call: well below what Linux takes at once */
+    PAGE = 1 << 16   /* a subject starts at a multiple: no page of any system is larger */
+};
 
 static enum bm_status fault(struct bm_ctx *ctx, const struct bm_subject_store *store,
                             const char *what)
@@ -95,6 +99,7 @@ enum bm_status bm_subject_store_add(struct bm_ctx *ctx, struct bm_subject_store 
     BM_TRY(bm_grow(ctx, &data->subject, &store->cap, data->count + 1, sizeof *data->subject));
     BM_TRY(bm_grow(ctx, &store->offset, &store->offset_cap, data->count + 1,
                    sizeof *store->offset));
+    store->end = (store->end + PAGE - 1) / PAGE * PAGE;
     store->offset[data->count] = store->end;
     BM_TRY(write_bytes(ctx, store, rows->data, row_bytes(store, rows->n)));
     BM_TRY(write_bytes(ctx, store, axes->data,
@@ -107,24 +112,31 @@ out:
     return status;
 }
 
+static void unmap(struct bm_subject_store *store)
+{
+    if (store->mapped) munmap(store->mapped, (size_t)store->mapped_bytes);
+    store->mapped = NULL;
+    store->loaded = -1;
+}
+
+/* Mapped, not read: the pages are the system's already, and a copy of them would cost as much as
+ * the products they are for. One subject at a time, so that the memory in use stays that of one. */
 static enum bm_status load(struct bm_ctx *ctx, void *user, bm_index item, struct bm_samples *view)
 {
-    enum bm_status status = BM_OK;
     struct bm_subject_store *store = user;
-    bm_index rank = store->data.subject[item].rank;
+    bm_index rank = store->data.subject[item].rank, voxels = store->data.voxels;
     if (store->loaded != item) {
-        store->loaded = -1;
-        if (store->buffer.n != rank) {
-            bm_samples_release(&store->buffer);
-            BM_TRY(bm_samples_alloc(ctx, &store->buffer, rank, store->data.voxels));
-        }
-        BM_TRY(read_bytes(ctx, store, store->buffer.data, row_bytes(store, rank),
-                          store->offset[item]));
+        unmap(store);
+        int64_t bytes = row_bytes(store, rank);
+        void *at = mmap(NULL, (size_t)bytes, PROT_READ, MAP_SHARED | MAP_POPULATE, store->fd,
+                        store->offset[item]);
+        if (at == MAP_FAILED) return fault(ctx, store, strerror(errno));
+        store->mapped = at;
+        store->mapped_bytes = bytes;
         store->loaded = item;
     }
-    *view = store->buffer;
-out:
-    return status;
+    *view = (struct bm_samples){rank, voxels, (voxels + BM_PANEL - 1) / BM_PANEL, store->mapped};
+    return BM_OK;
 }
 
 enum bm_status bm_subject_store_axes(struct bm_ctx *ctx, const struct bm_subject_store *store,
@@ -149,7 +161,7 @@ void bm_subject_store_release(struct bm_subject_store *store)
     bm_free(store->data.subject);
     bm_free(store->offset);
     bm_free(store->folder);
-    bm_samples_release(&store->buffer);
+    unmap(store);
     if (store->fd >= 0) close(store->fd);
     *store = (struct bm_subject_store)BM_SUBJECT_STORE_INIT;
 }

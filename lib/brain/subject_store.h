@@ -1,4 +1,4 @@
-/* Reduced subjects on disk, read back one at a time, so that memory does not grow with their
+/* Reduced subjects on disk, mapped one at a time, so that memory does not grow with their
  * number. The file has no name: it goes with the process. */
 #ifndef BM_BRAIN_SUBJECT_STORE_H
 #define BM_BRAIN_SUBJECT_STORE_H
@@ -17,7 +17,8 @@ struct bm_subject_store {
     int64_t *offset;          /* in the file: rows, then axes; of each subject */
     bm_index offset_cap;
     int64_t end;
-    struct bm_samples buffer; /* of the subject last loaded */
+    void *mapped;             /* rows of the subject last loaded */
+    int64_t mapped_bytes;
     bm_index loaded;          /* its number; -1 = none */
 };
 #define BM_SUBJECT_STORE_INIT {.fd = -1, .loaded = -1}

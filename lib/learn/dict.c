@@ -8,7 +8,7 @@
 /* Rounds of each subject's step in a pass; steps of the maps in an iteration; iterations before
  * alpha and mu are frozen. */
 enum { ROUNDS = 5, MAP_STEPS = 40, FINAL_STEPS = 400, SETTLING = 6 };
-static const double FIRST_ALPHA = 0.5, FIRST_MU = 1, BOUND = 1e-6, SETTLING_BOUND = 1e-4;
+static const double FIRST_ALPHA = 0.25, FIRST_MU = 1, BOUND = 1e-6, SETTLING_BOUND = 1e-4;
 
 static void state_release(struct bm_dict_state *state)
 {
@@ -74,9 +74,9 @@ static enum bm_status settle(struct bm_ctx *ctx, struct bm_dict_state *state)
     enum bm_status status = BM_OK;
     const struct bm_dict_opts *opts = state->opts;
     struct bm_map_info info;
-    int calm = 0;
+    int calm = 0, search = 2; /* the first iterations are mu's */
     if (!isnan(opts->alpha) && !isnan(opts->mu)) return BM_OK;
-    for (int it = 0; it < SETTLING && calm < 2; it++) {
+    for (int it = 0; it < SETTLING && (calm < 2 || it <= search); it++) {
         double noise, spread, before = state->mu, mu = before, alpha = state->alpha;
         BM_TRY(bm_dict_pass(ctx, state, ROUNDS));
         if (isnan(opts->mu)) {
@@ -84,7 +84,10 @@ static enum bm_status settle(struct bm_ctx *ctx, struct bm_dict_state *state)
             mu = spread > 0 ? noise / spread : 2 * before;
             mu = fmin(fmax(mu, before / 2), 2 * before);
         }
-        if (isnan(opts->alpha) && (it == 1 || it == 3)) BM_TRY(bm_dict_choose_alpha(ctx, state));
+        if (isnan(opts->alpha) && it == search) {
+            BM_TRY(bm_dict_choose_alpha(ctx, state));
+            if (fabs(log2(state->alpha / alpha)) > 1) search = it + 2; /* far: once more */
+        }
         BM_TRY(step_maps(ctx, state, MAP_STEPS, SETTLING_BOUND * explained(state, state->loss),
                          &info));
         state->mu = mu; /* A and B were those of the old one */

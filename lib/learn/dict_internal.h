@@ -1,5 +1,5 @@
-/* Between the files of dict: dict_codes.c has a subject's step, dict_maps.c its maps, dict_pass.c goes over the subjects,
- * dict_settle.c finds alpha and mu, dict.c is the loop. */
+/* Between the files of dict: dict_codes.c has a subject's step, dict_maps.c its maps, dict_pass.c
+ * goes over the subjects, dict_settle.c finds alpha and mu, dict.c is the loop. */
 #ifndef BM_LEARN_DICT_INTERNAL_H
 #define BM_LEARN_DICT_INTERNAL_H
 

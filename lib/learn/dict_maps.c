@@ -72,7 +72,7 @@ static enum bm_status solve_map(struct bm_ctx *ctx, bm_index l, int worker, void
                                lattice->rows[r].length, g);
         bm_kernel_maps_step(lattice, 0, lattice->n_rows, x, g, x, (float)(d->mu * d->smooth), step,
                             0, false, next);
-        for (bm_index i = 0; i < room; i++) next[i] += inertia * (x[i] - before[i]);
+        bm_kernel_maps_push(room, x, before, inertia, next);
         float *free = before;
         before = x;
         x = next;

@@ -1,7 +1,7 @@
 #include "learn/ica.h"
 
 #include <math.h>
-#include <stdlib.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "num/blas.h"
@@ -225,10 +225,23 @@ out:
     return status;
 }
 
-static int descending(const void *a, const void *b)
+/* The value with `rank` others above it, of n that are >= 0: bit by bit, as such floats are in the
+ * order of their bits. */
+static float nth_largest(const float *sizes, bm_index n, bm_index rank)
 {
-    float x = *(const float *)a, y = *(const float *)b;
-    return (x < y) - (x > y);
+    uint32_t bits = 0, one;
+    float value;
+    for (int bit = 30; bit >= 0; bit--) {
+        uint32_t trial = bits | (uint32_t)1 << bit;
+        bm_index count = 0;
+        for (bm_index i = 0; i < n; i++) {
+            memcpy(&one, &sizes[i], sizeof one);
+            count += one >= trial;
+        }
+        if (count > rank) bits = trial;
+    }
+    memcpy(&value, &bits, sizeof value);
+    return value;
 }
 
 enum bm_status bm_maps_threshold(struct bm_ctx *ctx, struct bm_samples *maps, bm_index voxels)
@@ -240,11 +253,11 @@ enum bm_status bm_maps_threshold(struct bm_ctx *ctx, struct bm_samples *maps, bm
     BM_TRY(bm_alloc(ctx, &sizes, n, sizeof *sizes));
     for (bm_index l = 0; l < maps->n; l++)
         for (bm_index j = 0; j < maps->p; j++) sizes[count++] = fabsf(*bm_samples_at(maps, l, j));
-    qsort(sizes, (size_t)n, sizeof *sizes, descending);
+    float limit = nth_largest(sizes, n, voxels);
     for (bm_index l = 0; l < maps->n; l++)
         for (bm_index j = 0; j < maps->p; j++) {
             float *value = bm_samples_at(maps, l, j);
-            if (!(fabsf(*value) > sizes[voxels])) *value = 0;
+            if (!(fabsf(*value) > limit)) *value = 0;
         }
 out:
     bm_free(sizes);

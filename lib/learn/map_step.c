@@ -402,8 +402,8 @@ enum bm_status bm_map_step_solve(struct bm_ctx *ctx, struct bm_map_step *step,
             made.bound = norm / (2 * least);
         }
     }
-    if (made.iterations > 0) {
-        BM_TRY(evaluate(ctx, &s, &made.value, &made.penalty, &norm));
+    if (made.iterations > 0) { /* the last one was checked, which for TV-l1 leaves the value open */
+        if (tv) BM_TRY(evaluate(ctx, &s, &made.value, &made.penalty, &norm));
         if (made.value <= made.start) gather(step->lattice, s.v, V);
         else {
             made.value = made.start;

@@ -95,6 +95,13 @@ CLONES void bm_kernel_maps_momentum(bm_index n, const float *restrict to, const 
     for (bm_index i = 0; i < n; i++) z[i] = to[i] + momentum * (to[i] - x[i]);
 }
 
+CLONES void bm_kernel_maps_push(bm_index n, const float *restrict x, const float *restrict before,
+                                float inertia, float *restrict to)
+{
+#pragma omp simd
+    for (bm_index i = 0; i < n; i++) to[i] += inertia * (x[i] - before[i]);
+}
+
 CLONES void bm_kernel_maps_sums(const struct bm_lattice *lattice, bm_index first, bm_index last,
                                 const float *v, const float *g, const float *b, float smooth,
                                 float threshold, bool positive, struct bm_maps_sums *sums)

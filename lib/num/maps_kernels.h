@@ -24,6 +24,9 @@ double bm_kernel_maps_step(const struct bm_lattice *lattice, bm_index first, bm_
 /* z = to + momentum (to - x) on n floats. */
 void bm_kernel_maps_momentum(bm_index n, const float *to, const float *x, float momentum, float *z);
 
+/* to += inertia (x - before) on n floats. */
+void bm_kernel_maps_push(bm_index n, const float *x, const float *before, float inertia, float *to);
+
 struct bm_maps_sums {
     double curved;      /* <v, g + b> */
     double linear;      /* <v, b> */

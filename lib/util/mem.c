@@ -1,5 +1,6 @@
 #include "util/mem.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@ enum { ALIGN = 64 };
 struct header {
     struct bm_mem *mem;
     size_t bytes;
+    void *start; /* what malloc gave */
 };
 
 void bm_mem_init(struct bm_mem *mem)
@@ -57,19 +59,22 @@ enum bm_status bm_alloc(struct bm_ctx *ctx, void *slot, bm_index count, size_t s
         __builtin_add_overflow(bytes, (size_t)(2 * ALIGN), &total) || total > PTRDIFF_MAX)
         return bm_fail(ctx, BM_ENOMEM, "%td elements of %zu bytes: more than can be addressed",
                        count, size);
-    total = (total - ALIGN) / ALIGN * ALIGN + ALIGN; /* aligned_alloc wants a multiple */
     if (!account_take(ctx->mem, (int64_t)bytes))
         return bm_fail(ctx, BM_ENOMEM, "memory: needs %s beside %s in use, limit %s (see --memory)",
                        bm_bytes(words, (double)bytes),
                        bm_bytes(used, (double)__atomic_load_n(&ctx->mem->bytes, __ATOMIC_RELAXED)),
                        bm_bytes(limit, (double)ctx->mem->limit));
-    struct header *head = aligned_alloc(ALIGN, total);
-    if (!head) {
+    /* Not aligned_alloc: what it cut off in front of a block keeps a freed one from being taken again
+     * for the same size, and a loop over subjects from living in the memory of one. */
+    char *start = malloc(total);
+    if (!start) {
         account_give(ctx->mem, (int64_t)bytes);
         return bm_fail(ctx, BM_ENOMEM, "memory: the system refuses %s",
                        bm_bytes(words, (double)bytes));
     }
-    *head = (struct header){ctx->mem, bytes};
+    struct header *head =
+        (struct header *)(void *)(start + (ALIGN - (uintptr_t)start % ALIGN) % ALIGN);
+    *head = (struct header){ctx->mem, bytes, start};
     void *block = (char *)head + ALIGN;
     memcpy(slot, &block, sizeof block);
     return BM_OK;
@@ -114,5 +119,5 @@ void bm_free(void *block)
     if (!block) return;
     struct header *head = (struct header *)(void *)((char *)block - ALIGN);
     account_give(head->mem, (int64_t)head->bytes);
-    free(head);
+    free(head->start);
 }

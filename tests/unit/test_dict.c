@@ -293,6 +293,53 @@ START_TEST(a_huge_mu_leaves_no_room_for_subjects)
 }
 END_TEST
 
+START_TEST(smooth_deviations_solve_their_equations)
+{
+    enum { SIDE_X = 9, SIDE_Y = 7, P = SIDE_X * SIDE_Y, FRAMES = 12, MAPS = 3 };
+    static const double mu = 1.7, smooth = 1.3;
+    const bm_index dim[3] = {SIDE_X, SIDE_Y, 1};
+    bm_index voxels[P];
+    struct bm_lattice lattice = BM_LATTICE_INIT;
+    struct bm_samples Y = BM_SAMPLES_INIT, V = BM_SAMPLES_INIT, maps = BM_SAMPLES_INIT;
+    struct bm_mat U = BM_MAT_INIT;
+    struct bm_rng rng = bm_rng_stream(0, "test", 5);
+    for (bm_index j = 0; j < P; j++) voxels[j] = j;
+    ok(bm_lattice_make(&test_ctx, dim, voxels, P, NULL, BM_BOUNDARY_INSIDE, &lattice));
+    ok(bm_samples_alloc(&test_ctx, &Y, FRAMES, P));
+    ok(bm_samples_alloc(&test_ctx, &V, MAPS, P));
+    ok(bm_mat_alloc(&test_ctx, &U, FRAMES, MAPS));
+    for (bm_index j = 0; j < P; j++) {
+        for (bm_index i = 0; i < FRAMES; i++) *bm_samples_at(&Y, i, j) = (float)bm_rng_normal(&rng);
+        for (bm_index l = 0; l < MAPS; l++) *bm_samples_at(&V, l, j) = (float)bm_rng_normal(&rng);
+    }
+    for (bm_index i = 0; i < FRAMES * MAPS; i++) U.data[i] = 0.4 * bm_rng_normal(&rng);
+    ok(bm_dict_subject_maps(&test_ctx, &Y, &V, &U, mu, smooth, &lattice, &maps));
+#define DEVIATION(l, j) ((double)(*bm_samples_at(&maps, l, j) - *bm_samples_at(&V, l, j)))
+    for (bm_index l = 0; l < MAPS; l++)
+        for (bm_index j = 0; j < P; j++) { /* E'U = F (G + mu) + mu smooth L F, E = Y - U V' */
+            const bm_index x = j % SIDE_X, y = j / SIDE_X;
+            double left = 0, rough = 0, f = DEVIATION(l, j);
+            if (x > 0) rough += f - DEVIATION(l, j - 1);
+            if (x + 1 < SIDE_X) rough += f - DEVIATION(l, j + 1);
+            if (y > 0) rough += f - DEVIATION(l, j - SIDE_X);
+            if (y + 1 < SIDE_Y) rough += f - DEVIATION(l, j + SIDE_X);
+            for (bm_index i = 0; i < FRAMES; i++) {
+                double e = (double)*bm_samples_at(&Y, i, j); /* Y - U (V + F)' */
+                for (bm_index m = 0; m < MAPS; m++)
+                    e -= *bm_mat_at(&U, i, m) * (double)*bm_samples_at(&maps, m, j);
+                left += e * *bm_mat_at(&U, i, l);
+            }
+            near(left, mu * (f + smooth * rough), 1e-3, 1e-3);
+        }
+#undef DEVIATION
+    bm_lattice_release(&lattice);
+    bm_samples_release(&Y);
+    bm_samples_release(&V);
+    bm_samples_release(&maps);
+    bm_mat_release(&U);
+}
+END_TEST
+
 START_TEST(maps_and_variances_of_the_model_are_recovered)
 {
     /* the spread and noise that made the data, in units of maps with courses of length 1 */
@@ -404,6 +451,7 @@ Suite *dict_suite(void)
     tcase_add_test(tcase, the_order_of_the_subjects_does_not_matter);
     tcase_add_test(tcase, a_few_rows_give_nearly_the_maps_of_all);
     tcase_add_test(tcase, a_huge_mu_leaves_no_room_for_subjects);
+    tcase_add_test(tcase, smooth_deviations_solve_their_equations);
     tcase_add_loop_test(tcase, maps_and_variances_of_the_model_are_recovered, 0, 2);
     tcase_add_test(tcase, threads_change_nothing);
     tcase_add_test(tcase, dependent_first_maps_are_refused);

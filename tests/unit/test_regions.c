@@ -1,3 +1,4 @@
+#include <math.h>
 #include <string.h>
 
 #include "brain/regions.h"
@@ -76,6 +77,50 @@ START_TEST(no_more_values_than_voxels_are_kept)
 }
 END_TEST
 
+/* Two hills of one map whose feet touch, `gap` voxels of 3 mm between their tops. */
+static void hills(struct bm_samples *maps, bm_index gap)
+{
+    for (bm_index j = 0; j < NX * NY; j++) {
+        double x = (double)(j % NX), y = (double)(j / NX) - 5, a = x - 3, b = x - 3 - (double)gap;
+        double height = exp(-(a * a + y * y) / 14) + 0.9 * exp(-(b * b + y * y) / 14);
+        *bm_samples_at(maps, 0, j) = (float)(height < 0.05 ? 0 : height);
+    }
+}
+
+START_TEST(a_piece_with_two_far_peaks_is_divided_between_them)
+{
+    struct bm_mask mask = BM_MASK_INIT;
+    struct bm_samples maps = BM_SAMPLES_INIT;
+    struct bm_regions regions = BM_REGIONS_INIT;
+    make(&mask, &maps, 1);
+    hills(&maps, 12);
+    ok(bm_regions_find(&test_ctx, &mask, &maps, 5 * 27, &regions));
+    ck_assert_int_eq(regions.count, 2);
+    bm_index voxels = regions.region[0].voxels + regions.region[1].voxels, left = 0;
+    for (bm_index j = 0; j < NX * NY; j++) left += *bm_samples_at(&maps, 0, j) > 0;
+    ck_assert_int_eq(voxels, left); /* nothing is lost */
+    for (bm_index j = 0; j < NX * NY; j++) { /* the border is in the valley */
+        bm_index x = j % NX;
+        if (regions.label[j] == 0) continue;
+        bool first = regions.label[j] == regions.label[3 + NX * 5];
+        if (x < 8) ck_assert(first);
+        if (x > 10) ck_assert(!first);
+    }
+    bm_regions_release(&regions);
+    hills(&maps, 8); /* nearer than 30 mm: one */
+    ok(bm_regions_find(&test_ctx, &mask, &maps, 5 * 27, &regions));
+    ck_assert_int_eq(regions.count, 1);
+    bm_regions_release(&regions);
+    hills(&maps, 12); /* halves too small: one */
+    ok(bm_regions_find(&test_ctx, &mask, &maps, (double)(voxels / 2 + 5) * 27, &regions));
+    ck_assert_int_eq(regions.count, 1);
+    ck_assert_int_eq(regions.region[0].voxels, voxels);
+    bm_regions_release(&regions);
+    bm_samples_release(&maps);
+    bm_mask_release(&mask);
+}
+END_TEST
+
 Suite *regions_suite(void);
 Suite *regions_suite(void)
 {
@@ -83,5 +128,6 @@ Suite *regions_suite(void)
     TCase *tcase = test_case(suite, "regions");
     tcase_add_test(tcase, pieces_signs_and_corners_are_told_apart);
     tcase_add_test(tcase, no_more_values_than_voxels_are_kept);
+    tcase_add_test(tcase, a_piece_with_two_far_peaks_is_divided_between_them);
     return suite;
 }

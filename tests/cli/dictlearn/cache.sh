@@ -8,7 +8,8 @@ fit() { # DIR OPTIONS...: "computed STEP..." of the log go to said
     "$BRAINMINE" dictlearn fit -v -k 3 --min-region 100 -m p/mask.nii.gz -o "$dir" "$@" 2> said || cat said
 }
 computed() { # how many of each step, as "step n step n"
-    sed -n 's/.*cache: \([a-z.]*\) computed.*/\1/p' said | LC_ALL=C sort | uniq -c | awk '{ printf "%s%s %s", s, $2, $1; s = " " }'
+    sed -n 's/.*cache: \([a-z.]*\) computed.*/\1/p' said | LC_ALL=C sort | uniq -c |
+        awk '{ printf "%s%s %s", s, $2, $1; s = " " }'
 }
 all="p/sub-*_bold.nii.gz"
 fit off --cache off $all
@@ -21,8 +22,8 @@ same_files off cold
 verdict "no cache and a cold one: the same bytes" "$(cat differences)" ""
 same_files cold warm
 verdict "a cold and a warm one: the same bytes" "$(cat differences)" ""
-for change in "--mu 3" "--lambda 0.25" "--l1-ratio 0.6" "--positive" "--tolerance 1e-5" "--model msdl-tv" "--model pca" \
-    "--init cold/atlas.nii.gz"; do
+for change in "--mu 3" "--lambda 0.25" "--l1-ratio 0.6" "--positive" "--tolerance 1e-5" "--model msdl-tv" \
+    "--model pca" "--init cold/atlas.nii.gz"; do
     fit "x$change" $change $all
     verdict "$change computes the fit alone" "$(computed)" "dictlearn.fit 1"
 done
@@ -54,8 +55,7 @@ verdict "a dry run says so" "$(plan -k 2,3 --cv kfold:3 $all)" \
 verdict "and what is missing" "$(plan -k 2,5 --cv kfold:3 --detrend 2 $all more/sub-07_bold.nii.gz)" \
     "0 of 7 subjects;0 of 6 fits without a fold;0 of 1 fit to all;"
 "$BRAINMINE" cache explain dictlearn fit -m p/mask.nii.gz -o new -k 3 --mu 7 $all > out
-verdict "explain names the field" "$(awk -F'\t' '$2 == "no" { print $1, $4, $6, $7 }' out | sed 's/ [0-9.]* 7$/ n 7/' | cut -d ' ' -f 1,2)" \
-    "dictlearn.fit mu"
+verdict "explain names the field" "$(awk -F'\t' '$2 == "no" { print $1, $4 }' out)" "dictlearn.fit mu"
 
 slow() { exec "$BRAINMINE" dictlearn fit -q -j 1 -k 2:6 --cv kfold:6 -m p/mask.nii.gz --detrend 0 -o "$1" $all; }
 kept() { "$BRAINMINE" cache list | grep -c "$1"; }
@@ -103,8 +103,7 @@ verdict "scores, found" "$(computed) $(cmp s1 s2) $(cmp s2 s3)" "  "
 cp p/sub-02_bold.nii.gz odd.nii.gz
 printf 'rubbish' >> odd.nii.gz
 for turn in 1 2; do
-    "$BRAINMINE" dictlearn fit -k 3 --json -m p/mask.nii.gz -o odd$turn p/sub-01_bold.nii.gz odd.nii.gz > odd$turn.json \
-        2> err$turn
+    "$BRAINMINE" dictlearn fit -k 3 -m p/mask.nii.gz -o odd$turn p/sub-01_bold.nii.gz odd.nii.gz 2> err$turn
 done
 verdict "a warm run warns as a cold one" "$(grep -c 'odd.nii.gz: .*after the gzip stream' err1) \
 $(grep -c 'odd.nii.gz: .*after the gzip stream' err2) $(number odd2 cache_misses)" "1 1 0"

@@ -27,7 +27,7 @@ more() { # NAME X Y: X > Y
 }
 more "group maps of msdl" "$(column msdl.score mean)" .97
 more "group maps of msdl-tv" "$(column msdl-tv.score mean)" .97
-more "subjects' maps" "$(column msdl.score subjects)" .84
+more "subjects' maps" "$(column msdl.score subjects)" .88
 more "subjects' maps beside dual regression" "$(column msdl.score subjects)" "$(column canica.score subjects)"
 more "group maps beside canica" "$(column msdl.score mean)" "$(column canica.score mean)"
 more "two halves of the subjects" "$(column msdl.halves mean)" .88
