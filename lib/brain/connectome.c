@@ -304,7 +304,7 @@ enum bm_status bm_connectome_fit(struct bm_ctx *ctx, const struct bm_connectome_
     BM_TRY(make_basis(ctx, opts, data, &basis));
     made.folds = basis.folds.folds;
     BM_TRY(select_alpha(ctx, opts, &spec, &basis, path_tolerance, NULL, &made.path));
-    made.alpha = made.path.row[made.path.chosen].alpha;
+    made.alpha = made.path.alpha;
     BM_TRY(estimate_all(ctx, opts, data, &spec, &basis, tolerance, &est, &made));
     BM_TRY(take_kinds(ctx, opts, data, &est, &made));
     BM_TRY(make_graph(ctx, opts, &made));
@@ -410,7 +410,7 @@ enum bm_status bm_connectome_compare(struct bm_ctx *ctx, const struct bm_connect
         BM_TRY(bm_connectome_search(ctx, &spec, &basis.folds, basis.moments, NULL, 0, false,
                                     opts->rule, path_tolerance, NULL, &path));
         const struct bm_path_row *row = &path.row[path.chosen];
-        out[m] = (struct bm_compared){.name = compared_models[m].name, .alpha = row->alpha,
+        out[m] = (struct bm_compared){.name = compared_models[m].name, .alpha = path.alpha,
                                       .loglik = row->loglik, .sem = row->sem};
         BM_TRY(measure_compared(ctx, &spec, &basis, tolerance, &out[m]));
     }
@@ -441,7 +441,7 @@ enum bm_status bm_connectome_look(struct bm_ctx *ctx, const struct bm_connectome
                             &path));
         if (look->known && bm_connectome_is_sparse(spec.model))
             BM_TRY(bm_connectome_look_fit(ctx, &spec, basis.id, basis.subjects,
-                                          path.row[path.chosen].alpha, tolerance, look));
+                                          path.alpha, tolerance, look));
     }
 out:
     basis_release(&basis);
