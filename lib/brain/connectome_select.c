@@ -356,7 +356,8 @@ static double near_best(const struct bm_path *path, bm_index at)
     const struct bm_path_row *row = &path->row[at];
     enum { CLOSE = 50 }; /* steps of 2 % say nothing new */
     if (at + 1 == path->count) return row->alpha / 10;
-    double low = log(row[1].alpha / row->alpha), high = at > 0 ? log(row[-1].alpha / row->alpha) : 0;
+    double low = log(row[1].alpha / row->alpha);
+    double high = at > 0 ? log(row[-1].alpha / row->alpha) : 0;
     double next = at > 0 ? vertex(row) : NAN;
     if (!(next > low && next < high) || fabs(next) * CLOSE < 1 ||
         fmin(high - next, next - low) * CLOSE < 1)
