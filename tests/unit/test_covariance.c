@@ -44,7 +44,8 @@ START_TEST(moments_are_means_of_products)
     for (bm_index i = 0; i < P; i++)
         for (bm_index j = 0; j < P; j++) {
             double sum = 0;
-            for (bm_index t = 0; t < FRAMES; t++) sum += *bm_mat_at(&X, t, i) * *bm_mat_at(&X, t, j);
+            for (bm_index t = 0; t < FRAMES; t++)
+                sum += *bm_mat_at(&X, t, i) * *bm_mat_at(&X, t, j);
             near(*bm_mat_at(&m.S, i, j), sum / FRAMES, 1e-12, 0);
         }
     for (bm_index t = 0; t < FRAMES; t++) {
