@@ -1,5 +1,6 @@
 /* -o: what may be written, found out before any computing. */
 #include <errno.h>
+#include <fcntl.h>
 #include <dirent.h>
 #include <stdio.h>
 #include <string.h>
@@ -140,22 +141,35 @@ static enum bm_status not_the_log(struct cli_run *run, const char *path)
     return output_error(run, path, "is an output and the log of --log");
 }
 
-/* The log of a run before does not count. */
-static bool empty_or_absent(const struct cli_run *run, const char *path)
+/* Takes fd. The log of a run before does not count, nor folders of nothing: a run that was stopped
+ * leaves them. */
+static bool folder_is_empty(const struct cli_run *run, int fd)
 {
     struct stat log, st;
-    bool logged = run->common.log && stat(run->common.log, &log) == 0;
-    DIR *dir = opendir(path);
+    bool logged = run->common.log && stat(run->common.log, &log) == 0, empty = true;
+    DIR *dir = fdopendir(fd);
     const struct dirent *entry;
-    int n = 0;
-    if (!dir) return true;
-    while (n < 3 && (entry = readdir(dir))) { /* . and .. */
-        bool is_log = logged && fstatat(dirfd(dir), entry->d_name, &st, 0) == 0 &&
-                      st.st_dev == log.st_dev && st.st_ino == log.st_ino;
-        n += !is_log;
+    if (!dir) {
+        close(fd);
+        return true;
+    }
+    while (empty && (entry = readdir(dir))) {
+        const char *name = entry->d_name;
+        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0) continue;
+        if (logged && fstatat(fd, name, &st, 0) == 0 && st.st_dev == log.st_dev &&
+            st.st_ino == log.st_ino)
+            continue;
+        int inner = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        empty = inner >= 0 && folder_is_empty(run, inner);
     }
     closedir(dir);
-    return n < 3;
+    return empty;
+}
+
+static bool empty_or_absent(const struct cli_run *run, const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 || folder_is_empty(run, fd);
 }
 
 /* All promised files of -o DIR: none twice, none that must stay. */

@@ -51,6 +51,28 @@ out:
     return status;
 }
 
+/* Warns of nodes that are copies of others: each predicts the other, whatever the penalty. */
+static void warn_copies(struct bm_ctx *ctx, const struct bm_connectome_data *data,
+                        const struct basis *basis)
+{
+    char subject[128], node[2][128];
+    bm_index copies = 0, first = 0, of[2] = {0, 0};
+    for (bm_index k = 0; k < data->subjects; k++)
+        for (bm_index j = 0; j < data->n_used; j++)
+            for (bm_index i = 0; i < j; i++)
+                if (fabs(*bm_mat_at(&basis->moments[k].S, i, j)) > 1 - 1e-9 && copies++ == 0) {
+                    first = k;
+                    of[0] = data->used[i];
+                    of[1] = data->used[j];
+                }
+    if (copies > 0)
+        bm_warn(ctx, "%s: nodes \"%s\" and \"%s\" have the same series but for scale; %td such "
+                "pair%s in all", bm_escape(subject, sizeof subject, data->name[first]),
+                bm_escape(node[0], sizeof node[0], data->node[of[0]].name),
+                bm_escape(node[1], sizeof node[1], data->node[of[1]].name), copies,
+                copies == 1 ? "" : "s");
+}
+
 /* Scores of the alpha that --alpha gives alone, or the search. */
 static enum bm_status select_alpha(struct bm_ctx *ctx, const struct bm_connectome_opts *opts,
                                    const struct bm_connectome_spec *spec,
@@ -302,6 +324,7 @@ enum bm_status bm_connectome_fit(struct bm_ctx *ctx, const struct bm_connectome_
     BM_TRY(bm_alloc(ctx, &made.shrinkage, K, sizeof *made.shrinkage));
     for (bm_index k = 0; k < K; k++) made.shrinkage[k] = NAN;
     BM_TRY(make_basis(ctx, opts, data, &basis));
+    warn_copies(ctx, data, &basis);
     made.folds = basis.folds.folds;
     BM_TRY(select_alpha(ctx, opts, &spec, &basis, path_tolerance, NULL, &made.path));
     made.alpha = made.path.alpha;

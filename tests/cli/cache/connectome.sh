@@ -62,7 +62,9 @@ done
 kill -KILL $pid 2> /dev/null
 wait $pid 2> /dev/null
 verdict "killed, nothing was written" "$(find killed -type f 2> /dev/null | wc -l)" 0
-(whole resumed)
+(whole killed)
+verdict "the same command again goes on" "$?" 0
+mv killed resumed
 (BRAINMINE_CACHE=off; export BRAINMINE_CACHE; whole undisturbed)
 verdict "what was done is found" "$([ "$(number resumed cache_hits)" -ge 20 ] && echo yes)" yes
 verdict "and no more" "$([ "$(number resumed cache_misses)" -ge 1 ] && echo yes)" yes

@@ -101,5 +101,10 @@ refused "one subject and logo" 3 '*logo*' connectome fit --cv logo s/sub-01_time
 refused "other nodes" 3 '*: 120 nodes, *' connectome fit s/sub-01_timeseries.tsv turned.tsv
 printf 'a\tb\n1\t2\n3\tx\n5\t6\n7\t1\n' > bad.tsv
 refused "a cell that is no number" 3 '*bad.tsv:3: "x" is not a number*' connectome fit bad.tsv
+refused "two tables of one name" 3 '*subject "sub-01", as another table*' \
+    connectome fit s/sub-01_timeseries.tsv ./s/sub-01_timeseries.tsv
+awk -F'\t' -v OFS='\t' 'NR > 1 { $4 = -2 * $2 } { print }' s/sub-01_timeseries.tsv > twins.tsv
+conn fit -o twins twins.tsv 2> err
+verdict "copies of a node are named" "$(grep -c 'twins: nodes "node-02" and "node-04" have the same' err)" 1
 try "a dry run makes nothing" 0 '*' connectome fit -n -o dry s/sub-01_timeseries.tsv
 verdict "but says what it would do" "$(ls -d dry 2> /dev/null) $(grep -c '^read 1 \|^fit glasso' out)" " 2"
