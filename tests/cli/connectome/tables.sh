@@ -86,6 +86,13 @@ g = '{http://graphml.graphdrawing.org/xmlns}'
 print(len(r.findall('.//' + g + 'node')), len(r.findall('.//' + g + 'edge')))")" \
         "12 $(sed 1d one/edges.tsv | wc -l)"
 fi
+if python3 -c 'import networkx' 2> /dev/null; then
+    verdict "networkx reads it" "$(python3 -c "
+import networkx
+g = networkx.read_graphml('one/graph.graphml')
+print(len(g), g.number_of_edges(), all('weight' in e for _, _, e in g.edges(data=True)))")" \
+        "12 $(sed 1d one/edges.tsv | wc -l) True"
+fi
 # Refusals.
 refused "mixed inputs" 2 '*mixed*' connectome fit s/sub-01_timeseries.tsv x.nii.gz
 refused "an atlas for tables" 2 '*--atlas is for images*' connectome fit --atlas a.nii s/sub-01_timeseries.tsv
