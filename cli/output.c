@@ -1,6 +1,6 @@
 /* -o: what may be written, found out before any computing. */
-#include <errno.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>

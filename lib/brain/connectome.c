@@ -51,6 +51,28 @@ out:
     return status;
 }
 
+/* Warns of nodes that are copies of others: each predicts the other, whatever the penalty. */
+static void warn_copies(struct bm_ctx *ctx, const struct bm_connectome_data *data,
+                        const struct basis *basis)
+{
+    char subject[128], node[2][128];
+    bm_index copies = 0, first = 0, of[2] = {0, 0};
+    for (bm_index k = 0; k < data->subjects; k++)
+        for (bm_index j = 0; j < data->n_used; j++)
+            for (bm_index i = 0; i < j; i++)
+                if (fabs(*bm_mat_at(&basis->moments[k].S, i, j)) > 1 - 1e-9 && copies++ == 0) {
+                    first = k;
+                    of[0] = data->used[i];
+                    of[1] = data->used[j];
+                }
+    if (copies > 0)
+        bm_warn(ctx, "%s: nodes \"%s\" and \"%s\" have the same series but for scale; %td such "
+                "pair%s in all", bm_escape(subject, sizeof subject, data->name[first]),
+                bm_escape(node[0], sizeof node[0], data->node[of[0]].name),
+                bm_escape(node[1], sizeof node[1], data->node[of[1]].name), copies,
+                copies == 1 ? "" : "s");
+}
+
 /* Scores of the alpha that --alpha gives alone, or the search. */
 static enum bm_status select_alpha(struct bm_ctx *ctx, const struct bm_connectome_opts *opts,
                                    const struct bm_connectome_spec *spec,
@@ -302,9 +324,10 @@ enum bm_status bm_connectome_fit(struct bm_ctx *ctx, const struct bm_connectome_
     BM_TRY(bm_alloc(ctx, &made.shrinkage, K, sizeof *made.shrinkage));
     for (bm_index k = 0; k < K; k++) made.shrinkage[k] = NAN;
     BM_TRY(make_basis(ctx, opts, data, &basis));
+    warn_copies(ctx, data, &basis);
     made.folds = basis.folds.folds;
     BM_TRY(select_alpha(ctx, opts, &spec, &basis, path_tolerance, NULL, &made.path));
-    made.alpha = made.path.row[made.path.chosen].alpha;
+    made.alpha = made.path.alpha;
     BM_TRY(estimate_all(ctx, opts, data, &spec, &basis, tolerance, &est, &made));
     BM_TRY(take_kinds(ctx, opts, data, &est, &made));
     BM_TRY(make_graph(ctx, opts, &made));
@@ -410,7 +433,7 @@ enum bm_status bm_connectome_compare(struct bm_ctx *ctx, const struct bm_connect
         BM_TRY(bm_connectome_search(ctx, &spec, &basis.folds, basis.moments, NULL, 0, false,
                                     opts->rule, path_tolerance, NULL, &path));
         const struct bm_path_row *row = &path.row[path.chosen];
-        out[m] = (struct bm_compared){.name = compared_models[m].name, .alpha = row->alpha,
+        out[m] = (struct bm_compared){.name = compared_models[m].name, .alpha = path.alpha,
                                       .loglik = row->loglik, .sem = row->sem};
         BM_TRY(measure_compared(ctx, &spec, &basis, tolerance, &out[m]));
     }
@@ -441,7 +464,7 @@ enum bm_status bm_connectome_look(struct bm_ctx *ctx, const struct bm_connectome
                             &path));
         if (look->known && bm_connectome_is_sparse(spec.model))
             BM_TRY(bm_connectome_look_fit(ctx, &spec, basis.id, basis.subjects,
-                                          path.row[path.chosen].alpha, tolerance, look));
+                                          path.alpha, tolerance, look));
     }
 out:
     basis_release(&basis);

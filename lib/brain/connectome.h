@@ -158,9 +158,11 @@ struct bm_path_row {
     double density;  /* mean over folds and subjects */
     double gap;      /* largest gap_rel */
     double *scores;  /* [fold * subjects + subject]; NaN where not tested */
+    double *means;   /* of each fold, in the block of scores */
 };
 struct bm_path {
-    bm_index count, chosen;
+    bm_index count, chosen, folds;
+    double alpha;            /* for the fit to all frames; NaN for models without */
     struct bm_path_row *row; /* descending alpha */
     double alpha_max;        /* of all data; NaN for models without */
 };
@@ -175,11 +177,13 @@ struct bm_connectome_look {
 
 /* Likelihood of unseen frames along penalties. alphas: NULL = auto: from alpha_max down by a factor
  * of 100^(1/7) until the likelihood falls (14 steps at most), then three more by parabolas through
- * the best and its neighbours; for one standard error, three more where the likelihood falls below it.
- * all: the moments of whole subjects, for alpha_max. The rule chooses: the best (ties: the smaller
- * alpha), or the largest alpha within one standard error of it. Folds in parallel; each score is a
- * cached step. look: NULL, or count what is kept and compute nothing: path then ends with the first
- * alpha that is not. path is replaced. */
+ * the best and its neighbours; for one standard error, three more where the likelihood falls below
+ * it. all: the moments of whole subjects, for alpha_max. The rule chooses: the best (ties: the
+ * smaller alpha), or the largest alpha of which the likelihood is less by no more than the standard
+ * error of that difference, fold by fold. The alpha of a best that was searched is then less by the
+ * root of the share of frames that training parts had: noise in correlations falls like that. Folds
+ * in parallel; each score is a cached step. look: NULL, or count what is kept and compute nothing:
+ * path then ends with the first alpha that is not. path is replaced. */
 enum bm_status bm_connectome_search(struct bm_ctx *ctx, const struct bm_connectome_spec *spec,
                                     const struct bm_fold_moments *folds,
                                     const struct bm_moments *all, const double *alphas,

@@ -169,12 +169,19 @@ static enum bm_status name_subjects(struct bm_ctx *ctx, const char *const *paths
 {
     enum bm_status status = BM_OK;
     struct bm_inputs inputs = BM_INPUTS_INIT;
+    char file[256], name[256];
     BM_TRY(bm_calloc(ctx, &inputs.input, n, sizeof *inputs.input));
     for (bm_index k = 0; k < n; k++) {
         BM_TRY(bm_strdup(ctx, &inputs.input[k].path, paths[k]));
         inputs.count++;
     }
     BM_TRY(bm_inputs_name(ctx, &inputs));
+    for (bm_index k = 0; k < n; k++)
+        for (bm_index j = 0; j < k; j++)
+            if (strcmp(inputs.subject[k], inputs.subject[j]) == 0)
+                BM_FAIL(ctx, BM_EINPUT, "%s: subject \"%s\", as another table: rename one",
+                        bm_escape(file, sizeof file, paths[k]),
+                        bm_escape(name, sizeof name, inputs.subject[k]));
     BM_TRY(bm_inputs_require_names(ctx, &inputs));
     for (bm_index k = 0; k < n; k++) BM_TRY(bm_strdup(ctx, &data->name[k], inputs.subject[k]));
 out:

@@ -149,8 +149,9 @@ const struct bm_param bm_connectome_params[] = {
      "from which on the graph is empty; auto: found by the likelihood of unseen frames, to which "
      "several values are put, too. A single value is taken as it is", .check = check_alpha},
     {BM_P_CHOICE, 0, "rule", AT(rule), "NAME",
-     "best: the alpha of the largest likelihood of unseen frames; 1se: the largest alpha within "
-     "one standard error of it, for graphs with fewer false edges", .choices = rules},
+     "best: the alpha of the largest likelihood of unseen frames; 1se: the largest alpha that "
+     "falls short of it by no more than the standard error of the difference over folds, for "
+     "graphs with fewer false edges", .choices = rules},
     {BM_P_TEXT, 0, "cv", AT(cv), "kfold:K|logo",
      "unseen frames: K contiguous blocks of each subject, 3 frames beside them in neither part; or "
      "each subject in turn, under the group's mean precision", .check = check_cv},

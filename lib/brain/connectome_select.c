@@ -241,19 +241,17 @@ static void summarise(const struct search *job)
     struct bm_path_row *row = job->row;
     bm_index K = job->folds->subjects, folds = job->folds->folds, items = folds * job->units;
     double sum = 0, square = 0;
-    for (int pass = 0; pass < 2; pass++)
-        for (bm_index f = 0; f < folds; f++) {
-            double frames = 0, mean = 0;
-            for (bm_index k = 0; k < K; k++) {
-                double n = job->folds->test[f * K + k].n;
-                if (n > 0) mean += n * row->scores[f * K + k];
-                frames += n;
-            }
-            mean /= frames;
-            if (pass == 0) sum += mean / (double)folds;
-            else square += (mean - sum) * (mean - sum);
+    for (bm_index f = 0; f < folds; f++) {
+        double frames = 0, mean = 0;
+        for (bm_index k = 0; k < K; k++) {
+            double n = job->folds->test[f * K + k].n;
+            if (n > 0) mean += n * row->scores[f * K + k];
+            frames += n;
         }
-    row->alpha = job->alphas[job->count - 1];
+        row->means[f] = mean / frames;
+        sum += row->means[f] / (double)folds;
+    }
+    for (bm_index f = 0; f < folds; f++) square += (row->means[f] - sum) * (row->means[f] - sum);
     row->loglik = sum;
     row->sem = sqrt(square / (double)(folds - 1) / (double)folds);
     row->density = row->gap = 0;
@@ -290,7 +288,8 @@ static enum bm_status add_point(struct bm_ctx *ctx, struct search *job, double a
     BM_TRY(bm_grow(ctx, &path->row, &cap, path->count + 1, sizeof *path->row));
     job->row = path->row + path->count;
     *job->row = (struct bm_path_row){.alpha = alpha};
-    BM_TRY(bm_alloc(ctx, &job->row->scores, scores, sizeof *job->row->scores));
+    BM_TRY(bm_alloc(ctx, &job->row->scores, scores + folds->folds, sizeof *job->row->scores));
+    job->row->means = job->row->scores + scores;
     path->count++;
     for (bm_index i = 0; i < scores; i++) job->row->scores[i] = NAN;
     memset(job->density, 0, (size_t)items * sizeof *job->density);
@@ -322,12 +321,23 @@ static bm_index best_row(const struct bm_path *path)
     return best;
 }
 
-/* Row of the largest alpha within one standard error of the best. */
+/* By how much a row passes the rule of one standard error: the likelihood it lacks to the best, and
+ * the standard error of that, by folds. What folds have in common does not count. */
+static double slack(const struct bm_path *path, bm_index row)
+{
+    const double *means = path->row[row].means, *best = path->row[best_row(path)].means;
+    double folds = (double)path->folds, sum = 0, square = 0;
+    for (bm_index f = 0; f < path->folds; f++) sum += (means[f] - best[f]) / folds;
+    for (bm_index f = 0; f < path->folds; f++)
+        square += (means[f] - best[f] - sum) * (means[f] - best[f] - sum);
+    return sum + sqrt(square / (folds - 1) / folds);
+}
+
+/* Row of the largest alpha that passes. */
 static bm_index one_se_row(const struct bm_path *path)
 {
     bm_index best = best_row(path), row = 0;
-    double bar = path->row[best].loglik - path->row[best].sem;
-    while (row < best && !(path->row[row].loglik >= bar)) row++;
+    while (row < best && !(slack(path, row) >= 0)) row++;
     return row;
 }
 
@@ -346,7 +356,8 @@ static double near_best(const struct bm_path *path, bm_index at)
     const struct bm_path_row *row = &path->row[at];
     enum { CLOSE = 50 }; /* steps of 2 % say nothing new */
     if (at + 1 == path->count) return row->alpha / 10;
-    double low = log(row[1].alpha / row->alpha), high = at > 0 ? log(row[-1].alpha / row->alpha) : 0;
+    double low = log(row[1].alpha / row->alpha);
+    double high = at > 0 ? log(row[-1].alpha / row->alpha) : 0;
     double next = at > 0 ? vertex(row) : NAN;
     if (!(next > low && next < high) || fabs(next) * CLOSE < 1 ||
         fmin(high - next, next - low) * CLOSE < 1)
@@ -354,13 +365,25 @@ static double near_best(const struct bm_path *path, bm_index at)
     return row->alpha * exp(next);
 }
 
-/* The alpha to try next where the likelihood falls below the bar of one standard error. */
+/* The alpha to try next between a row that passes and the one before, which does not. */
 static double near_bar(const struct bm_path *path, bm_index at)
 {
-    const struct bm_path_row *row = &path->row[at], *best = &path->row[best_row(path)];
-    double part = (best->loglik - best->sem - row[-1].loglik) / (row->loglik - row[-1].loglik);
+    const struct bm_path_row *row = &path->row[at];
+    double above = slack(path, at - 1), part = above / (above - slack(path, at));
     if (!(part > 0.1 && part < 0.9)) part = 0.5;
     return row[-1].alpha * pow(row->alpha / row[-1].alpha, part);
+}
+
+/* Share of all frames that the training parts have. */
+static double training_share(const struct bm_fold_moments *folds, const struct bm_moments *all)
+{
+    double part = 0, whole = 0;
+    if (folds->by_subject) return 1; /* every subject is whole */
+    for (bm_index k = 0; k < folds->subjects; k++) {
+        whole += all[k].n * (double)folds->folds;
+        for (bm_index f = 0; f < folds->folds; f++) part += folds->train[f * folds->subjects + k].n;
+    }
+    return part / whole;
 }
 
 /* alpha_max of the model on whole subjects; NaN for models without. */
@@ -423,7 +446,7 @@ enum bm_status bm_connectome_search(struct bm_ctx *ctx, const struct bm_connecto
 {
     enum bm_status status = BM_OK;
     bm_index K = folds->subjects, items = folds->folds * units_of(spec, folds);
-    struct bm_path made = BM_PATH_INIT;
+    struct bm_path made = {.folds = folds->folds, .alpha = NAN};
     struct search job = {.spec = spec, .folds = folds, .tolerance = tolerance, .look = look,
                          .units = units_of(spec, folds)};
     bool known = true;
@@ -443,6 +466,8 @@ enum bm_status bm_connectome_search(struct bm_ctx *ctx, const struct bm_connecto
                              &known));
     if (look) look->known = known;
     made.chosen = rule == BM_CONNECTOME_ONE_SE ? one_se_row(&made) : best_row(&made);
+    made.alpha = made.row[made.chosen].alpha;
+    if (n_alphas == 0 && rule == BM_CONNECTOME_BEST) made.alpha *= sqrt(training_share(folds, all));
     bm_path_release(path);
     *path = made;
     made = (struct bm_path)BM_PATH_INIT;

@@ -174,6 +174,22 @@ START_TEST(fits_satisfy_the_optimality_conditions_and_share_their_zeros)
 }
 END_TEST
 
+/* As many frames as regions, nearly: W is ill-conditioned, and few entries of P are zero. */
+START_TEST(a_dense_graph_takes_few_sweeps)
+{
+    struct bm_mat S[MOST];
+    struct bm_group_glasso out = BM_GROUP_GLASSO_INIT;
+    bm_index K = _i == 0 ? 1 : 4, p = 60;
+    make_correlations(S, K, p, 64, 2);
+    double alpha = 0.003 * bm_group_glasso_alpha_max(S, K, NULL);
+    fit(S, K, NULL, alpha, 1e-4, BM_GLASSO_COLUMNS, &out);
+    ck_assert_msg(out.edges > p * (p - 1) / 4, "%td edges", out.edges);
+    ck_assert_msg(out.info.iterations <= 25, "%d sweeps", out.info.iterations);
+    drop(S, K);
+    bm_group_glasso_release(&out);
+}
+END_TEST
+
 START_TEST(two_solvers_agree_within_their_gaps)
 {
     struct bm_mat S[MOST];
@@ -359,6 +375,7 @@ Suite *group_glasso_suite(void)
     tcase_add_test(tcase, a_tree_has_the_closed_form);
     tcase_add_loop_test(tcase, fits_satisfy_the_optimality_conditions_and_share_their_zeros, 0,
                         PROBLEMS);
+    tcase_add_loop_test(tcase, a_dense_graph_takes_few_sweeps, 0, 2);
     tcase_add_loop_test(tcase, two_solvers_agree_within_their_gaps, 0, PROBLEMS);
     tcase_add_test(tcase, identical_subjects_are_one_with_alpha_times_the_root_of_their_number);
     tcase_add_test(tcase, from_alpha_max_on_the_graph_is_empty_and_just_below_it_has_one_edge);

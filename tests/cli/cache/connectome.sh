@@ -44,8 +44,13 @@ conn each --model glasso --alpha 0.3,0.2 $four
 "$BRAINMINE" connectome fit -v -o more --model glasso --alpha 0.3,0.2 $five 2> said
 verdict "a subject more: its scores alone" "$(said connectome.score computed) $(said connectome.score from)" "10 40"
 verdict "and its moments" "$(said connectome.moments computed)" 2
-# A killed run goes on where it was.
+# Where fits were left is kept of slow ones: what follows starts there.
 "$BRAINMINE" simulate connectome -q -o big --subjects 6 --nodes 90 --frames 120 --density 0.1
+conn dense --alpha 0.03,0.004 big/sub-*_timeseries.tsv
+conn denser --alpha 0.03,0.004,0.003 big/sub-*_timeseries.tsv
+conn denseroff --alpha 0.03,0.004,0.003 --cache off big/sub-*_timeseries.tsv
+alike "a slow penalty more: the same bytes" denseroff denser
+# A killed run goes on where it was.
 whole() { exec "$BRAINMINE" connectome fit -q -j 1 -o "$1" big/sub-*_timeseries.tsv; }
 touch mark
 (whole killed) &
@@ -57,7 +62,9 @@ done
 kill -KILL $pid 2> /dev/null
 wait $pid 2> /dev/null
 verdict "killed, nothing was written" "$(find killed -type f 2> /dev/null | wc -l)" 0
-(whole resumed)
+(whole killed)
+verdict "the same command again goes on" "$?" 0
+mv killed resumed
 (BRAINMINE_CACHE=off; export BRAINMINE_CACHE; whole undisturbed)
 verdict "what was done is found" "$([ "$(number resumed cache_hits)" -ge 20 ] && echo yes)" yes
 verdict "and no more" "$([ "$(number resumed cache_misses)" -ge 1 ] && echo yes)" yes

@@ -86,6 +86,13 @@ g = '{http://graphml.graphdrawing.org/xmlns}'
 print(len(r.findall('.//' + g + 'node')), len(r.findall('.//' + g + 'edge')))")" \
         "12 $(sed 1d one/edges.tsv | wc -l)"
 fi
+if python3 -c 'import networkx' 2> /dev/null; then
+    verdict "networkx reads it" "$(python3 -c "
+import networkx
+g = networkx.read_graphml('one/graph.graphml')
+print(len(g), g.number_of_edges(), all('weight' in e for _, _, e in g.edges(data=True)))")" \
+        "12 $(sed 1d one/edges.tsv | wc -l) True"
+fi
 # Refusals.
 refused "mixed inputs" 2 '*mixed*' connectome fit s/sub-01_timeseries.tsv x.nii.gz
 refused "an atlas for tables" 2 '*--atlas is for images*' connectome fit --atlas a.nii s/sub-01_timeseries.tsv
@@ -101,5 +108,10 @@ refused "one subject and logo" 3 '*logo*' connectome fit --cv logo s/sub-01_time
 refused "other nodes" 3 '*: 120 nodes, *' connectome fit s/sub-01_timeseries.tsv turned.tsv
 printf 'a\tb\n1\t2\n3\tx\n5\t6\n7\t1\n' > bad.tsv
 refused "a cell that is no number" 3 '*bad.tsv:3: "x" is not a number*' connectome fit bad.tsv
+refused "two tables of one name" 3 '*subject "sub-01", as another table*' \
+    connectome fit s/sub-01_timeseries.tsv ./s/sub-01_timeseries.tsv
+awk -F'\t' -v OFS='\t' 'NR > 1 { $4 = -2 * $2 } { print }' s/sub-01_timeseries.tsv > twins.tsv
+conn fit -o twins twins.tsv 2> err
+verdict "copies of a node are named" "$(grep -c 'twins: nodes "node-02" and "node-04" have the same' err)" 1
 try "a dry run makes nothing" 0 '*' connectome fit -n -o dry s/sub-01_timeseries.tsv
-verdict "but says what it would do" "$(ls -d dry 2> /dev/null) $(wc -l < out)" " 3"
+verdict "but says what it would do" "$(ls -d dry 2> /dev/null) $(grep -c '^read 1 \|^fit glasso' out)" " 2"
