@@ -2,9 +2,9 @@
  * or "unlike", and by how much. Fonts and drivers may differ: means of blocks of 5 x 5 pixels are
  * compared, and a few blocks may be off. Two shares are printed, in percent of all blocks: those
  * whose lightness differs (letters, outlines), and those whose colour does (red - blue, green -
- * magenta), of which fewer may: letters have none. For measure: text one pixel wider everywhere gives
- * up to 1.1 and 0, four samples a pixel instead of four pixels 0 and 0, the changes below 3 and 2 and
- * more, in one of the two.
+ * magenta), of which fewer may: letters have none. For measure: text that is one pixel wider gives
+ * up to 1.1 and 0, four samples a pixel instead of four pixels 0 and 0, each of the changes below
+ * 3 or more of the one or 1 or more of the other.
  * CHANGE is made to the picture first, to see that it is noticed: flip (left and right), turn
  * (upside down), shift (by 2 % of the width), recolour (red and blue change places), fade (no
  * colours), blank (without what is on the right, or top, as title and colour bar are). */
