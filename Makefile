@@ -145,6 +145,8 @@ ifneq ($(VTK),1)
 tools := $(filter-out $(picture_tools),$(tools))
 endif
 $(picture_tools): LIBS += $(png_libs)
+$(BUILD)/tools/fail_alloc: $(call obj,$(cli_src))
+$(BUILD)/tools/fail_alloc: LIBS := $(BUILD)/libbrainmine.a $(LIBS) -Wl,--wrap=bm_mem_init
 $(call obj,$(tool_src)): CPPFLAGS += -Itests -I.
 .SECONDEXPANSION:
 $(tools): $(BUILD)/tools/%: $(BUILD)/tests/support/%_main.o \
@@ -166,13 +168,15 @@ $(replays): $(BUILD)/tools/replay_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests
 FUZZ_RUNS ?= 1000000
 CLANG ?= clang-14
 fuzzed := $(sort $(wildcard lib/util/*.c lib/io/*.c)) lib/cache/digest.c lib/cache/entry.c \
-        tests/support/bad_images.c
-$(fuzzers): build/fuzz/%: tests/fuzz/fuzz_%.c $(fuzzed) $(wildcard lib/util/*.h lib/io/*.h lib/cache/*.h)
+        $(sort $(wildcard lib/brain/*_model.c)) tests/support/bad_images.c
+# What these call beyond themselves comes from the library as it is.
+$(fuzzers): build/fuzz/%: tests/fuzz/fuzz_%.c $(fuzzed) $(wildcard lib/util/*.h lib/io/*.h lib/cache/*.h) \
+        $(BUILD)/libbrainmine.a
 	@mkdir -p $(@D)
 	$(if $V,,@echo "  FUZZ $<")
 	$(Q)$(CLANG) -std=c11 -D_GNU_SOURCE -g -O1 -pthread -Ilib -Itests -include util/banned.h \
 	    $(nifti_cflags) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
-	    $< $(fuzzed) $(nifti_libs) -lz -ldeflate -lcrypto -lm -o $@
+	    $< $(fuzzed) $(BUILD)/libbrainmine.a $(LIBS) -o $@
 fuzz-programs: $(fuzzers)
 	@:
 fuzz: $(replays)

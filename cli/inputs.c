@@ -8,8 +8,8 @@
 #include "util/parallel.h"
 #include "util/path.h"
 
-enum bm_status cli_add_source(struct cli_run *run, struct cli_sources *sources, const char *role,
-                              const char *path)
+static enum bm_status add_file(struct cli_run *run, struct cli_sources *sources, const char *role,
+                               const char *path)
 {
     enum bm_status status = BM_OK;
     BM_TRY(cli_add_input(run, path));
@@ -17,6 +17,27 @@ enum bm_status cli_add_source(struct cli_run *run, struct cli_sources *sources, 
                    sizeof *sources->item));
     sources->item[sources->count++] = (struct bm_source){.role = role, .name = path};
 out:
+    return status;
+}
+
+enum bm_status cli_add_source(struct cli_run *run, struct cli_sources *sources, const char *role,
+                              const char *path)
+{
+    enum bm_status status = BM_OK;
+    char *names[2] = {NULL, NULL};
+    BM_TRY(add_file(run, sources, role, path));
+    BM_TRY(bm_path_pair(run->ctx, path, names));
+    for (int i = 0; i < 2; i++) {
+        if (!names[i] || strcmp(names[i], path) == 0) continue;
+        BM_TRY(bm_grow(run->ctx, &sources->half, &sources->halves_cap, sources->halves + 1,
+                       sizeof *sources->half));
+        sources->half[sources->halves++] = names[i];
+        names[i] = NULL;
+        BM_TRY(add_file(run, sources, role, sources->half[sources->halves - 1]));
+    }
+out:
+    bm_free(names[0]);
+    bm_free(names[1]);
     return status;
 }
 
@@ -64,6 +85,8 @@ enum bm_status cli_digest_sources(struct cli_run *run, struct cli_sources *sourc
 
 void cli_sources_release(struct cli_sources *sources)
 {
+    for (bm_index i = 0; i < sources->halves; i++) bm_free(sources->half[i]);
+    bm_free(sources->half);
     bm_free(sources->item);
     *sources = (struct cli_sources)CLI_SOURCES_INIT;
 }

@@ -11,10 +11,13 @@
 struct cli_sources {
     struct bm_source *item;
     bm_index count, cap;
+    char **half; /* names made here: of the other halves of pairs */
+    bm_index halves, halves_cap;
 };
 #define CLI_SOURCES_INIT {.item = NULL}
 
-/* For the record, and so that no output takes its place. path is borrowed. */
+/* For the record, and so that no output takes its place; both halves of a .hdr/.img pair. path is
+ * borrowed. */
 enum bm_status cli_add_source(struct cli_run *run, struct cli_sources *sources, const char *role,
                               const char *path) BM_CHECKED;
 /* The files of a preparation: images, mask, table of subjects, grid, confounds. */

@@ -1,4 +1,3 @@
-#include <ctype.h>
 #include <errno.h>
 #include <float.h>
 #include <math.h>
@@ -122,37 +121,6 @@ out:
     return status;
 }
 
-/* Where the three letters of .hdr or .img stand in a name; -1 if they are not its suffix. */
-static bm_index letters_at(const char *path, const char *letters)
-{
-    char plain[8], packed[12];
-    snprintf(plain, sizeof plain, ".%s", letters);
-    snprintf(packed, sizeof packed, ".%s.gz", letters);
-    bm_index n = (bm_index)strlen(path);
-    if (bm_has_suffix(path, plain)) return n - 3;
-    return bm_has_suffix(path, packed) ? n - 6 : -1;
-}
-
-/* Names of header and voxels, if path is one half of a pair; else both stay NULL. Letters keep
- * their case (.HDR and .IMG). */
-static enum bm_status pair_names(struct bm_ctx *ctx, const char *path, char *names[2])
-{
-    static const char *const kinds[2] = {"hdr", "img"};
-    enum bm_status status = BM_OK;
-    int kind = letters_at(path, kinds[0]) >= 0 ? 0 : 1;
-    bm_index at = letters_at(path, kinds[kind]);
-    if (at < 0) goto out;
-    BM_TRY(bm_strdup(ctx, &names[0], path));
-    BM_TRY(bm_strdup(ctx, &names[1], path));
-    for (int i = 0; i < 3; i++) {
-        int letter = kinds[!kind][i];
-        bool upper = isupper((unsigned char)path[at + i]);
-        names[!kind][at + i] = (char)(upper ? toupper(letter) : letter);
-    }
-out:
-    return status;
-}
-
 static enum bm_status require_half(struct bm_ctx *ctx, const char *half, const char *of)
 {
     enum bm_status status = BM_OK;
@@ -262,7 +230,7 @@ static enum bm_status read_named(struct bm_ctx *ctx, const char *path, bool voxe
     enum bm_status status = BM_OK;
     char *names[2] = {NULL, NULL}, *block = NULL;
     int64_t n = 0;
-    BM_TRY(pair_names(ctx, path, names));
+    BM_TRY(bm_path_pair(ctx, path, names));
     if (names[0]) {
         BM_TRY(read_pair(ctx, names, voxels, image));
     } else if (voxels) {

@@ -1,6 +1,10 @@
 #include "util/memo.h"
 
+#include <string.h>
+#include <unistd.h>
+
 #include "util/clock.h"
+#include "util/path.h"
 
 enum bm_status bm_memo_get(struct bm_ctx *ctx, struct bm_memo_step *step,
                            const struct bm_memo_member *members, bm_index count)
@@ -46,8 +50,33 @@ out:
     return status;
 }
 
+/* Of both halves, header first, whichever is named. */
+static enum bm_status digest_pair(struct bm_ctx *ctx, char *const names[2],
+                                  char digest[BM_ID_SIZE])
+{
+    enum bm_status status = BM_OK;
+    char both[2 * BM_ID_SIZE] = "";
+    BM_TRY(ctx->memo->file(ctx, ctx->memo->user, names[0], both));
+    BM_TRY(ctx->memo->file(ctx, ctx->memo->user, names[1], both + strlen(both)));
+    if (!ctx->memo->hash(ctx->memo->user, both, strlen(both), digest))
+        BM_FAIL(ctx, BM_EUNSUP, "SHA-256: libcrypto has none");
+out:
+    return status;
+}
+
 enum bm_status bm_memo_file(struct bm_ctx *ctx, const char *path, char digest[BM_ID_SIZE])
 {
+    enum bm_status status = BM_OK;
+    char *names[2] = {NULL, NULL};
     digest[0] = '\0';
-    return ctx->memo ? ctx->memo->file(ctx, ctx->memo->user, path, digest) : BM_OK;
+    if (!ctx->memo) return BM_OK;
+    BM_TRY(bm_path_pair(ctx, path, names));
+    if (names[0] && access(names[0], F_OK) == 0 && access(names[1], F_OK) == 0)
+        BM_TRY(digest_pair(ctx, names, digest));
+    else
+        BM_TRY(ctx->memo->file(ctx, ctx->memo->user, path, digest));
+out:
+    bm_free(names[0]);
+    bm_free(names[1]);
+    return status;
 }

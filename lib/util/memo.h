@@ -87,7 +87,8 @@ void bm_memo_release(struct bm_memo_step *step);
  * Without a memo never. */
 enum bm_status bm_memo_has(struct bm_ctx *ctx, struct bm_key *key, bool *cached) BM_CHECKED;
 
-/* SHA-256 of an input file, remembered while the file stays the same; "" without a memo. */
+/* SHA-256 of an input file, remembered while the file stays the same; "" without a memo. Of a
+ * .hdr/.img pair it covers both files, whichever is named. */
 enum bm_status bm_memo_file(struct bm_ctx *ctx, const char *path,
                             char digest[BM_ID_SIZE]) BM_CHECKED;
 

@@ -1,5 +1,6 @@
 #include "util/path.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -56,6 +57,35 @@ bool bm_has_suffix(const char *path, const char *suffix)
 {
     size_t n = strlen(path), m = strlen(suffix);
     return n >= m && strcasecmp(path + n - m, suffix) == 0;
+}
+
+/* Where the three letters of .hdr or .img stand in a name; -1 if they are not its suffix. */
+static bm_index letters_at(const char *path, const char *letters)
+{
+    char plain[8], packed[12];
+    snprintf(plain, sizeof plain, ".%s", letters);
+    snprintf(packed, sizeof packed, ".%s.gz", letters);
+    bm_index n = (bm_index)strlen(path);
+    if (bm_has_suffix(path, plain)) return n - 3;
+    return bm_has_suffix(path, packed) ? n - 6 : -1;
+}
+
+enum bm_status bm_path_pair(struct bm_ctx *ctx, const char *path, char *names[2])
+{
+    static const char *const kinds[2] = {"hdr", "img"};
+    enum bm_status status = BM_OK;
+    int kind = letters_at(path, kinds[0]) >= 0 ? 0 : 1;
+    bm_index at = letters_at(path, kinds[kind]);
+    if (at < 0) goto out;
+    BM_TRY(bm_strdup(ctx, &names[0], path));
+    BM_TRY(bm_strdup(ctx, &names[1], path));
+    for (int i = 0; i < 3; i++) {
+        int letter = kinds[!kind][i];
+        bool upper = isupper((unsigned char)path[at + i]);
+        names[!kind][at + i] = (char)(upper ? toupper(letter) : letter);
+    }
+out:
+    return status;
 }
 
 enum bm_status bm_path_join(struct bm_ctx *ctx, char **out, const char *dir, const char *name)

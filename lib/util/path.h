@@ -60,6 +60,10 @@ const char *bm_path_base(const char *path);
 /* True if the name ends in suffix (".nii.gz"), without regard to case. */
 bool bm_has_suffix(const char *path, const char *suffix);
 
+/* Names of header and voxels, if path is one half of a .hdr/.img pair (.gz or not; letters keep
+ * their case); else both stay NULL. The caller frees both, after a failure too. */
+enum bm_status bm_path_pair(struct bm_ctx *ctx, const char *path, char *names[2]) BM_CHECKED;
+
 /* Unlink the temporary files of unfinished outputs. Async-signal-safe. */
 void bm_path_unlink_pending(void);
 

@@ -183,6 +183,25 @@ START_TEST(names_are_taken_apart_and_joined)
 }
 END_TEST
 
+static const struct {
+    const char *named, *header, *voxels;
+} pairs[] = {{"d/a.hdr", "d/a.hdr", "d/a.img"},
+             {"a.img", "a.hdr", "a.img"},
+             {"a.IMG.gz", "a.HDR.gz", "a.IMG.gz"},
+             {"a.nii.gz", NULL, NULL},
+             {"hdr", NULL, NULL}};
+
+START_TEST(each_half_of_a_pair_tells_the_other)
+{
+    char *names[2] = {NULL, NULL};
+    ok(bm_path_pair(&test_ctx, pairs[_i].named, names));
+    ck_assert_pstr_eq(names[0], pairs[_i].header);
+    ck_assert_pstr_eq(names[1], pairs[_i].voxels);
+    bm_free(names[0]);
+    bm_free(names[1]);
+}
+END_TEST
+
 static enum bm_status write_and_read(void *path)
 {
     char *bytes = NULL;
@@ -217,6 +236,8 @@ Suite *path_suite(void)
     tcase_add_test(tcase, reading_takes_all_or_the_head_or_nothing_beyond_the_limit);
     tcase_add_test(tcase, directories_are_made_with_their_parents);
     tcase_add_test(tcase, names_are_taken_apart_and_joined);
+    tcase_add_loop_test(tcase, each_half_of_a_pair_tells_the_other, 0,
+                        sizeof pairs / sizeof *pairs);
     tcase_add_test(tcase, files_survive_every_refused_allocation);
     return suite;
 }
