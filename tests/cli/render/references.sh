@@ -9,15 +9,15 @@ if [ ! -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ]; then
     echo "SKIP another font than that of the references (package fonts-dejavu-core)"
     exit 77
 fi
-for part in L R; do # an atlas of two regions a side, named by the table beside it
-    [ $part = L ] && first=4 || first=16
+for part in R L; do # an atlas of two regions a side, named by the table beside it
+    [ $part = R ] && first=4 || first=16
     for i in 0 1 2 3; do for j in 0 1 2 3 4 5; do for k in 0 1 2 3; do
-        echo "set=$((first + i)),$((7 + j)),$((9 + k)),0,$([ $part = L ] && echo 1 || echo 2)"
-        echo "set=$((first + i)),$((15 + j)),$((9 + k)),0,$([ $part = L ] && echo 3 || echo 4)"
+        echo "set=$((first + i)),$((7 + j)),$((9 + k)),0,$([ $part = R ] && echo 1 || echo 2)"
+        echo "set=$((first + i)),$((15 + j)),$((9 + k)),0,$([ $part = R ] && echo 3 || echo 4)"
     done; done; done
 done | xargs "$tools/change_image" p/map.nii.gz atlas.nii fill=0
-printf 'index\tname\n1\tback left\n2\tback right\n3\tfront left\n4\tfront right\n' > atlas.tsv
-# Two clusters at the surface: left, positive; right in front, negative.
+printf 'index\tname\n1\tback right\n2\tback left\n3\tfront right\n4\tfront left\n' > atlas.tsv
+# Two clusters at the surface: right, positive; left in front, negative.
 for i in 2 3 4 5 6; do for j in 10 11 12 13 14; do for k in 11 12 13 14; do
     echo "set=$i,$j,$k,0,5"
     echo "set=$((i + 12)),$((j + 9)),$((k - 3)),0,-3"
