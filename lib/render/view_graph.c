@@ -156,7 +156,7 @@ static enum bm_status draw_solid(struct bm_ctx *ctx, const struct bm_figure_opts
     for (int i = 0; i < BM_N_SIDES; i++) {
         struct bm_scene scene = {.meshes = meshes, .n_meshes = 1, .balls = balls,
                                  .n_balls = g->net.n, .sticks = sticks, .n_sticks = g->n_edges};
-        bm_shell_face(&shell, &sides[i], sheet->faint);
+        bm_shell_face(&shell, &sides[i], sheet);
         BM_TRY(bm_side_draw(ctx, sheet, &stands[i], &scene));
         BM_TRY(bm_progress_step(ctx));
     }
