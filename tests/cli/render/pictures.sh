@@ -48,7 +48,8 @@ verdict "defaults written out change nothing" $? 0
 for view in slices glass volume; do
     draw one.png $view one.nii --mask mask.nii --colorbar no
     draw other.png $view one.nii --mask mask.nii --colorbar no --cmap lagoon
-    verdict "one voxel is seen in $view" "$("$tools/compare_pictures" one.png other.png | awk '{ print ($3 > 1e-4) }')" 1
+    seen=$("$tools/compare_pictures" one.png other.png | awk '{ print ($3 > 1e-4) }')
+    verdict "one voxel is seen in $view" "$seen" 1
 done
 
 mean() { "$tools/compare_pictures" --mean "$@"; }
