@@ -59,6 +59,7 @@ static void put(const uint8_t *bytes, size_t n)
         if (!mkdtemp(dir) || atexit(clean_up)) abort();
         snprintf(file, sizeof file, "%s/model.json", dir);
     }
+    unlink(file); /* a file that is cut and written again is flushed by some file systems */
     FILE *out = fopen(file, "wb");
     if (!out || fwrite(bytes, 1, n, out) != n || fclose(out)) abort();
 }
