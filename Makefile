@@ -139,7 +139,7 @@ check-unit: $(BUILD)/unit
 # $(BUILD)/tools/X.
 tool_src := $(sort $(wildcard tests/support/*_main.c))
 # Those that read pictures need libpng.
-picture_tools := $(BUILD)/tools/compare_pictures $(BUILD)/tools/contact_sheet
+picture_tools := $(patsubst %,$(BUILD)/tools/%,compare_pictures contact_sheet like_picture)
 tools := $(patsubst tests/support/%_main.c,$(BUILD)/tools/%,$(tool_src))
 ifneq ($(VTK),1)
 tools := $(filter-out $(picture_tools),$(tools))

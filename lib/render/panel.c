@@ -70,6 +70,7 @@ struct slice {
     int width, height;
     int reach;       /* half the width of an outline, in looks */
     int *label;      /* of each look, for outlines; else NULL */
+    unsigned char (*run)[2]; /* looks of the same label left and right of each, up to 255 */
 };
 
 static void place_of(const struct slice *s, double x, double y, double mm[3])
@@ -93,6 +94,16 @@ static enum bm_status label_row(struct bm_ctx *ctx, bm_index y, int worker, void
         place_of(s, (x + .5) / s->fine, ((double)y + .5) / s->fine, mm);
         s->label[y * columns + x] = bm_field_label(&s->subject->map, mm);
     }
+    const int *label = s->label + y * columns;
+    unsigned char(*run)[2] = s->run + y * columns;
+    for (int x = 0; x < columns; x++) {
+        bool on = x > 0 && label[x] == label[x - 1];
+        run[x][0] = on ? (unsigned char)fmin(255, run[x - 1][0] + 1) : 0;
+    }
+    for (int x = columns - 1; x >= 0; x--) {
+        bool on = x + 1 < columns && label[x] == label[x + 1];
+        run[x][1] = on ? (unsigned char)fmin(255, run[x + 1][1] + 1) : 0;
+    }
     return BM_OK;
 }
 
@@ -102,12 +113,14 @@ static int outline_at(const struct slice *s, int x, int y)
     int columns = s->width * s->fine, rows = s->height * s->fine;
     int own = s->label[y * columns + x];
     if (own == 0) return 0;
-    for (int v = -s->reach; v <= s->reach; v++)
-        for (int u = -s->reach; u <= s->reach; u++) {
-            if (u * u + v * v > s->reach * s->reach) continue;
-            if (x + u < 0 || y + v < 0 || x + u >= columns || y + v >= rows) continue;
-            if (s->label[(y + v) * columns + x + u] != own) return own;
-        }
+    for (int v = -s->reach; v <= s->reach; v++) {
+        if (y + v < 0 || y + v >= rows) continue;
+        /* The row's part of a disc around the look, within the panel. */
+        int at = (y + v) * columns + x, wide = (int)sqrt(s->reach * s->reach - v * v);
+        if (s->label[at] != own || s->run[at][0] < fmin(wide, x) ||
+            s->run[at][1] < fmin(wide, columns - 1 - x))
+            return own;
+    }
     return 0;
 }
 
@@ -251,11 +264,14 @@ enum bm_status bm_panel_draw(struct bm_ctx *ctx, struct bm_sheet *sheet,
     if (subject->outline) {
         BM_TRY(bm_alloc(ctx, &s.label, (bm_index)s.width * s.height * s.fine * s.fine,
                         sizeof *s.label));
+        BM_TRY(bm_alloc(ctx, &s.run, (bm_index)s.width * s.height * s.fine * s.fine,
+                        sizeof *s.run));
         BM_TRY(bm_parallel_for(ctx, (bm_index)s.height * s.fine, label_row, &s));
     }
     BM_TRY(bm_parallel_for(ctx, s.height, draw_row, &s));
 out:
     bm_free(s.label);
+    bm_free(s.run);
     return status;
 }
 

@@ -220,7 +220,8 @@ static enum bm_status lay_out_legend(struct bm_ctx *ctx, const struct bm_sheet *
     l->row = ceil(1.4 * l->style.px);
     for (int i = 0; i < n; i++) {
         int width, height;
-        BM_TRY(bm_canvas_measure(ctx, &sheet->canvas, name[which[i]], l->style, &width, &height));
+        BM_TRY(bm_canvas_measure(ctx, &sheet->canvas, name[which ? which[i] : i], l->style, &width,
+                                 &height));
         total += width + l->swatch;
         widest = fmax(widest, width);
     }
@@ -251,14 +252,14 @@ enum bm_status bm_sheet_legend(struct bm_ctx *ctx, struct bm_sheet *sheet, char 
         double y = top + (i % l.rows + .5) * l.row;
         size_t used;
         bool placed;
-        int width, height;
+        int width, height, own = which ? which[i] : i;
         if (l.cell > 0) x = sheet->area.x0 + i / l.rows * l.cell;
         double room = l.cell > 0 ? l.cell - l.swatch : sheet->area.x1 - x;
-        BM_TRY(break_line(ctx, sheet, name[which[i]], l.style, room, "\xe2\x80\xa6", line, &used));
+        BM_TRY(break_line(ctx, sheet, name[own], l.style, room, "\xe2\x80\xa6", line, &used));
         BM_TRY(bm_canvas_label(ctx, &sheet->canvas, x + 1.1 * px, y, (struct bm_anchor){0, .5},
                                line, l.style, sheet->ink, &placed));
         if (placed)
-            bm_canvas_disc(&sheet->canvas, x + .45 * px, y, .4 * px, bm_region_color(which[i]), 1);
+            bm_canvas_disc(&sheet->canvas, x + .45 * px, y, .4 * px, bm_region_color(own), 1);
         BM_TRY(bm_canvas_measure(ctx, &sheet->canvas, line, l.style, &width, &height));
         if (l.cell == 0) x += width + l.swatch;
     }

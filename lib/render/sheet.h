@@ -46,9 +46,9 @@ enum bm_status bm_sheet_caption(struct bm_ctx *ctx, struct bm_sheet *sheet,
 enum bm_status bm_sheet_colorbar(struct bm_ctx *ctx, struct bm_sheet *sheet,
                                  const struct bm_scale *scale, double fade) BM_CHECKED;
 
-/* Names beside their colours (region `which[i]` has name[which[i]], colours as in colors.h), at the
- * lower edge of the area, which shrinks; at most `most` pixels high. What has no room is counted
- * in a last line. */
+/* Names of n regions or modules beside their colours (colors.h), at the lower edge of the area,
+ * which shrinks; at most `most` pixels high. which: their indices into name; NULL = 0 .. n - 1.
+ * What has no room is counted in a last line. */
 enum bm_status bm_sheet_legend(struct bm_ctx *ctx, struct bm_sheet *sheet, char *const *name,
                                const int *which, int n, double most) BM_CHECKED;
 

@@ -207,8 +207,10 @@ out:
     return status;
 }
 
-void bm_shell_face(struct bm_mesh *shell, const struct bm_side *side, struct bm_rgb color)
+void bm_shell_face(struct bm_mesh *shell, const struct bm_side *side, const struct bm_sheet *sheet)
 {
+    /* A faint light is less seen on black than a faint shadow on white. */
+    struct bm_rgb color = sheet->look->canvas == BM_CANVAS_BLACK ? sheet->ink : sheet->faint;
     for (bm_index i = 0; i < shell->n_points; i++) {
         const float *n = shell->normals + 3 * i;
         double facing = fabs(n[0] * side->from[0] + n[1] * side->from[1] + n[2] * side->from[2]);

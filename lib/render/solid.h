@@ -40,7 +40,7 @@ enum bm_status bm_side_draw(struct bm_ctx *ctx, struct bm_sheet *sheet,
 enum bm_status bm_shell_make(struct bm_ctx *ctx, const struct bm_sheet *sheet,
                              const struct bm_subject *subject, struct bm_mesh *shell) BM_CHECKED;
 /* Make the shell look like glass from a side: clear in the middle, denser towards its rim. */
-void bm_shell_face(struct bm_mesh *shell, const struct bm_side *side, struct bm_rgb color);
+void bm_shell_face(struct bm_mesh *shell, const struct bm_side *side, const struct bm_sheet *sheet);
 
 /* Left, back, top and from an angle; mirrored: seen from the front and from below. */
 enum { BM_N_SIDES = 4 };

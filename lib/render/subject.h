@@ -47,8 +47,8 @@ void bm_subject_release(struct bm_subject *subject);
 enum bm_status bm_subject_thin(struct bm_ctx *ctx, struct bm_subject *subject,
                                const char *level) BM_CHECKED;
 
-/* The box in mm around what can be seen of the map: what reaches the threshold, and is not too faint;
- * false if nothing can. */
+/* The box in mm around what can be seen of the map: what reaches the threshold, and is not too
+ * faint; false if nothing can. */
 bool bm_subject_where(const struct bm_subject *subject, double lo[3], double hi[3]);
 /* Set lo and hi anew: around the brain and what can be seen of the map. */
 void bm_subject_box(struct bm_subject *subject);

@@ -115,21 +115,6 @@ static double node_radius(const struct graph *g, bm_index i)
     return BALL_MM[0] + (BALL_MM[1] - BALL_MM[0]) * sqrt(share);
 }
 
-/* Names of modules beside their colours. */
-static enum bm_status draw_legend(struct bm_ctx *ctx, struct bm_sheet *sheet,
-                                  const struct bm_wiring *net)
-{
-    enum bm_status status = BM_OK;
-    int *which = NULL;
-    BM_TRY(bm_alloc(ctx, &which, net->n_modules, sizeof *which));
-    for (int m = 0; m < net->n_modules; m++) which[m] = m;
-    BM_TRY(bm_sheet_legend(ctx, sheet, net->module_name, which, net->n_modules,
-                           .25 * sheet->canvas.height));
-out:
-    bm_free(which);
-    return status;
-}
-
 /* Balls and sticks --------------------------------------------------------------------------- */
 
 static enum bm_status draw_solid(struct bm_ctx *ctx, const struct bm_figure_opts *opts,
@@ -171,7 +156,7 @@ static enum bm_status draw_solid(struct bm_ctx *ctx, const struct bm_figure_opts
     for (int i = 0; i < BM_N_SIDES; i++) {
         struct bm_scene scene = {.meshes = meshes, .n_meshes = 1, .balls = balls,
                                  .n_balls = g->net.n, .sticks = sticks, .n_sticks = g->n_edges};
-        bm_shell_face(&shell, &sides[i], sheet->faint);
+        bm_shell_face(&shell, &sides[i], sheet);
         BM_TRY(bm_side_draw(ctx, sheet, &stands[i], &scene));
         BM_TRY(bm_progress_step(ctx));
     }
@@ -241,7 +226,8 @@ enum bm_status bm_figure_graph(struct bm_ctx *ctx, const struct bm_figure_opts *
     BM_TRY(bm_sheet_note(ctx, sheet, "%td nodes, %td edges", g.net.n, g.n_edges));
     BM_TRY(bm_subject_caption(ctx, sheet, &subject));
     if (g.n_edges > 0) BM_TRY(bm_sheet_colorbar(ctx, sheet, &g.scale, 0));
-    BM_TRY(draw_legend(ctx, sheet, &g.net));
+    BM_TRY(bm_sheet_legend(ctx, sheet, g.net.module_name, NULL, g.net.n_modules,
+                           .25 * sheet->canvas.height));
     if (opts->graph.style == 0) {
         BM_TRY(draw_solid(ctx, opts, sheet, &subject, &g));
         goto out;

@@ -194,15 +194,29 @@ out:
     return status;
 }
 
-/* Rows of names of modules above the columns. */
-static int name_rows(const struct bm_wiring *net)
+/* Whether each module's name has room above its columns in a matrix of `side` pixels. */
+static enum bm_status module_names_fit(struct bm_ctx *ctx, const struct matrix_page *page,
+                                       double side, bool *fit)
 {
-    return net->n_modules < 3 ? 1 : net->n_modules < 6 ? 2 : 3;
+    enum bm_status status = BM_OK;
+    const struct bm_wiring *net = page->net;
+    *fit = true;
+    for (int m = 0; m < net->n_modules && *fit; m++) {
+        int width, height;
+        bm_index count = 0;
+        for (bm_index i = 0; i < net->n; i++) count += net->module[i] == m;
+        BM_TRY(bm_canvas_measure(ctx, &page->sheet->canvas, net->module_name[m],
+                                 bm_sheet_text(page->sheet), &width, &height));
+        *fit = width + .5 * page->sheet->px < side * (double)count / (double)net->n;
+    }
+out:
+    return status;
 }
 
-/* A coloured bar along each module's rows and columns, lines between modules, and their names above
- * the columns. */
-static enum bm_status draw_modules(struct bm_ctx *ctx, const struct matrix_page *page, double bar)
+/* A coloured bar along each module's rows and columns, lines between modules, and perhaps their
+ * names above the columns. */
+static enum bm_status draw_modules(struct bm_ctx *ctx, const struct matrix_page *page, double bar,
+                                   bool names)
 {
     enum bm_status status = BM_OK;
     const struct bm_wiring *net = page->net;
@@ -220,13 +234,11 @@ static enum bm_status draw_modules(struct bm_ctx *ctx, const struct matrix_page 
                                                    b.y0 + to}, color, 1);
             bm_canvas_fill(canvas, (struct bm_box){b.x0 + from, b.y0 - gap - bar, b.x0 + to,
                                                    b.y0 - gap}, color, 1);
-            /* A name that its neighbour leaves no room goes into the next row. */
-            bool placed = false;
-            for (int row = 0; row < name_rows(net) && !placed; row++)
+            if (names)
                 BM_TRY(bm_canvas_label(ctx, canvas, b.x0 + (from + to) / 2,
-                                       b.y0 - gap - bar - (.15 + 1.2 * row) * page->sheet->px,
+                                       b.y0 - gap - bar - .15 * page->sheet->px,
                                        (struct bm_anchor){.5, 1}, net->module_name[m],
-                                       bm_sheet_text(page->sheet), page->sheet->ink, &placed));
+                                       bm_sheet_text(page->sheet), page->sheet->ink, NULL));
         }
         if (end < net->n) {
             double line = fmax(1, page->sheet->line);
@@ -300,6 +312,7 @@ enum bm_status bm_figure_matrix(struct bm_ctx *ctx, const struct bm_figure_opts 
     struct matrix_page page = {.sheet = sheet, .net = &net};
     struct bm_text_style style = {.px = (int)fmax(10, .8 * sheet->px)};
     double widest;
+    bool above_columns = false;
     BM_TRY(bm_wiring_read(ctx, path, opts->matrix.nodes, false, &net));
     BM_TRY(order_nodes(ctx, &net, opts->matrix.order == 0, &page.order));
     BM_TRY(settle(ctx, opts, &net, path, &page.scale));
@@ -308,14 +321,22 @@ enum bm_status bm_figure_matrix(struct bm_ctx *ctx, const struct bm_figure_opts 
     if (page.scale.logarithmic)
         BM_TRY(bm_sheet_caption(ctx, sheet, "Logarithmic scale; gray: not above 0."));
     BM_TRY(bm_sheet_colorbar(ctx, sheet, &page.scale, 0));
-    struct bm_box area = sheet->area;
-    if (net.n * 3 * sheet->px < area.y1 - area.y0) style.px = sheet->px;
+    if (net.n * 3 * sheet->px < sheet->area.y1 - sheet->area.y0) style.px = sheet->px;
     BM_TRY(widest_name(ctx, &page, style, &widest));
+    if (modules) {
+        double room = fmin(sheet->area.x1 - sheet->area.x0, sheet->area.y1 - sheet->area.y0);
+        BM_TRY(module_names_fit(ctx, &page, room - fmin(widest, .35 * room) - 3 * sheet->px,
+                                &above_columns));
+        if (!above_columns)
+            BM_TRY(bm_sheet_legend(ctx, sheet, net.module_name, NULL, net.n_modules,
+                                   .25 * sheet->canvas.height));
+    }
+    struct bm_box area = sheet->area;
     double bar = modules ? ceil(.6 * sheet->px) : 0, offset = modules ? bar + .2 * sheet->px : 0;
     double side = fmin(area.x1 - area.x0, area.y1 - area.y0);
     /* Names take what they need, but never most of the page. */
     double names = fmin(widest, .35 * side) + .5 * sheet->px;
-    double above = modules ? bar + (.4 + 1.2 * name_rows(&net)) * sheet->px : 0;
+    double above = modules ? bar + (above_columns ? 1.6 : .4) * sheet->px : 0;
     double size = floor(fmin(area.x1 - area.x0 - names - offset,
                              area.y1 - area.y0 - names - above));
     page.cell = size / (double)net.n;
@@ -324,7 +345,7 @@ enum bm_status bm_figure_matrix(struct bm_ctx *ctx, const struct bm_figure_opts 
     page.box = (struct bm_box){left, top, left + size, top + size};
     draw_cells(&page);
     BM_TRY(draw_numbers(ctx, &page));
-    if (modules) BM_TRY(draw_modules(ctx, &page, bar));
+    if (modules) BM_TRY(draw_modules(ctx, &page, bar, above_columns));
     int s = 0;
     while ((double)steps[s] * page.cell < 1.15 * style.px && steps[s] < net.n) s++;
     BM_TRY(draw_names(ctx, &page, style, steps[s], offset));

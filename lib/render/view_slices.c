@@ -351,6 +351,17 @@ static const char *slice_label(const struct cut *cut, int length, char out[LABEL
     return out;
 }
 
+/* The lower edge of the highest panel in the row of one: those with the same middle. */
+static double row_end(const struct layout *l, int i)
+{
+    double end = l->panel[i].box.y1, middle = l->panel[i].box.y0 + end;
+    for (int j = 0; j < l->n; j++) {
+        struct bm_box b = l->panel[j].box;
+        if (fabs(b.y0 + b.y1 - middle) < 4) end = fmax(end, b.y1);
+    }
+    return end;
+}
+
 /* Labels below all panels, of the longest form that fits under every one. */
 static enum bm_status label_slices(struct bm_ctx *ctx, struct bm_sheet *sheet,
                                    const struct layout *l)
@@ -373,7 +384,7 @@ static enum bm_status label_slices(struct bm_ctx *ctx, struct bm_sheet *sheet,
     for (int i = 0; i < l->n; i++) {
         struct bm_box box = l->panel[i].box;
         BM_TRY(bm_canvas_label(ctx, &sheet->canvas, (box.x0 + box.x1) / 2,
-                               box.y1 + .25 * sheet->px, (struct bm_anchor){.5, 0},
+                               row_end(l, i) + .25 * sheet->px, (struct bm_anchor){.5, 0},
                                slice_label(&l->cut[i], length, text), style, sheet->ink, NULL));
     }
 out:

@@ -186,7 +186,7 @@ enum bm_status bm_figure_volume(struct bm_ctx *ctx, const struct bm_figure_opts 
     BM_TRY(bm_progress_begin(ctx, "pictures", BM_N_SIDES));
     for (int i = 0; i < BM_N_SIDES; i++) {
         struct bm_scene scene = {.meshes = meshes, .n_meshes = blobs.n + 1};
-        bm_shell_face(&shell, &sides[i], sheet->faint);
+        bm_shell_face(&shell, &sides[i], sheet);
         BM_TRY(bm_side_draw(ctx, sheet, &stands[i], &scene));
         BM_TRY(bm_progress_step(ctx));
     }

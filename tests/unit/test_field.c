@@ -144,6 +144,39 @@ START_TEST(the_largest_part_is_that_with_the_largest_sum)
 }
 END_TEST
 
+/* Between a voxel of 4 and one of -3, both above the threshold, colours do not run through 0. */
+START_TEST(between_two_signs_a_value_is_of_one_of_them)
+{
+    struct bm_field field = BM_FIELD_INIT;
+    ok(bm_field_make(&test_ctx, (double[]){0, 0, 0}, (double[]){1, 1, 1}, 1, &field));
+    for (bm_index v = 0; v < 8; v++) field.data[v] = v % 2 ? -3 : 4;
+    for (double x = 0; x <= 1; x += .125) {
+        double value;
+        near(bm_field_above(&field, (double[]){x, .3, .6}, 2, &value), 1, 1e-12, 0);
+        ck_assert_double_eq(value, x <= .5 ? 4 : -3);
+        bm_field_above(&field, (double[]){x, .3, .6}, 0, &value);
+        near(value, 4 - 7 * x, 1e-5, 0);
+    }
+    bm_field_release(&field);
+}
+END_TEST
+
+/* Values of a large volume, here of one far from the origin, are looked up to 2^-20 of a voxel. */
+START_TEST(places_are_rounded_to_a_millionth_of_a_voxel)
+{
+    struct bm_field field = BM_FIELD_INIT;
+    bm_index voxel[8];
+    double weight[8];
+    ok(bm_field_make(&test_ctx, (double[]){-700, 0, 0}, (double[]){-698, 2, 2}, 1, &field));
+    ck_assert_int_eq(bm_field_corners(&field, (double[]){-699 + 1e-7, 1, 1}, voxel, weight), 1);
+    ck_assert_int_eq(voxel[0], 13);
+    ck_assert_int_eq(bm_field_corners(&field, (double[]){-699 + 2e-6, 1, 1}, voxel, weight), 2);
+    near(weight[1], 2e-6, 5e-7, 0);
+    ck_assert_int_eq(bm_field_corners(&field, (double[]){-700.5 - 1e-5, 1, 1}, voxel, weight), 0);
+    bm_field_release(&field);
+}
+END_TEST
+
 Suite *field_suite(void);
 Suite *field_suite(void)
 {
@@ -152,6 +185,8 @@ Suite *field_suite(void)
     tcase_add_loop_test(tc, all_orders_of_the_axes_are_one_field, 1, 48);
     tcase_add_test(tc, between_voxels_a_field_is_linear);
     tcase_add_test(tc, absent_voxels_give_no_part_of_a_value);
+    tcase_add_test(tc, between_two_signs_a_value_is_of_one_of_them);
+    tcase_add_test(tc, places_are_rounded_to_a_millionth_of_a_voxel);
     tcase_add_test(tc, a_border_of_regions_lies_half_way_between_voxels);
     tcase_add_test(tc, smoothing_keeps_the_sum_and_spreads_by_its_width);
     tcase_add_test(tc, the_largest_part_is_that_with_the_largest_sum);

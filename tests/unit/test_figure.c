@@ -130,7 +130,7 @@ START_TEST(text_is_never_cut_and_never_meets_other_text)
             bool file = strcmp(view, "graph") == 0 || strcmp(view, "matrix") == 0;
             bool labels = kind >= 5;
             /* Kinds differ in the cuts, which only slices have, in the title and in the map. */
-            if (_i > 0 && kind > 1 && kind != 5) continue;
+            if (kind > 1 && kind != 5 && (_i > 0 || s != kind % SIZES)) continue;
             struct bm_figure_opts opts = bm_figure_default;
             struct bm_sheet sheet = BM_SHEET_INIT;
             opts.look.size = sizes[s];
@@ -352,6 +352,58 @@ START_TEST(ranges_follow_signs_and_options)
 }
 END_TEST
 
+/* A legend and the pictures are of the same colours, however many regions there are. */
+START_TEST(regions_are_named_and_coloured_by_their_labels)
+{
+    struct bm_figure_opts opts = bm_figure_default;
+    struct bm_subject subject = BM_SUBJECT_INIT;
+    const char *path = write_regions(&opts.map.names);
+    opts.map.names = test_write_text("few.tsv", "index\tname\n3\tthree\n1\tone\n900\tnone\n");
+    ok(bm_subject_open(&test_ctx, &opts, path, &subject));
+    ck_assert_int_eq(subject.n_regions, 252);
+    ck_assert_str_eq(subject.region_name[0], "one");
+    ck_assert_str_eq(subject.region_name[1], "2"); /* has no name */
+    ck_assert_str_eq(subject.region_name[2], "three");
+    for (int r = 1; r <= 252; r++) {
+        struct bm_rgb own = bm_subject_region_color(&subject, r), other = bm_region_color(r - 1);
+        ck_assert_mem_eq(&own, &other, sizeof own);
+    }
+    struct bm_rgb first = bm_region_color(0), again = bm_region_color(BM_REGION_COLORS);
+    ck_assert_mem_eq(&first, &again, sizeof first);
+    bm_subject_release(&subject);
+    opts.map.names = test_write_text("list.txt", "one\ntwo\n");
+    fails(bm_subject_open(&test_ctx, &opts, path, &subject), BM_EINPUT,
+          "list.txt: 2 names for 252 regions");
+}
+END_TEST
+
+/* What is too faint to be seen makes no picture larger. */
+START_TEST(a_picture_is_cut_to_what_can_be_seen)
+{
+    struct bm_figure_opts opts = bm_figure_default;
+    struct bm_subject subject = BM_SUBJECT_INIT;
+    double lo[3], hi[3];
+    opts.brain.background = write_brain();
+    /* 5 in a ball, and a thousandth of it all around: no threshold, and nothing is 0. */
+    const char *path = write_ball("map.nii", (double[]){-30, -20, 30}, 22, 8, 0, 5, .005f);
+    ok(bm_subject_open(&test_ctx, &opts, path, &subject));
+    ck_assert(subject.fade);
+    ck_assert(bm_subject_where(&subject, lo, hi));
+    for (int d = 0; d < 3; d++) ck_assert_double_lt(hi[d] - lo[d], 60);
+    ck_assert_double_lt(subject.hi[0] - subject.lo[0], 160); /* the brain's, not the image's 260 */
+    ok(bm_subject_thin(&test_ctx, &subject, "99.9%"));
+    ck_assert_double_gt(subject.scale.threshold, 4.9);
+    bm_subject_release(&subject);
+    opts.map.threshold = "0.001";
+    subject = (struct bm_subject)BM_SUBJECT_INIT;
+    ok(bm_subject_open(&test_ctx, &opts, path, &subject));
+    ck_assert_double_gt(subject.hi[0] - subject.lo[0], 250);
+    ok(bm_subject_thin(&test_ctx, &subject, "99%")); /* one was given: it stays */
+    ck_assert_double_lt(subject.scale.threshold, .0011);
+    bm_subject_release(&subject);
+}
+END_TEST
+
 static enum bm_status draw_small(void *arg)
 {
     struct bm_figure_opts opts = bm_figure_default;
@@ -387,6 +439,8 @@ Suite *figure_suite(void)
     tcase_add_test(tc, an_empty_map_is_drawn_with_a_warning);
     tcase_add_test(tc, one_voxel_is_seen_in_every_view_of_planes);
     tcase_add_test(tc, several_maps_are_an_atlas_and_one_can_be_chosen);
+    tcase_add_test(tc, regions_are_named_and_coloured_by_their_labels);
+    tcase_add_test(tc, a_picture_is_cut_to_what_can_be_seen);
     tcase_add_test(tc, percentiles_are_those_of_sorted_numbers);
     tcase_add_test(tc, ranges_follow_signs_and_options);
     tcase_add_test(tc, drawing_survives_every_refused_allocation);

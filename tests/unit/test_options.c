@@ -324,6 +324,11 @@ START_TEST(an_output_directory_is_made_or_refused_before_anything_is_touched)
     ok(cli_output_dir(&run, names)); /* exists and is empty */
     snprintf(line, sizeof line, "-o %s/x", test_dir());
     ok(parse(line));
+    ok(cli_output_dir(&run, names)); /* folders of nothing: of a run that was killed */
+    snprintf(line, sizeof line, "%s/x/y/file", test_dir());
+    ok(bm_write_file(&test_ctx, line, "x", 1, false));
+    snprintf(line, sizeof line, "-o %s/x", test_dir());
+    ok(parse(line));
     fails(cli_output_dir(&run, names), BM_EOUTPUT, "x: exists and is not empty (use --force)");
     done();
 }

@@ -31,7 +31,10 @@ draw changed.png slices changed.nii --mask p/mask.nii.gz
 verdict "another content: drawn" "$(found)" 0
 draw fresh.png slices p/map.nii.gz --mask p/mask.nii.gz --refresh
 verdict "--refresh: drawn" "$(found)" 0
-plan() { "$BRAINMINE" render slices p/map.nii.gz --mask p/mask.nii.gz -n -o new.png --size 420x320 "$@" | tail -n 1 | sed "s, *,,"; }
+plan() {
+    "$BRAINMINE" render slices p/map.nii.gz --mask p/mask.nii.gz -n -o new.png --size 420x320 "$@" |
+        tail -n 1 | sed 's/^ *//'
+}
 verdict "a dry run says that it is there" "$(plan)" "cached: 1 of 1 picture"
 verdict "or is not" "$(plan --cmap ember)" "cached: 0 of 1 picture"
 why=$("$BRAINMINE" cache explain render slices p/map.nii.gz --mask p/mask.nii.gz -o new.png --size 420x320 \

@@ -43,6 +43,15 @@ draw explicit.png slices map.nii --mask mask.nii --size 420x320 --canvas white -
 cmp -s plain.png explicit.png
 verdict "defaults written out change nothing" $? 0
 
+# A voxel by itself, in two colours: the share of pixels that differ.
+"$tools/change_image" map.nii one.nii fill=0 set=11,14,18,0,2
+for view in slices glass volume; do
+    draw one.png $view one.nii --mask mask.nii --colorbar no
+    draw other.png $view one.nii --mask mask.nii --colorbar no --cmap lagoon
+    seen=$("$tools/compare_pictures" one.png other.png | awk '{ print ($3 > 1e-4) }')
+    verdict "one voxel is seen in $view" "$seen" 1
+done
+
 mean() { "$tools/compare_pictures" --mean "$@"; }
 for view in slices surface; do
     draw clear.png $view map.nii --mask mask.nii --canvas transparent
