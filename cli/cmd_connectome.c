@@ -342,7 +342,8 @@ static enum bm_status fit(struct cli_run *run)
     BM_TRY(cli_check_warnings(run));
     BM_TRY(bm_connectome_fit(ctx, opts, &data, tolerance, path_tolerance, &connectome));
     if (opts->compare)
-        BM_TRY(bm_connectome_compare(ctx, opts, &data, tolerance, path_tolerance, compared));
+        BM_TRY(bm_connectome_compare(ctx, opts, &data, &connectome, tolerance, path_tolerance,
+                                     compared));
     BM_TRY(cli_check_warnings(run));
     BM_TRY(bm_connectome_describe(ctx, BM_VERSION, opts, prepare, images, &data, &connectome,
                                   atlas_copy(opts->atlas), sources.item, sources.count, tolerance,

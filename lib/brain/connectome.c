@@ -421,7 +421,8 @@ out:
 }
 
 enum bm_status bm_connectome_compare(struct bm_ctx *ctx, const struct bm_connectome_opts *opts,
-                                     const struct bm_connectome_data *data, double tolerance,
+                                     const struct bm_connectome_data *data,
+                                     const struct bm_connectome *fit, double tolerance,
                                      double path_tolerance, struct bm_compared out[BM_COMPARED])
 {
     enum bm_status status = BM_OK;
@@ -430,10 +431,13 @@ enum bm_status bm_connectome_compare(struct bm_ctx *ctx, const struct bm_connect
     BM_TRY(make_basis(ctx, opts, data, &basis));
     for (int m = 0; m < BM_COMPARED; m++) {
         struct bm_connectome_spec spec = {compared_models[m].model, compared_models[m].pooled, 0};
-        BM_TRY(bm_connectome_search(ctx, &spec, &basis.folds, basis.moments, NULL, 0, false,
-                                    opts->rule, path_tolerance, NULL, &path));
-        const struct bm_path_row *row = &path.row[path.chosen];
-        out[m] = (struct bm_compared){.name = compared_models[m].name, .alpha = path.alpha,
+        bool known = spec.model == fit->model && !spec.pooled && strcmp(opts->alpha, "auto") == 0;
+        const struct bm_path *used = known ? &fit->path : &path;
+        if (!known)
+            BM_TRY(bm_connectome_search(ctx, &spec, &basis.folds, basis.moments, NULL, 0,
+                                        false, opts->rule, path_tolerance, NULL, &path));
+        const struct bm_path_row *row = &used->row[used->chosen];
+        out[m] = (struct bm_compared){.name = compared_models[m].name, .alpha = used->alpha,
                                       .loglik = row->loglik, .sem = row->sem};
         BM_TRY(measure_compared(ctx, &spec, &basis, tolerance, &out[m]));
     }

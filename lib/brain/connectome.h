@@ -224,7 +224,8 @@ enum bm_status bm_connectome_look(struct bm_ctx *ctx, const struct bm_connectome
                                   struct bm_connectome_look *look) BM_CHECKED;
 
 /* The seven models of Varoquaux et al. (NIPS 2010): maximum likelihood, Ledoit-Wolf and l1 on each
- * subject's own frames and on all pooled, and the group-sparse one. */
+ * subject's own frames and on all pooled, and the group-sparse one. fit: what bm_connectome_fit
+ * made with the same options; its search is not repeated. */
 struct bm_compared {
     const char *name;
     double alpha, loglik, sem, density;
@@ -233,7 +234,8 @@ struct bm_compared {
 };
 enum { BM_COMPARED = 7 };
 enum bm_status bm_connectome_compare(struct bm_ctx *ctx, const struct bm_connectome_opts *opts,
-                                     const struct bm_connectome_data *data, double tolerance,
+                                     const struct bm_connectome_data *data,
+                                     const struct bm_connectome *fit, double tolerance,
                                      double path_tolerance,
                                      struct bm_compared out[BM_COMPARED]) BM_CHECKED;
 
