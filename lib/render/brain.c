@@ -6,6 +6,7 @@
 
 static const double BRAIN_MM = 2;   /* voxels of the brain's field */
 static const double MARGIN_MM = 10; /* around it */
+static const double EDGE_MM = 5;    /* around its cortex, which is smoothed little */
 
 /* The generated brain ------------------------------------------------------------------------ */
 
@@ -198,7 +199,7 @@ enum bm_status bm_cortex_open(struct bm_ctx *ctx, const struct bm_subject *subje
     struct bm_field made = BM_FIELD_INIT;
     double lo[3], hi[3];
     bm_field_bounds(&subject->brain, .5, lo, hi);
-    for (int d = 0; d < 3; d++) lo[d] -= MARGIN_MM, hi[d] += MARGIN_MM;
+    for (int d = 0; d < 3; d++) lo[d] -= EDGE_MM, hi[d] += EDGE_MM;
     /* A small brain is seen as finely as a large one, a huge one no finer than memory allows. */
     double volume = (hi[0] - lo[0]) * (hi[1] - lo[1]) * (hi[2] - lo[2]);
     mm *= fmax(fmin(1, cbrt(volume / 3e6)), cbrt(volume / 3e7));

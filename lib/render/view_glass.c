@@ -6,7 +6,7 @@
 #include "render/view_glass.h"
 #include "render/projection.h"
 
-static const double MARGIN_MM = 3, CORTEX_MM = 1.3;
+static const double MARGIN_MM = 3, CORTEX_MM = 1.5;
 
 static const struct bm_sight sights[] = {
     {0, false, -1}, {0, true, 1}, {1, false, 0}, {2, true, 0}};
