@@ -64,7 +64,7 @@ enum bm_status bm_alloc(struct bm_ctx *ctx, void *slot, bm_index count, size_t s
                        bm_bytes(words, (double)bytes),
                        bm_bytes(used, (double)__atomic_load_n(&ctx->mem->bytes, __ATOMIC_RELAXED)),
                        bm_bytes(limit, (double)ctx->mem->limit));
-    /* Not aligned_alloc: what it cut off in front of a block keeps a freed one from being taken again
+    /* Not aligned_alloc: what it cuts off around a block keeps a freed one from being taken again
      * for the same size, and a loop over subjects from living in the memory of one. */
     char *start = malloc(total);
     if (!start) {

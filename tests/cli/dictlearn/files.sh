@@ -73,7 +73,7 @@ verdict "table of score" "$(head -n 1 out | tr '\t' ' '): $(sed 1d out | cut -f 
 sub-02 all sub-02 comp-001 sub-02 comp-002 sub-02 comp-003 "
 try "score --json" 0 '' dictlearn score --json --from a new/sub-*_bold.nii.gz
 verdict "its scores" "$(grep -c '"loglik":' out) $(grep -c '"explained_variance":' out)" "1 1"
-"$BRAINMINE" dictlearn fit -q -k 3 --mu 0.1 -m p/mask.nii.gz -o low p/sub-*_bold.nii.gz 2> err
+"$BRAINMINE" dictlearn fit -k 3 --mu 0.1 -m p/mask.nii.gz -o low p/sub-*_bold.nii.gz 2> err
 verdict "a low mu is warned of" "$? $(grep -c 'mu is 0.1, less than half' err)" "0 1"
 fit ica --model canica
 try "canica: dual regression by default" 0 '' dictlearn transform -q --from ica -o ti new/sub-01_bold.nii.gz
