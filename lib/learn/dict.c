@@ -76,7 +76,8 @@ static enum bm_status settle(struct bm_ctx *ctx, struct bm_dict_state *state)
     struct bm_map_info info;
     int calm = 0, search = 2; /* the first iterations are mu's */
     if (!isnan(opts->alpha) && !isnan(opts->mu)) return BM_OK;
-    for (int it = 0; it < SETTLING && (it <= search + 1 || (it < LEAST_SETTLING && calm < 2)); it++) {
+    for (int it = 0; it < SETTLING; it++) {
+        if (it > search + 1 && (it >= LEAST_SETTLING || calm >= 2)) break;
         double noise, spread, before = state->mu, mu = before, alpha = state->alpha;
         BM_TRY(bm_dict_pass(ctx, state, ROUNDS));
         if (isnan(opts->mu)) {

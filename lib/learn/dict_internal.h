@@ -55,7 +55,8 @@ enum bm_status bm_dict_subject_sums(struct bm_ctx *ctx, const struct bm_dict_sub
 void bm_dict_variances(const struct bm_dict_state *state, double *noise, double *spread);
 
 /* The alpha of the largest likelihood of chunks left out, searched upwards or downwards from
- * state->alpha by factors of 2, not far: maps are only a few steps from where the fit is, then on the parabola through the best and the two beside it. */
+ * state->alpha by factors of 2, not far (the maps that are compared are only a few steps from those
+ * of the fit), then on the parabola through the best and the two beside it. */
 enum bm_status bm_dict_choose_alpha(struct bm_ctx *ctx, struct bm_dict_state *state) BM_CHECKED;
 
 #endif
