@@ -165,8 +165,10 @@ static enum bm_status summarise(struct cli_run *run, const struct bm_inputs *inp
     if (atlas->model->caps & BM_ATLAS_DICTIONARY)
         snprintf(dictionary, sizeof dictionary, "; lambda %.3g, mu %.3g, %td iterations",
                  atlas->dict.alpha, atlas->dict.mu, atlas->dict.iterations);
-    bm_log(run->ctx, BM_LOG_RESULT, "%td maps of %td subjects explain %.1f %% of their variance%s; "
-           "in %s", atlas->dict.V.n, inputs->n_subjects, 100 * atlas->score.explained, dictionary,
+    bm_log(run->ctx, BM_LOG_RESULT,
+           "%td maps of %td subject%s explain %.1f %% of their variance%s; in %s",
+           atlas->dict.V.n, inputs->n_subjects, inputs->n_subjects == 1 ? "" : "s",
+           100 * atlas->score.explained, dictionary,
            run->common.output);
 out:
     return status;

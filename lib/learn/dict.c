@@ -7,7 +7,7 @@
 
 /* Rounds of each subject's step in a pass; steps of the maps in an iteration; iterations before
  * alpha and mu are frozen. */
-enum { ROUNDS = 5, MAP_STEPS = 40, FINAL_STEPS = 400, SETTLING = 6 };
+enum { ROUNDS = 5, MAP_STEPS = 40, FINAL_STEPS = 400, SETTLING = 10, LEAST_SETTLING = 6 };
 static const double FIRST_ALPHA = 0.25, FIRST_MU = 1, BOUND = 1e-6, SETTLING_BOUND = 1e-4;
 
 static void state_release(struct bm_dict_state *state)
@@ -76,7 +76,8 @@ static enum bm_status settle(struct bm_ctx *ctx, struct bm_dict_state *state)
     struct bm_map_info info;
     int calm = 0, search = 2; /* the first iterations are mu's */
     if (!isnan(opts->alpha) && !isnan(opts->mu)) return BM_OK;
-    for (int it = 0; it < SETTLING && (calm < 2 || it <= search); it++) {
+    for (int it = 0; it < SETTLING; it++) {
+        if (it > search + 1 && (it >= LEAST_SETTLING || calm >= 2)) break;
         double noise, spread, before = state->mu, mu = before, alpha = state->alpha;
         BM_TRY(bm_dict_pass(ctx, state, ROUNDS));
         if (isnan(opts->mu)) {

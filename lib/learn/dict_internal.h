@@ -54,8 +54,9 @@ enum bm_status bm_dict_subject_sums(struct bm_ctx *ctx, const struct bm_dict_sub
 /* Variances of the model by expectation maximisation, U_s and V fixed. */
 void bm_dict_variances(const struct bm_dict_state *state, double *noise, double *spread);
 
-/* The alpha of the largest likelihood of chunks left out, searched upwards and downwards from
- * state->alpha by factors of 2, then on the parabola through the best and the two beside it. */
+/* The alpha of the largest likelihood of chunks left out, searched upwards or downwards from
+ * state->alpha by factors of 2, not far (the maps that are compared are only a few steps from those
+ * of the fit), then on the parabola through the best and the two beside it. */
 enum bm_status bm_dict_choose_alpha(struct bm_ctx *ctx, struct bm_dict_state *state) BM_CHECKED;
 
 #endif

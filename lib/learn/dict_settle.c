@@ -7,7 +7,7 @@
 #include "learn/gauss.h"
 #include "num/blas.h"
 
-enum { ROUNDS = 50, MAP_STEPS = 10, LARGEST_STEPS = 6 };
+enum { ROUNDS = 50, MAP_STEPS = 15, LARGEST_STEPS = 2 };
 
 void bm_dict_variances(const struct bm_dict_state *state, double *noise, double *spread)
 {
@@ -132,9 +132,12 @@ static enum bm_status score_alphas(struct bm_ctx *ctx, struct bm_dict_state *sta
     for (int t = 0; t < trial->count; t++) trial->score[t] = 0;
     for (bm_index c = 0; c < BM_DICT_CHUNKS; c++) {
         if (counts[c] == 0) continue;
-        BM_TRY(fit_without(ctx, state, c, S - counts[c], trial));
+        status = fit_without(ctx, state, c, S - counts[c], trial);
+        if (status == BM_ENUMERIC) continue; /* the others have too few frames for k maps */
+        if (status != BM_OK) goto out;
         BM_TRY(score_chunk(ctx, state, c, trial));
     }
+    status = BM_OK;
     for (int t = 0; t < trial->count; t++)
         bm_log(ctx, BM_LOG_DEBUG, "alpha %g: held-out log-likelihood %.9g", trial->alpha[t],
                trial->score[t]);
@@ -168,7 +171,8 @@ enum bm_status bm_dict_choose_alpha(struct bm_ctx *ctx, struct bm_dict_state *st
                            .V = {trial.V[0], trial.V[1], trial.V[2]},
                            .S = {trial.S[0], trial.S[1], trial.S[2]}};
     for (int step = 0; step < LARGEST_STEPS; step++) {
-        if (value[1] >= value[0] && value[1] >= value[2]) break;
+        /* Maps that are all 0 tie: then less of a penalty. */
+        if (value[1] > value[0] && value[1] >= value[2]) break;
         bool up = value[2] > value[0];
         next = up ? 2 * around[2] : around[0] / 2;
         BM_TRY(score_alphas(ctx, state, &trial));

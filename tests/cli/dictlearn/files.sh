@@ -73,8 +73,16 @@ verdict "table of score" "$(head -n 1 out | tr '\t' ' '): $(sed 1d out | cut -f 
 sub-02 all sub-02 comp-001 sub-02 comp-002 sub-02 comp-003 "
 try "score --json" 0 '' dictlearn score --json --from a new/sub-*_bold.nii.gz
 verdict "its scores" "$(grep -c '"loglik":' out) $(grep -c '"explained_variance":' out)" "1 1"
-"$BRAINMINE" dictlearn fit -q -k 3 --mu 0.1 -m p/mask.nii.gz -o low p/sub-*_bold.nii.gz 2> err
+"$BRAINMINE" dictlearn fit -k 3 --mu 0.1 -m p/mask.nii.gz -o low p/sub-*_bold.nii.gz 2> err
 verdict "a low mu is warned of" "$? $(grep -c 'mu is 0.1, less than half' err)" "0 1"
+"$BRAINMINE" simulate rest -q -o noisy --preset plane50 --subjects 2
+try "two noisy subjects: the penalty that is chosen leaves maps" 0 '' dictlearn fit -q -k 3 -m noisy/mask.nii.gz \
+    -o weak noisy/sub-01_bold.nii.gz noisy/sub-02_bold.nii.gz
+verdict "3 of them" "$(column weak/atlas.tsv name | wc -l)" 3
+printf 'subject\timage\tvolumes\nA\tp/sub-01_bold.nii.gz\t0:4\nB\tp/sub-02_bold.nii.gz\t\n' > short.tsv
+sed 's/\t$/\t0:60/' short.tsv > uneven.tsv
+try "a subject with fewer directions than maps" 0 '' dictlearn fit -q -k 3 -m p/mask.nii.gz -o uneven \
+    --subjects uneven.tsv
 fit ica --model canica
 try "canica: dual regression by default" 0 '' dictlearn transform -q --from ica -o ti new/sub-01_bold.nii.gz
 refused "canica has no map method" 2 '*--method map needs*' \
