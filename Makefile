@@ -83,7 +83,8 @@ commit := $(if $(wildcard .git),$(shell git rev-parse --short=12 HEAD 2>/dev/nul
 commit := $(or $(subst $() ,-,$(strip $(commit))),unknown)
 $(BUILD)/version.h: FORCE
 	@mkdir -p $(@D)
-	@printf '#define BM_VERSION "$(VERSION)"\n#define BM_COMMIT "$(commit)"\n' > $@.tmp
+	@printf '#define BM_%s "%s"\n' VERSION "$(VERSION)" COMMIT "$(commit)" \
+        VTK "$(or $(vtk_version),yes)" > $@.tmp
 	@cmp -s $@.tmp $@ && rm $@.tmp || mv $@.tmp $@
 
 # Says which packages are missing before the compiler does.

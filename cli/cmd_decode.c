@@ -78,7 +78,7 @@ static enum bm_status summarise(struct cli_run *run, const struct bm_decode_plan
     enum bm_status status = BM_OK;
     bm_index folds = plan->folds.count;
     double mean, sd, chance, unused;
-    char by_chance[48] = "", gap[48] = "", constant[96] = "";
+    char score[48], by_chance[48] = "", gap[48] = "", constant[96] = "";
     for (bm_index k = 0; plan->metrics[k]; k++) {
         bm_mean_sd(decoding->score + k * folds, folds, &mean, &sd);
         BM_TRY(cli_add_score(run, plan->metrics[k]->name, mean, sd));
@@ -86,6 +86,10 @@ static enum bm_status summarise(struct cli_run *run, const struct bm_decode_plan
     cli_set_fit(run, decoding->converged, decoding->gap);
     bm_mean_sd(decoding->score, folds, &mean, &sd);
     bm_mean_sd(decoding->chance, folds, &chance, &unused);
+    snprintf(score, sizeof score, isnan(mean) ? "n/a (undefined" : "%.3f (sd %.3f", mean, sd);
+    if (isnan(mean))
+        bm_warn(run->ctx, "%s is not defined in any fold: the targets of each test set, or their "
+                "predictions, do not vary", plan->metrics[0]->name);
     const struct bm_fit *fit = &decoding->selected.fit[decoding->selected.n_sets - 1];
     if (plan->constant > 0)
         snprintf(constant, sizeof constant, "; %td series of a voxel in a run do not vary (now 0)",
@@ -94,8 +98,8 @@ static enum bm_status summarise(struct cli_run *run, const struct bm_decode_plan
     if (!isnan(decoding->gap))
         snprintf(gap, sizeof gap, "; largest relative gap %.1e", decoding->gap);
     bm_log(run->ctx, BM_LOG_RESULT,
-           "%s %.3f (sd %.3f over %td folds%s); %td of %td voxels have weights%s%s; in %s",
-           plan->metrics[0]->name, mean, sd, folds, by_chance, fit->nonzeros, decoding->mask.p,
+           "%s %s over %td folds%s); %td of %td voxels have weights%s%s; in %s",
+           plan->metrics[0]->name, score, folds, by_chance, fit->nonzeros, decoding->mask.p,
            constant, gap, run->common.output);
 out:
     return status;

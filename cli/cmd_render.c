@@ -4,6 +4,7 @@
 #include "caching.h"
 #include "command.h"
 #include "render_program.h"
+#include "util/path.h"
 
 /* The options of the verb's groups, gathered. */
 static struct bm_figure_opts gather(const struct cli_run *run, const struct bm_figure_view *view)
@@ -12,6 +13,19 @@ static struct bm_figure_opts gather(const struct cli_run *run, const struct bm_f
     for (int g = 0; view->groups[g].title; g++)
         memcpy((char *)&opts + view->offsets[g], run->opts[g], view->groups[g].size);
     return opts;
+}
+
+/* A name that promises another format would be a lie. */
+static enum bm_status check_name(struct cli_run *run, const char *path)
+{
+    static const char *const others[] = {".jpg", ".jpeg", ".tif", ".tiff", ".gif", ".bmp", ".webp",
+                                         ".svg", ".pdf", ".eps", ".ps"};
+    char shown[512];
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (bm_has_suffix(path, others[i]))
+            return bm_fail(run->ctx, BM_EUSAGE, "--output %s: figures are PNG, got a name in %s",
+                           bm_escape(shown, sizeof shown, path), others[i]);
+    return BM_OK;
 }
 
 static enum bm_status render(struct cli_run *run)
@@ -26,6 +40,7 @@ static enum bm_status render(struct cli_run *run)
     if (!run->common.output)
         BM_FAIL(run->ctx, BM_EUSAGE,
                 "an output is needed: give --output FILE.png, or - for standard output");
+    BM_TRY(check_name(run, run->common.output));
     BM_TRY(cli_output_file(run));
     BM_TRY(cli_open_cache(run));
     if (!opts.map.names && view->groups[0].params == bm_slices_groups[0].params) {

@@ -7,6 +7,7 @@
 
 #include "num/blas.h"
 #include "options.h"
+#include "render_program.h"
 #include "version.h"
 
 enum { WIDTH = 80, INDENT = 26 };
@@ -167,10 +168,18 @@ static enum bm_status run_help(struct cli_run *run)
 
 static enum bm_status run_version(struct cli_run *run)
 {
+    char *renderer = NULL;
+    bool found = cli_find_renderer(run, &renderer) == BM_OK;
+    const char *vtk = found ? BM_VTK : "no";
+    cJSON *build = run->details;
     if (!run->common.json)
-        printf("brainmine %s\ncommit: %s\nBLAS: %s\nVTK: no\n", BM_VERSION, BM_COMMIT,
-               bm_blas_name());
-    return BM_OK;
+        printf("brainmine %s\ncommit: %s\nBLAS: %s\nVTK: %s (%s)\n", BM_VERSION, BM_COMMIT,
+               bm_blas_name(), vtk, found ? renderer : "brainmine-render is not installed");
+    bool kept = cJSON_AddStringToObject(build, "commit", BM_COMMIT) &&
+                cJSON_AddStringToObject(build, "blas", bm_blas_name()) &&
+                cJSON_AddStringToObject(build, "vtk", vtk);
+    bm_free(renderer);
+    return kept ? BM_OK : bm_fail(run->ctx, BM_ENOMEM, "memory: no room for the summary");
 }
 
 static const struct cli_verb help_verbs[] = {

@@ -26,6 +26,7 @@ enum bm_status cli_run_inner(struct cli_run *run,
     words[0] = words[1];
     inner.argv = words;
     BM_TRY(cli_parse(&inner, inner.argc - 2, words + 2));
+    run->common.json |= inner.common.json; /* written after the command it is meant all the same */
     inner.common.dry_run = inner.common.json = true; /* its plan goes nowhere */
     inner.common.force = true; /* what it wrote the last time is no objection */
     if (!inner.common.cache) inner.common.cache = run->common.cache;

@@ -106,7 +106,8 @@ static enum bm_status run_verb(struct cli_run *run, struct cli_terminal *termina
     BM_TRY(cli_terminal_open_log(terminal));
     BM_TRY(cli_summary_print(run));
     if (run->common.strict && run->fitted && !run->converged)
-        BM_FAIL(run->ctx, BM_ENUMERIC, "not converged, and --strict is given");
+        BM_FAIL(run->ctx, BM_ENUMERIC, "the gap is %.3g (see --tolerance): not converged, and "
+                "--strict is given", run->gap);
     BM_TRY(cli_check_warnings(run));
     if (run->late != BM_OK) BM_FAIL(run->ctx, run->late, "%s", run->late_message);
 out:

@@ -248,15 +248,42 @@ static const char *option_name(void *user, int i)
     return i < given->n_settings ? given->settings[i].param->name : NULL;
 }
 
+/* Verbs of the command that have this row, joined by commas; empty if none has. */
+static enum bm_status verbs_with(const struct cli_run *run, const struct bm_param *row,
+                                 struct bm_text *names)
+{
+    enum bm_status status = BM_OK;
+    for (const struct cli_verb *v = run->command->verbs; row && v->run; v++) {
+        bool has = false;
+        for (const struct bm_param_group *g = v->groups; g && g->title; g++)
+            for (const struct bm_param *p = g->params; p->name; p++)
+                has |= strcmp(p->name, row->name) == 0;
+        if (has) BM_TRY(bm_text_add(run->ctx, names, "%s%s", names->length ? ", " : "", v->name));
+    }
+out:
+    return status;
+}
+
 static enum bm_status unknown(struct cli_run *run, const char *dashes, const char *name)
 {
+    enum bm_status status = BM_OK;
+    struct bm_text names = BM_TEXT_INIT;
     char shown[128];
+    bool letter = strcmp(dashes, "-") == 0;
     const char *nearest = cli_nearest(name, option_name, run->given);
     bm_escape(shown, sizeof shown, name);
+    BM_TRY(verbs_with(run, any_row(run->command, letter ? *name : '\0', name, strlen(name)),
+                      &names));
+    if (names.length > 0)
+        BM_FAIL(run->ctx, BM_EUSAGE, "unknown option '%s%s' of %s: it is one of %s", dashes, shown,
+                run->verb->name, names.data);
     if (nearest)
-        return bm_fail(run->ctx, BM_EUSAGE, "unknown option '%s%s'; the nearest is '--%s'", dashes,
-                       shown, nearest);
-    return bm_fail(run->ctx, BM_EUSAGE, "unknown option '%s%s'", dashes, shown);
+        BM_FAIL(run->ctx, BM_EUSAGE, "unknown option '%s%s'; the nearest is '--%s'", dashes, shown,
+                nearest);
+    BM_FAIL(run->ctx, BM_EUSAGE, "unknown option '%s%s'", dashes, shown);
+out:
+    bm_text_release(&names);
+    return status;
 }
 
 /* Words of the command line ------------------------------------------------------- */

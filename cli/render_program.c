@@ -17,7 +17,7 @@
 
 extern char **environ;
 
-enum { PICTURE_VERSION = 1 };
+enum { PICTURE_VERSION = 2 };
 
 enum bm_status cli_find_renderer(struct cli_run *run, char **path)
 {
@@ -126,8 +126,9 @@ static enum bm_status compose(struct cli_run *run, const char *program, const ch
     BM_TRY(add_word(ctx, w, word));
     snprintf(word, sizeof word, "memory=%lld", (long long)ctx->mem->limit);
     BM_TRY(add_word(ctx, w, word));
-    int beyond = (int)run->ctx->log.level - BM_LOG_RESULT; /* --log may want more than -v */
-    snprintf(word, sizeof word, "verbose=%d", beyond > 0 ? beyond : 0);
+    /* --log may want more than -v; the way that was taken is wanted in any case. */
+    int beyond = (int)run->ctx->log.level - BM_LOG_RESULT;
+    snprintf(word, sizeof word, "verbose=%d", beyond > 1 ? beyond : 1);
     BM_TRY(add_word(ctx, w, word));
     if (run->common.dry_run) BM_TRY(add_word(ctx, w, "plan=1"));
     for (int g = 0; view->groups[g].title; g++)
@@ -148,6 +149,7 @@ struct child {
     int out, err;          /* ends to read from; -1 = closed */
     struct bm_text said;   /* of standard error, not yet a whole line */
     enum bm_status status; /* of its last error line */
+    struct bm_text *way;   /* gets the sentence that says how it draws */
 };
 
 static void on_line(struct cli_run *run, struct child *child, const char *line)
@@ -162,9 +164,12 @@ static void on_line(struct cli_run *run, struct child *child, const char *line)
         child->status = bm_fail(ctx, (enum bm_status)(line[1] - '0'), "%s", line + 3);
     else if (words >= 2 && ctx->progress.sink)
         ctx->progress.sink(ctx->progress.user, words > 2 ? label : NULL, done, total);
-    else if (level && *level)
+    else if (level && *level) {
+        if (strncmp(line, "I draws ", 8) == 0 && child->way->length == 0 &&
+            bm_text_add(ctx, child->way, "%s", line + 2) != BM_OK)
+            child->status = BM_ENOMEM;
         bm_log(ctx, (enum bm_log_level)(level - levels), "%s", line + 2);
-    else if (line[0] && line[0] != 'P')
+    } else if (line[0] && line[0] != 'P')
         bm_log(ctx, BM_LOG_DEBUG, "renderer: %s", line); /* a driver's own words */
 }
 
@@ -246,11 +251,11 @@ out:
 
 static enum bm_status draw(struct cli_run *run, const char *program, const char *view,
                            const struct bm_figure_opts *opts, const char *path,
-                           struct bm_text *png)
+                           struct bm_text *png, struct bm_text *way)
 {
     enum bm_status status = BM_OK;
     struct words words = {.word = NULL};
-    struct child child = {.pid = -1, .out = -1, .err = -1, .said = BM_TEXT_INIT};
+    struct child child = {.pid = -1, .out = -1, .err = -1, .said = BM_TEXT_INIT, .way = way};
     int state = 0;
     BM_TRY(compose(run, program, view, opts, path, &words));
     BM_TRY(start(run, &words, &child));
@@ -327,8 +332,9 @@ enum bm_status cli_draw(struct cli_run *run, const char *view, const struct bm_f
     struct bm_ctx *ctx = run->ctx;
     struct bm_memo_step step = BM_MEMO_STEP_INIT;
     struct bm_key again = BM_KEY_INIT;
-    struct bm_text kept = BM_TEXT_INIT;
-    struct bm_memo_member members[] = {BM_MEMO_ARRAY("png", kept.data, &kept.length)};
+    struct bm_text kept = BM_TEXT_INIT, way = BM_TEXT_INIT;
+    struct bm_memo_member members[] = {BM_MEMO_ARRAY("png", kept.data, &kept.length),
+                                       BM_MEMO_ARRAY("way", way.data, &way.length)};
     struct bm_log_tap tap = {.lines = BM_TEXT_INIT};
     char *program = NULL;
     bool cached;
@@ -336,17 +342,18 @@ enum bm_status cli_draw(struct cli_run *run, const char *view, const struct bm_f
     name_picture(run, program, view, opts, path, &step.key);
     if (run->common.dry_run) {
         BM_TRY(bm_memo_has(ctx, &step.key, &cached));
-        BM_TRY(draw(run, program, view, opts, path, png));
+        BM_TRY(draw(run, program, view, opts, path, png, &way));
         if (ctx->memo) BM_TRY(bm_text_add(ctx, png, "cached: %d of 1 picture\n", cached));
         goto out;
     }
-    BM_TRY(bm_memo_get(ctx, &step, members, 1));
+    BM_TRY(bm_memo_get(ctx, &step, members, 2));
     if (step.hit) {
         BM_TRY(bm_text_add_bytes(ctx, png, kept.data, kept.length));
+        bm_log(ctx, BM_LOG_INFO, "the picture in the cache: %s", bm_text_str(&way));
         goto out;
     }
     bm_log_tap_open(ctx, &tap);
-    status = draw(run, program, view, opts, path, png);
+    status = draw(run, program, view, opts, path, png, &way);
     enum bm_status tapped = bm_log_tap_close(ctx, &tap);
     /* Warnings name files, which keys do not: a picture with some is drawn each time. */
     if (status == BM_OK && tapped == BM_OK) {
@@ -354,12 +361,13 @@ enum bm_status cli_draw(struct cli_run *run, const char *view, const struct bm_f
         BM_TRY(bm_key_close(ctx, &again));
         kept = *png; /* lent */
         if (tap.lines.length == 0 && strcmp(step.key.id, again.id) == 0)
-            bm_memo_put(ctx, &step, members, 1);
+            bm_memo_put(ctx, &step, members, 2);
         kept = (struct bm_text)BM_TEXT_INIT;
     }
 out:
     bm_text_release(&tap.lines);
     bm_text_release(&kept);
+    bm_text_release(&way);
     bm_key_release(&again);
     bm_memo_release(&step);
     bm_free(program);

@@ -112,8 +112,10 @@ enum bm_status cli_plan(struct cli_run *run, const char *fmt, ...)
 enum bm_status cli_check_warnings(struct cli_run *run)
 {
     if (!run->common.strict || run->n_warnings == 0) return BM_OK;
-    return bm_fail(run->ctx, BM_EINPUT, "%d warning%s about the input, and --strict is given",
-                   run->n_warnings, run->n_warnings == 1 ? "" : "s");
+    const cJSON *first = cJSON_GetArrayItem(run->warnings, 0);
+    return bm_fail(run->ctx, BM_EINPUT, "%s: %d warning%s about the input, and --strict is given",
+                   cJSON_IsString(first) ? first->valuestring : "input", run->n_warnings,
+                   run->n_warnings == 1 ? "" : "s");
 }
 
 void cli_advise(struct cli_run *run, const char *fmt, ...)

@@ -106,6 +106,7 @@ static enum bm_status run(struct bm_ctx *ctx, int argc, char **argv)
         status = send(ctx, &sheet.notes);
         goto out;
     }
+    if (!bm_vtk_has_drawn(&renderer)) bm_log(ctx, BM_LOG_INFO, "draws without OpenGL");
     BM_TRY(bm_png_write(ctx, sheet.canvas.rgba, sheet.canvas.width, sheet.canvas.height, sheet.dpi,
                         &png));
     BM_TRY(send(ctx, &png));

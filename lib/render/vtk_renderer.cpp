@@ -14,6 +14,11 @@ enum bm_status bm_vtk_open(struct bm_ctx *ctx, struct bm_renderer *renderer)
     return BM_OK;
 }
 
+bool bm_vtk_has_drawn(const struct bm_renderer *renderer)
+{
+    return static_cast<const VtkState *>(renderer->state)->window != nullptr;
+}
+
 void bm_vtk_close(struct bm_renderer *renderer)
 {
     delete static_cast<VtkState *>(renderer->state);

@@ -14,6 +14,8 @@ extern "C" {
 #endif
 
 enum bm_status bm_vtk_open(struct bm_ctx *ctx, struct bm_renderer *renderer) BM_CHECKED;
+/* Whether anything was drawn in three dimensions, which needs OpenGL. */
+bool bm_vtk_has_drawn(const struct bm_renderer *renderer);
 void bm_vtk_close(struct bm_renderer *renderer);
 
 #ifdef __cplusplus

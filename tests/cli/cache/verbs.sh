@@ -45,6 +45,9 @@ for verb in info list "show $id" verify "explain decode fit --model ridge --alph
     verdict "${verb%% *} --json is JSON" \
         "$? $(python3 -c 'import json; print(sorted(json.load(open("out")))[-1] != "")')" "0 True"
 done
+"$BRAINMINE" cache explain simulate decode -o new --json > out 2> err
+verdict "--json after the command that is explained" \
+    "$? $(python3 -c 'import json; print(json.load(open("out"))["command"])')" "0 cache explain"
 "$BRAINMINE" cache --json list > out
 verdict "entries of list --json" "$(python3 -c 'import json; print(len(json.load(open("out"))["entries"]))')" "$entries"
 

@@ -78,6 +78,7 @@ verdict "the plan in the summary" "$(grep -c '"plan":' out) $(ls -d dry 2> /dev/
 fit loose --model svm --tolerance 0.5
 fit strict --model svm --tolerance 1e-16 --strict
 verdict "--strict fails when a fit has not converged" "$? $(grep -c 'not converged, and --strict is given' err)" "1 1"
+verdict "and says by how much" "$(grep -c 'the gap is [0-9.e-]* .*--strict' err)" 1
 
 # A list of images, and images as groups.
 change p/bold.nii.gz a.nii frames=0:24

@@ -15,7 +15,12 @@ try "help of a command" "usage: brainmine version*--threads*" "$BRAINMINE" help 
 try "a command's --help" "usage: brainmine version*--dry-run*" "$BRAINMINE" version --help
 try "--help wins over a missing input" "usage: *" "$BRAINMINE" version -h --log /nowhere/x
 try "--version" "brainmine [0-9]*commit: *BLAS: *VTK: *" "$BRAINMINE" --version
-try "version" "brainmine [0-9]*" "$BRAINMINE" version
+if [ -x "$BRAINMINE-render" ]; then vtk="[0-9y]* ($(readlink -f "$BRAINMINE")-render)"
+else vtk="no (brainmine-render is not installed)"; fi
+try "version says whether there is a renderer" "*VTK: $vtk" "$BRAINMINE" version
+mkdir bare
+cp "$BRAINMINE" bare/brainmine
+try "and that there is none" "*VTK: no (*not installed)" bare/brainmine version
 try "a command's --version" "brainmine [0-9]*" "$BRAINMINE" help --version
 try "--json is one document" '{*"command":*"version":*}' "$BRAINMINE" version --json
 try "an option with a number under LC_ALL=fr_FR" '*"tolerance":*0.01*' \

@@ -18,6 +18,10 @@ for view in $views; do
     cmp -s off.png cold.png && cmp -s cold.png warm.png
     verdict "$view: the same bytes without a cache, cold and warm" $? 0
 done
+draw way.png volume $(file_of volume)
+verdict "what is found was drawn some way: -v says which" "$(grep -c 'in the cache: draws through' err)" 1
+draw way.png slices $(file_of slices)
+verdict "or that it needed none" "$(grep -c 'in the cache: draws without OpenGL' err)" 1
 cp p/map.nii.gz other.nii.gz
 gzip -dc p/map.nii.gz > map.nii
 draw other.png slices other.nii.gz --mask p/mask.nii.gz -j 1
