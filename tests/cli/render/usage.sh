@@ -20,7 +20,8 @@ mistake "a bad threshold" 2 "*--threshold wants*" slices $map -o no.png --thresh
 mistake "a threshold beyond all percentiles" 2 "*--threshold wants*" slices $map -o no.png --threshold 101%
 mistake "two cuts of three" 2 "*three numbers x,y,z*" slices $map -o no.png --cuts 1,2
 mistake "an unknown colour map" 2 "*--cmap wants one of*" slices $map -o no.png --cmap rainbow
-mistake "an option of another view" 2 "*unknown option '--cuts' of matrix: it is one of slices" matrix p/matrix.tsv -o no.png --cuts 1
+mistake "an option of another view" 2 "*unknown option '--cuts' of matrix: it is one of slices" \
+    matrix p/matrix.tsv -o no.png --cuts 1
 mistake "a graph without nodes" 2 "*--nodes is needed*" graph p/edges.tsv -o no.png
 mistake "volumes in time" 3 "*16 volumes in time*--frame*" slices p/bold.nii.gz -o no.png
 mistake "a frame that is not there" 3 "*--frame 99*" slices p/bold.nii.gz --frame 99 -o no.png
