@@ -327,6 +327,11 @@ static enum bm_status apply(struct cli_run *run, tabulate table)
     BM_TRY(cli_require_from(run, opts));
     if ((rows_opts->target || rows_opts->groups || rows_opts->runs) && !rows_opts->samples)
         BM_FAIL(ctx, BM_EUSAGE, "--samples is needed: the table that has these columns");
+    if ((rows_opts->keep || rows_opts->drop) && !rows_opts->target)
+        BM_FAIL(ctx, BM_EUSAGE, "--target is needed: the column that --%s chooses by",
+                rows_opts->keep ? "keep" : "drop");
+    if (rows_opts->keep && rows_opts->drop)
+        BM_FAIL(ctx, BM_EUSAGE, "give --keep or --drop, not both");
     BM_TRY(bm_decoder_load(ctx, opts->from, &decoder));
     BM_TRY(cli_apply_from(run, opts, bm_decoder_files, &decoder.prepare));
     BM_TRY(bm_inputs_open(ctx, &decoder.prepare, run->operands, run->n_operands, &inputs));

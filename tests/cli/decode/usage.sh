@@ -61,11 +61,16 @@ verdict "and says the frequency" \
 try "--low-pass below it is none" 0 '*' decode fit $base --model svm --low-pass .24 -o fast p/bold.nii.gz
 verdict "and is silent" "$(grep -c warning err)" 0
 refused "--strict takes it as an error" 3 \
-    '*p/bold.nii.gz: --low-pass 1 Hz removes nothing*: 1 warning about the input*' decode fit $base --strict -q --low-pass 1 p/bold.nii.gz
+    '*p/bold.nii.gz: --low-pass 1 Hz removes nothing*: 1 warning about the input*' decode fit $base \
+    --strict -q --low-pass 1 p/bold.nii.gz
 try "a score that no fold defines" 0 '*' decode fit -s p/samples.tsv -t run -g run --model ridge --alpha 1 -o flat \
     p/bold.nii.gz
 verdict "is told" \
     "$(grep -c 'warning: r2 is not defined in any fold' err) $(column flat/scores.tsv r2 | sort -u)" "1 n/a"
+refused "predict: --keep without --target" 2 '*--target is needed: the column that --keep chooses by' \
+    decode predict --from fast -s p/samples.tsv --keep face p/bold.nii.gz
+refused "predict: --keep and --drop" 2 '*give --keep or --drop, not both' \
+    decode predict --from fast -s p/samples.tsv -t label --keep face --drop house p/bold.nii.gz
 wrong "an option of another verb" "unknown option '--from' of fit: it is one of predict, score" --from x
 try "the model without --tr is read back" 0 '*' decode predict -q --from fast p/bold.nii.gz
 refused "--high-pass beyond it leaves nothing" 3 '*filter and confounds take 16 degrees of freedom: nothing is left' \
