@@ -8,9 +8,7 @@
 #include "util/path.h"
 #include "version.h"
 
-/* --cache, $BRAINMINE_CACHE, $XDG_CACHE_HOME/brainmine, ~/.cache/brainmine; NULL for "off", or
- * where there is no home. */
-static enum bm_status find_path(struct cli_run *run, char **path)
+enum bm_status cli_cache_path(struct cli_run *run, char **path)
 {
     const char *given = run->common.cache ? run->common.cache : getenv("BRAINMINE_CACHE");
     const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
@@ -73,7 +71,7 @@ enum bm_status cli_open_cache(struct cli_run *run)
     struct bm_cache_opts opts = BM_CACHE_OPTS_DEFAULT;
     const char *fsync = getenv("BRAINMINE_CACHE_FSYNC");
     BM_TRY(bm_calloc(run->ctx, &made, 1, sizeof *made));
-    BM_TRY(find_path(run, &made->path));
+    BM_TRY(cli_cache_path(run, &made->path));
     BM_TRY(limit_of_environment(run, &opts.limit));
     BM_TRY(describe(run, &made->about));
     opts.path = made->path;
@@ -103,7 +101,7 @@ enum bm_status cli_open_store(struct cli_run *run, enum bm_store_mode mode, stru
 {
     enum bm_status status = BM_OK;
     char *path = NULL;
-    BM_TRY(find_path(run, &path));
+    BM_TRY(cli_cache_path(run, &path));
     if (!path) BM_FAIL(run->ctx, BM_EUSAGE, "the cache is off: there is nothing to look at");
     BM_TRY(bm_store_open(run->ctx, path, mode, getenv("BRAINMINE_CACHE_TRUST"), store));
 out:

@@ -10,6 +10,10 @@
  * only. BM_EUSAGE: a bad value in the environment. */
 enum bm_status cli_open_cache(struct cli_run *run) BM_CHECKED;
 
+/* Where it is or will be: --cache, $BRAINMINE_CACHE, $XDG_CACHE_HOME/brainmine, ~/.cache/brainmine;
+ * NULL for "off", or where there is no home. *path is a new block. */
+enum bm_status cli_cache_path(struct cli_run *run, char **path) BM_CHECKED;
+
 /* Its store alone, for the verbs of `brainmine cache`, in *store. BM_EOUTPUT if it cannot be used,
  * BM_EUSAGE for --cache off. Absent: *store stays closed, unless mode is BM_STORE_WRITE. */
 enum bm_status cli_open_store(struct cli_run *run, enum bm_store_mode mode,

@@ -101,17 +101,18 @@ static enum bm_status info(struct cli_run *run)
     struct bm_listing listing = BM_LISTING_INIT;
     struct bm_usage usage;
     struct table table = {BM_TEXT_INIT, NULL};
-    char shown[4096], number[2][BM_NUMBER_SIZE];
+    char shown[4096], number[2][BM_NUMBER_SIZE], *path = NULL;
     int64_t limit;
     BM_TRY(cli_output_file(run));
+    BM_TRY(cli_cache_path(run, &path));
     BM_TRY(cli_open_store(run, BM_STORE_PEEK, &store));
     BM_TRY(bm_store_list(ctx, &store, &listing));
     BM_TRY(bm_usage_sum(ctx, &store, &usage));
     BM_TRY(cli_cache_limit(run, &store, &limit));
     double asked = (double)(usage.hits + usage.misses);
     BM_TRY(begin(run, &table, pair_columns));
-    BM_TRY(bm_text_add(ctx, &table.text, "path\t%s\n",
-                       store.path ? bm_escape(shown, sizeof shown, store.path) : "n/a"));
+    /* Where it will be, if it is not there yet. */
+    BM_TRY(bm_text_add(ctx, &table.text, "path\t%s\n", bm_escape(shown, sizeof shown, path)));
     BM_TRY(bm_text_add(ctx, &table.text, "entries\t%td\nbytes\t%lld\nlimit\t%lld\n", listing.count,
                        (long long)listing.bytes, (long long)limit));
     BM_TRY(bm_text_add(ctx, &table.text, "unfinished\t%td\ndamaged\t%td\n", listing.unfinished,
@@ -123,6 +124,7 @@ static enum bm_status info(struct cli_run *run)
                        bm_number(number[1], usage.saved_s)));
     BM_TRY(end(run, &table, "info"));
 out:
+    bm_free(path);
     bm_text_release(&table.text);
     bm_listing_release(&listing);
     bm_store_close(&store);

@@ -17,7 +17,8 @@ enum bm_status cli_run_inner(struct cli_run *run,
     struct cli_run inner = {.ctx = run->ctx, .watch = watch, .watch_user = user};
     BM_TRY(cli_summary_init(&inner));
     if (skip < run->n_operands) inner.command = cli_find_command(run->operands[skip]);
-    if (!inner.command || inner.command == run->command)
+    bool steps = inner.command && inner.command->verbs->name; /* help and version have neither */
+    if (!steps || inner.command == run->command)
         BM_FAIL(run->ctx, BM_EUSAGE, "'%s' is no command that could be explained",
                 bm_escape(shown, sizeof shown, run->operands[skip < run->n_operands ? skip : 0]));
     inner.argc = (int)(run->n_operands - skip) + 1;

@@ -3,7 +3,7 @@
 columns() { head -n 1 out | tr '\t' ' '; }
 pair() { awk -F'\t' -v name="$1" '$1 == name { print $2 }' out; }
 try "info of a cache that is not there" 0 '' cache
-verdict "is of nothing" "$(pair path) $(pair entries) $(pair hit_rate)" "n/a 0 n/a"
+verdict "is of nothing" "$(pair path) $(pair entries) $(pair hit_rate)" "$PWD/cache 0 n/a"
 for verb in list verify clear trim; do try "$verb of a cache that is not there" 0 '*' cache $verb; done
 verdict "and makes none" "$(ls)" "err
 out"
@@ -33,6 +33,9 @@ try "show of several" 3 'brainmine cache: *: * entries*' cache show ''
 try "show of nothing" 2 'brainmine cache: show wants*' cache show
 try "explain of nothing" 2 'brainmine cache: explain wants*' cache explain
 try "explain of no command" 2 "brainmine cache: 'nonsense' is no command*" cache explain nonsense
+try "explain of what has no steps" 2 "brainmine cache: 'version' is no command*" cache explain version
+try "info of a cache that is not there yet" 0 '' cache info --cache "$PWD/not/yet"
+verdict "says where it will be" "$(pair path) $(ls -d not 2> /dev/null)" "$PWD/not/yet "
 try "explain of a command that is wrong" 2 '*' cache explain decode fit --nonsense
 try "a bad age" 2 'brainmine cache: --older-than wants an age*' cache trim --older-than soon
 try "a bad size in the environment is told" 0 '' cache list
