@@ -390,7 +390,7 @@ static const struct bm_param apply_params[] = {
     {BM_P_FLAG, 0, "transpose", AT(transpose), NULL, "rows of tables are nodes"},
     {BM_P_FILE, 'm', "mask", AT(mask), "FILE|auto|none", "of new images"},
     {BM_P_TEXT, 0, "confounds", AT(confounds), "FILE,...[:COLUMNS|STRATEGY]",
-     "of new images, as at the fit: one table for each"},
+     "of new images, one table for each; columns or strategy as at the fit, unless they are given"},
     {BM_P_FILE, 0, "subjects", AT(subjects), "FILE.tsv",
      "table of images instead of operands, with columns subject and image"},
     {BM_P_REAL, 0, "tr", AT(tr_s), "S", "seconds between volumes", .lo = 0, .hi = 1000,
@@ -425,8 +425,10 @@ static enum bm_status open_new(struct cli_run *run, struct bm_connectome_model_f
     if (images && !model->atlas)
         BM_FAIL(ctx, BM_EINPUT, "%s: the model is of tables and has no atlas; give tables",
                 opts->from);
-    if (images)
+    if (images) {
+        BM_TRY(cli_confounds_as_fitted(run, opts->from, &model->prepare));
         BM_TRY(bm_inputs_open(ctx, &model->prepare, run->operands, run->n_operands, &inputs));
+    }
     BM_TRY(find_sources(run, &model->opts, &model->prepare, &inputs, images, &sources));
     BM_TRY(cli_output_file(run));
     BM_TRY(cli_open_cache(run));

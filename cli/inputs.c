@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include "caching.h"
+#include "io/json.h"
+#include "options.h"
 #include "util/parallel.h"
 #include "util/path.h"
 
@@ -98,7 +100,8 @@ const struct bm_param cli_from_params[] = {
     {BM_P_FILE, 0, "from", AT(from), "DIR", "model: the directory that fit -o wrote",
      .flags = BM_P_DIR},
     {BM_P_TEXT, 0, "confounds", AT(confounds), "FILE,...[:COLUMNS|STRATEGY]",
-     "of the new images, as at the fit: one table for each image"},
+     "of the new images, one table for each image; columns or strategy as at the fit, unless they "
+     "are given"},
     {BM_P_FILE, 0, "subjects", AT(subjects), "FILE.tsv",
      "table of images instead of operands, with columns subject and image"},
     {BM_P_REAL, 0, "tr", AT(tr_s), "S", "seconds between volumes", .lo = 0, .hi = 1000,
@@ -117,6 +120,39 @@ enum bm_status cli_require_from(struct cli_run *run, const struct cli_from_opts 
     return bm_fail(run->ctx, BM_EUSAGE, "--from is needed: the directory that fit -o wrote");
 }
 
+enum bm_status cli_confounds_as_fitted(struct cli_run *run, const char *from,
+                                       struct bm_prepare_opts *prepare)
+{
+    enum bm_status status = BM_OK;
+    struct cli_given *given = run->given;
+    char *path = NULL, *text = NULL;
+    bool cleaned = false;
+    cJSON *json = NULL;
+    const cJSON *item;
+    BM_TRY(bm_path_join(run->ctx, &path, from, "model.json"));
+    BM_TRY(bm_json_read(run->ctx, path, NULL, &json));
+    cJSON_ArrayForEach(item, bm_json_field(json, "inputs"))
+    {
+        const char *role = cJSON_GetStringValue(bm_json_field(item, "role"));
+        cleaned |= role && strcmp(role, "confounds") == 0;
+    }
+    const char *fitted =
+        cJSON_GetStringValue(bm_json_field(bm_json_field(json, "parameters"), "confounds"));
+    if (fitted) {
+        BM_TRY(bm_grow(run->ctx, &given->blocks, &given->cap_blocks, given->n_blocks + 1,
+                       sizeof *given->blocks));
+        BM_TRY(bm_strdup(run->ctx, &text, fitted));
+        prepare->fitted_confounds = given->blocks[given->n_blocks++] = text;
+    }
+    if (cleaned && !prepare->confounds && !prepare->subjects && prepare->scrub_mm == 0)
+        bm_warn(run->ctx, "%s: the model's images were cleaned of confounds, and these are not "
+                "(give --confounds)", from);
+out:
+    bm_free(path);
+    cJSON_Delete(json);
+    return status;
+}
+
 enum bm_status cli_apply_from(struct cli_run *run, const struct cli_from_opts *opts,
                               const char *const *files, struct bm_prepare_opts *prepare)
 {
@@ -125,6 +161,7 @@ enum bm_status cli_apply_from(struct cli_run *run, const struct cli_from_opts *o
     prepare->confounds = opts->confounds;
     prepare->subjects = opts->subjects;
     if (opts->tr_s > 0) prepare->tr_s = opts->tr_s;
+    BM_TRY(cli_confounds_as_fitted(run, opts->from, prepare));
     for (const char *const *name = files; *name; name++) {
         BM_TRY(bm_path_join(run->ctx, &path, opts->from, *name));
         BM_TRY(cli_add_input(run, path));

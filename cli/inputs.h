@@ -44,6 +44,11 @@ extern const struct bm_param cli_from_params[];
 enum bm_status cli_apply_from(struct cli_run *run, const struct cli_from_opts *opts,
                               const char *const *files,
                               struct bm_prepare_opts *prepare) BM_CHECKED;
+/* New images are cleaned as those of the fit: of the same columns of confounds or by the same
+ * strategy, if --confounds names none; a warning if the fit had confounds and these have none.
+ * After the options are in *prepare. */
+enum bm_status cli_confounds_as_fitted(struct cli_run *run, const char *from,
+                                       struct bm_prepare_opts *prepare) BM_CHECKED;
 /* BM_EUSAGE without --from. */
 enum bm_status cli_require_from(struct cli_run *run, const struct cli_from_opts *opts) BM_CHECKED;
 

@@ -366,6 +366,7 @@ static enum bm_status attach_confounds(struct bm_ctx *ctx, const struct bm_prepa
     struct bm_inputs *in = &list->in;
     size_t length;
     const char *what = opts->confounds ? split_confounds(opts->confounds, &length) : NULL;
+    if (!what && opts->fitted_confounds) what = split_confounds(opts->fitted_confounds, &length);
     char name[256];
     bool warned = false;
     if (!opts->subjects && list->n_confounds > 0 && list->n_confounds != in->n_series)

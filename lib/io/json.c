@@ -133,7 +133,7 @@ enum bm_status bm_json_read(struct bm_ctx *ctx, const char *path, const char *fo
     *json = cJSON_ParseWithLengthOpts(bytes, (size_t)n + 1, NULL, true); /* a NUL follows */
     if (!cJSON_IsObject(*json)) BM_FAIL(ctx, BM_EINPUT, "%s: is not one JSON object", name);
     const char *found = cJSON_GetStringValue(bm_json_field(*json, "format"));
-    if (!found || strcmp(found, format) != 0)
+    if (format && (!found || strcmp(found, format) != 0))
         BM_FAIL(ctx, BM_EINPUT, "%s: field \"format\" is \"%s\", needed \"%s\"", name,
                 bm_escape(shown, sizeof shown, found ? found : ""), format);
 out:

@@ -46,8 +46,8 @@ bool bm_json_add_run(cJSON *parameters, double tolerance, uint64_t seed);
 enum bm_status bm_json_print(struct bm_ctx *ctx, const cJSON *json, bool good,
                              struct bm_text *out) BM_CHECKED;
 
-/* Read a file that is one JSON object whose field "format" is `format`. The caller deletes *json,
- * also after a failure. */
+/* Read a file that is one JSON object whose field "format" is `format` (NULL = any). The caller
+ * deletes *json, also after a failure. */
 enum bm_status bm_json_read(struct bm_ctx *ctx, const char *path, const char *format,
                             cJSON **json) BM_CHECKED;
 

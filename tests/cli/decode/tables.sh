@@ -160,3 +160,23 @@ verdict "the samples of --drop are rows of the table" "$(column dropped/predicti
 verdict "110: an image twice makes two groups" \
     "$(column twins/predictions.tsv group | sort | uniq -c | tr -s ' \n' ' ')" \
     " 64 p/bold.nii.gz 64 p/bold.nii.gz (2) "
+
+# New images are cleaned as those of the fit were.
+awk 'BEGIN { print "a\tb"; for (i = 0; i < 64; i++) printf "%g\t%g\n", cos(i), sin(i * i) }' > ab.tsv
+try "a model of images cleaned of one column" 0 '*' decode fit -s p/samples.tsv -t label -g run --model svm \
+    -o cleaned --confounds ab.tsv:a p/bold.nii.gz
+again() { # OUT ARGS...: predictions of the same images
+    out=$1
+    shift
+    "$BRAINMINE" decode predict --from cleaned -s p/samples.tsv -f -o "$out" "$@" p/bold.nii.gz 2> err
+}
+again named.tsv --confounds ab.tsv:a
+again same.tsv --confounds ab.tsv
+again other.tsv --confounds ab.tsv:b
+verdict "predict: a table of confounds is cleaned of the column of the fit" "$(cmp named.tsv same.tsv 2>&1)" ""
+verdict "unless another is named" "$(cmp -s named.tsv other.tsv || echo differs) $(cat err)" "differs "
+again none.tsv
+verdict "and without a table a warning says so" \
+    "$? $(grep -c 'warning: cleaned: the model.s images were cleaned of confounds, and these are not' err)" "0 1"
+again none.tsv --strict
+verdict "which --strict takes as an error" $? 3
