@@ -125,7 +125,8 @@ enum bm_status cli_confounds_as_fitted(struct cli_run *run, const char *from,
 {
     enum bm_status status = BM_OK;
     struct cli_given *given = run->given;
-    char *path = NULL, *text = NULL;
+    struct bm_text text = BM_TEXT_INIT;
+    char *path = NULL;
     bool cleaned = false;
     cJSON *json = NULL;
     const cJSON *item;
@@ -138,16 +139,21 @@ enum bm_status cli_confounds_as_fitted(struct cli_run *run, const char *from,
     }
     const char *fitted =
         cJSON_GetStringValue(bm_json_field(bm_json_field(json, "parameters"), "confounds"));
-    if (fitted) {
+    const char *choice = fitted ? bm_prepare_confounds_choice(fitted) : NULL;
+    const char *now = prepare->confounds ? prepare->confounds : "";
+    bool any = prepare->confounds || prepare->subjects;
+    if (choice && any && !bm_prepare_confounds_choice(now)) {
         BM_TRY(bm_grow(run->ctx, &given->blocks, &given->cap_blocks, given->n_blocks + 1,
                        sizeof *given->blocks));
-        BM_TRY(bm_strdup(run->ctx, &text, fitted));
-        prepare->fitted_confounds = given->blocks[given->n_blocks++] = text;
+        BM_TRY(bm_text_add(run->ctx, &text, "%s:%s", now, choice));
+        prepare->confounds = given->blocks[given->n_blocks++] = text.data;
+        text = (struct bm_text)BM_TEXT_INIT;
     }
-    if (cleaned && !prepare->confounds && !prepare->subjects && prepare->scrub_mm == 0)
+    if (cleaned && !any && prepare->scrub_mm == 0)
         bm_warn(run->ctx, "%s: the model's images were cleaned of confounds, and these are not "
                 "(give --confounds)", from);
 out:
+    bm_text_release(&text);
     bm_free(path);
     cJSON_Delete(json);
     return status;

@@ -34,11 +34,12 @@ struct bm_prepare_opts {
     double scrub_mm;       /* framewise displacement; 0 = keep all */
     const char *resample;  /* mm or file; NULL = not */
     const char *subjects;  /* table; NULL = operands */
-    /* --confounds of the fit, whose COLUMNS or STRATEGY stand for those not given; NULL = all. */
-    const char *fitted_confounds;
 };
 #define BM_PREPARE_OPTS_DEFAULT {.mask = "auto", .detrend = 1, .standardize = BM_STD_Z}
 extern const struct bm_param bm_prepare_params[];
+
+/* COLUMNS or STRATEGY of a text of `confounds`; NULL if it has none. */
+const char *bm_prepare_confounds_choice(const char *text);
 
 /* Inputs ------------------------------------------------------------------------------------ */
 

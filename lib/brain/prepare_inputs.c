@@ -18,6 +18,12 @@ static const char *split_confounds(const char *text, size_t *files)
     return colon ? colon + 1 : NULL;
 }
 
+const char *bm_prepare_confounds_choice(const char *text)
+{
+    size_t files;
+    return split_confounds(text, &files);
+}
+
 static enum bm_status check_confounds(struct bm_ctx *ctx, const char *text)
 {
     size_t files;
@@ -366,7 +372,6 @@ static enum bm_status attach_confounds(struct bm_ctx *ctx, const struct bm_prepa
     struct bm_inputs *in = &list->in;
     size_t length;
     const char *what = opts->confounds ? split_confounds(opts->confounds, &length) : NULL;
-    if (!what && opts->fitted_confounds) what = split_confounds(opts->fitted_confounds, &length);
     char name[256];
     bool warned = false;
     if (!opts->subjects && list->n_confounds > 0 && list->n_confounds != in->n_series)

@@ -175,6 +175,9 @@ again same.tsv --confounds ab.tsv
 again other.tsv --confounds ab.tsv:b
 verdict "predict: a table of confounds is cleaned of the column of the fit" "$(cmp named.tsv same.tsv 2>&1)" ""
 verdict "unless another is named" "$(cmp -s named.tsv other.tsv || echo differs) $(cat err)" "differs "
+printf 'subject\timage\tconfounds\none\tp/bold.nii.gz\tab.tsv\n' > one.tsv
+"$BRAINMINE" decode predict --from cleaned -s p/samples.tsv -o table.tsv --subjects one.tsv 2> err
+verdict "nor if a table names it" "$(cmp named.tsv table.tsv 2>&1; cat err)" ""
 again none.tsv
 verdict "and without a table a warning says so" \
     "$? $(grep -c 'warning: cleaned: the model.s images were cleaned of confounds, and these are not' err)" "0 1"
