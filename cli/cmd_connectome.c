@@ -425,8 +425,10 @@ static enum bm_status open_new(struct cli_run *run, struct bm_connectome_model_f
     if (images && !model->atlas)
         BM_FAIL(ctx, BM_EINPUT, "%s: the model is of tables and has no atlas; give tables",
                 opts->from);
-    if (images)
+    if (images) {
         BM_TRY(bm_inputs_open(ctx, &model->prepare, run->operands, run->n_operands, &inputs));
+        BM_TRY(bm_inputs_require_names(ctx, &inputs));
+    }
     BM_TRY(find_sources(run, &model->opts, &model->prepare, &inputs, images, &sources));
     BM_TRY(cli_output_file(run));
     BM_TRY(cli_open_cache(run));
