@@ -165,8 +165,8 @@ static enum bm_status summarise(struct cli_run *run, const struct bm_inputs *inp
         snprintf(dictionary, sizeof dictionary, "; lambda %.3g, mu %.3g, %td iterations",
                  atlas->dict.alpha, atlas->dict.mu, atlas->dict.iterations);
     bm_log(run->ctx, BM_LOG_RESULT,
-           "%td maps of %td subject%s explain %.1f %% of their variance%s; in %s",
-           atlas->dict.V.n, inputs->n_subjects, inputs->n_subjects == 1 ? "" : "s",
+           "%td map%s of %td subject%s explain %.1f %% of their variance%s; in %s",
+           atlas->dict.V.n, atlas->dict.V.n == 1 ? "" : "s", inputs->n_subjects, inputs->n_subjects == 1 ? "" : "s",
            100 * atlas->score.explained, dictionary,
            run->common.output);
 out:
