@@ -166,7 +166,8 @@ static enum bm_status summarise(struct cli_run *run, const struct bm_inputs *inp
                  atlas->dict.alpha, atlas->dict.mu, atlas->dict.iterations);
     bm_log(run->ctx, BM_LOG_RESULT,
            "%td map%s of %td subject%s explain %.1f %% of their variance%s; in %s",
-           atlas->dict.V.n, atlas->dict.V.n == 1 ? "" : "s", inputs->n_subjects, inputs->n_subjects == 1 ? "" : "s",
+           atlas->dict.V.n, atlas->dict.V.n == 1 ? "" : "s", inputs->n_subjects,
+           inputs->n_subjects == 1 ? "" : "s",
            100 * atlas->score.explained, dictionary,
            run->common.output);
 out:

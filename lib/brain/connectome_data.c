@@ -85,8 +85,9 @@ static enum bm_status find_used(struct bm_ctx *ctx, struct bm_connectome_data *d
         return bm_fail(ctx, BM_EINPUT, "%td of %td nodes have data that vary in every subject, "
                        "needed 2 (node \"%s\" of %s has none)", data->n_used, data->p, node,
                        subject);
-    bm_warn(ctx, "%td of %td nodes have no data that vary, or too little coverage, in some subject, "
-            "and are n/a (first: \"%s\" of %s)", missing, data->p, node, subject);
+    bm_warn(ctx,
+            "%td of %td nodes have no data that vary, or too little coverage, in some subject, and "
+            "are n/a (first: \"%s\" of %s)", missing, data->p, node, subject);
     return BM_OK;
 }
 
@@ -350,6 +351,8 @@ enum bm_status bm_connectome_read_images(struct bm_ctx *ctx, const struct bm_con
     struct bm_inputs one = BM_INPUTS_INIT;
     double *coverage = NULL;
     bm_index *voxels = NULL;
+    struct bm_prepare_plan plan; /* of all: subjects one by one would not tell that grids differ */
+    BM_TRY(bm_prepare_plan(ctx, prepare, inputs, &plan));
     BM_TRY(bm_parcels_read(ctx, opts->atlas, opts->names, &parcels));
     BM_TRY(allocate(ctx, inputs->n_subjects, parcels.p, &made));
     BM_TRY(copy_nodes(ctx, &parcels, &made));

@@ -123,7 +123,7 @@ enum bm_status bm_connectome_load(struct bm_ctx *ctx, const char *dir,
     BM_TRY(bm_json_read(ctx, path, FORMAT, &made.json));
     const cJSON *parameters = bm_json_field(made.json, "parameters");
     BM_TRY(bm_json_read_params(ctx, path, parameters, bm_prepare_params,
-                               "mask,confounds,subjects,resample", &made.prepare));
+                               "mask,confounds,subjects", &made.prepare));
     BM_TRY(bm_json_read_params(ctx, path, parameters, bm_connectome_params,
                                "atlas,names,header,transpose,compare,threshold,model",
                                &made.opts));

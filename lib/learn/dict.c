@@ -69,8 +69,8 @@ static double explained(const struct bm_dict_state *state, double objective)
     return fmax(energy / 2 - objective, 1e-9 * energy);
 }
 
-/* From here on all maps are 0, given A and B of the last pass (with TV: no later than from here on);
- * infinite without a penalty on single values. */
+/* From here on all maps are 0, given A and B of the last pass (with TV, no later than from here
+ * on); infinite without a penalty on single values. */
 static double largest_alpha(const struct bm_dict_state *state)
 {
     const struct bm_dict_opts *opts = state->opts;

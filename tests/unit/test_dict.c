@@ -366,7 +366,7 @@ END_TEST
 
 START_TEST(a_chosen_lambda_goes_with_mu_however_large)
 {
-    /* As mu grows the subjects' maps become the group's, and alpha mu, the penalty on these, stays. */
+    /* As mu grows subjects' maps become the group's, and alpha mu, the penalty on these, stays. */
     struct test_dict d;
     test_dict_make(&d, 8, 60, 24, 20, K, 0.1, 1, 0);
     struct bm_dict_opts opts = options(NAN, 1e4);

@@ -50,8 +50,8 @@ for d in b c; do
     verdict "table $d gives the same" "$(cmp want got)" ""
 done
 # Transposed, rows begin with the nodes' names; a row of the frames' names stands above.
-{ printf 'node'; i=0; while [ $i -lt 120 ]; do i=$((i + 1)); printf "\tt$i"; done; echo; head -n 1 s/sub-01_timeseries.tsv | tr '\t' '\n' |
-    paste - turned.tsv; } > labelled.tsv
+{ seq 120 | awk '{ printf "%s\tt%d", NR == 1 ? "node" : "", $1 } END { print "" }'
+    head -n 1 s/sub-01_timeseries.tsv | tr '\t' '\n' | paste - turned.tsv; } > labelled.tsv
 sed 1d labelled.tsv > labelled_rows.tsv
 for d in labelled labelled_rows; do
     conn fit -q -o $d $d.tsv --transpose --alpha 0.1
