@@ -370,6 +370,7 @@ struct apply_opts {
     const char *mask;
     const char *confounds;
     const char *subjects;
+    const char *resample;
     double tr_s;
 };
 struct transform_opts {
@@ -393,6 +394,8 @@ static const struct bm_param apply_params[] = {
      "of new images, one table for each; columns or strategy as at the fit, unless they are given"},
     {BM_P_FILE, 0, "subjects", AT(subjects), "FILE.tsv",
      "table of images instead of operands, with columns subject and image"},
+    {BM_P_TEXT, 0, "resample", AT(resample), "MM|FILE",
+     "bring new images to voxels of MM, or to the grid of FILE", .otherwise = "as at the fit"},
     {BM_P_REAL, 0, "tr", AT(tr_s), "S", "seconds between volumes", .lo = 0, .hi = 1000,
      .otherwise = "as the images say"},
     BM_PARAM_END};
@@ -420,6 +423,9 @@ static enum bm_status open_new(struct cli_run *run, struct bm_connectome_model_f
     model->prepare.confounds = opts->confounds;
     model->prepare.subjects = opts->subjects;
     if (opts->tr_s > 0) model->prepare.tr_s = opts->tr_s;
+    if (opts->resample)
+        BM_TRY(bm_param_set(ctx, bm_param_find(bm_prepare_params, "resample"), &model->prepare,
+                            opts->resample));
     BM_TRY(kind_of_inputs(run, model->atlas ? model->atlas : "none", opts->subjects != NULL,
                           &images));
     if (images && !model->atlas)
@@ -428,6 +434,7 @@ static enum bm_status open_new(struct cli_run *run, struct bm_connectome_model_f
     if (images) {
         BM_TRY(cli_confounds_as_fitted(run, opts->from, &model->prepare));
         BM_TRY(bm_inputs_open(ctx, &model->prepare, run->operands, run->n_operands, &inputs));
+        BM_TRY(bm_inputs_require_names(ctx, &inputs));
     }
     BM_TRY(find_sources(run, &model->opts, &model->prepare, &inputs, images, &sources));
     BM_TRY(cli_output_file(run));

@@ -100,7 +100,6 @@ static enum bm_status name_subjects(struct cli_run *run, const struct bm_inputs 
                                     struct cli_names *names)
 {
     enum bm_status status = BM_OK;
-    BM_TRY(bm_inputs_require_names(run->ctx, inputs));
     for (bm_index s = 0; s < inputs->n_subjects; s++) {
         BM_TRY(cli_names_add(run->ctx, names, "subjects/%s_maps.nii.gz", inputs->subject[s]));
         BM_TRY(cli_names_add(run->ctx, names, "subjects/%s_timeseries.tsv", inputs->subject[s]));
@@ -166,8 +165,9 @@ static enum bm_status summarise(struct cli_run *run, const struct bm_inputs *inp
         snprintf(dictionary, sizeof dictionary, "; lambda %.3g, mu %.3g, %td iterations",
                  atlas->dict.alpha, atlas->dict.mu, atlas->dict.iterations);
     bm_log(run->ctx, BM_LOG_RESULT,
-           "%td maps of %td subject%s explain %.1f %% of their variance%s; in %s",
-           atlas->dict.V.n, inputs->n_subjects, inputs->n_subjects == 1 ? "" : "s",
+           "%td map%s of %td subject%s explain %.1f %% of their variance%s; in %s",
+           atlas->dict.V.n, atlas->dict.V.n == 1 ? "" : "s", inputs->n_subjects,
+           inputs->n_subjects == 1 ? "" : "s",
            100 * atlas->score.explained, dictionary,
            run->common.output);
 out:
@@ -259,6 +259,7 @@ static enum bm_status fit(struct cli_run *run)
     }
     BM_TRY(check_given(run, bm_atlas_models[opts->model]));
     BM_TRY(bm_inputs_open(ctx, prepare, run->operands, run->n_operands, &inputs));
+    BM_TRY(bm_inputs_require_names(ctx, &inputs));
     BM_TRY(bm_dictlearn_open(ctx, opts, &inputs, tolerance, &plan));
     BM_TRY(cli_add_images(run, &sources, prepare, &inputs));
     if (strcmp(opts->init, dictlearn_default.init) != 0)
@@ -348,6 +349,7 @@ static enum bm_status open_model(struct cli_run *run, const struct cli_from_opts
     BM_TRY(bm_dictlearn_load(run->ctx, opts->from, model));
     BM_TRY(cli_apply_from(run, opts, bm_dictlearn_files, &model->prepare));
     BM_TRY(bm_inputs_open(run->ctx, &model->prepare, run->operands, run->n_operands, inputs));
+    BM_TRY(bm_inputs_require_names(run->ctx, inputs));
     BM_TRY(cli_add_images(run, &sources, &model->prepare, inputs)); /* outputs must not be these */
 out:
     cli_sources_release(&sources);

@@ -102,7 +102,10 @@ static enum bm_status run_verb(struct cli_run *run, struct cli_terminal *termina
         goto out;
     }
     if (run->fitted && !run->converged)
-        bm_log(run->ctx, BM_LOG_WARN, "not converged: the gap is %.3g (see --tolerance)", run->gap);
+        bm_log(run->ctx, BM_LOG_WARN, run->gap > run->common.tolerance
+                   ? "not converged: the gap is %.3g (see --tolerance)"
+                   : "not converged: iterations ended while the result still moved (gap %.3g; see "
+                     "--tolerance)", run->gap);
     BM_TRY(cli_terminal_open_log(terminal));
     BM_TRY(cli_summary_print(run));
     if (run->common.strict && run->fitted && !run->converged)

@@ -86,32 +86,49 @@ static enum bm_status find_used(struct bm_ctx *ctx, struct bm_connectome_data *d
                        "needed 2 (node \"%s\" of %s has none)", data->n_used, data->p, node,
                        subject);
     bm_warn(ctx,
-            "%td of %td nodes have no data that vary, or too little coverage, in some subject: "
-            "n/a for all (first: \"%s\" of %s)", missing, data->p, node, subject);
+            "%td of %td nodes have no data that vary, or too little coverage, in some subject, and "
+            "are n/a (first: \"%s\" of %s)", missing, data->p, node, subject);
     return BM_OK;
 }
 
 /* Tables ------------------------------------------------------------------------------------ */
 
+/* A table of series; transposed, rows are nodes, and may begin with their names. */
+struct series {
+    struct bm_table table;
+    bool transpose;
+    bm_index labels; /* columns of names: 0, or 1 if transposed */
+};
+
 /* The column (or row, transposed) j of a table has numbers in all cells, or in none. */
-static enum bm_status fill_node(struct bm_ctx *ctx, const struct bm_table *table, bool transpose,
-                                bm_index j, struct bm_mat *X)
+static enum bm_status fill_node(struct bm_ctx *ctx, const struct series *series, bm_index j,
+                                struct bm_mat *X)
 {
     enum bm_status status = BM_OK;
-    bm_index missing = 0;
+    const struct bm_table *table = &series->table;
+    bool turned = series->transpose;
+    bm_index missing = 0, first = series->labels;
     for (bm_index i = 0; i < X->rows; i++)
-        missing += bm_cell_missing(bm_table_cell(table, transpose ? j : i, transpose ? i : j));
+        missing += bm_cell_missing(bm_table_cell(table, turned ? j : i, turned ? first + i : j));
     for (bm_index i = 0; i < X->rows; i++) {
         double *value = bm_mat_at(X, i, j);
         if (missing == X->rows) *value = NAN;
-        else BM_TRY(bm_table_number(ctx, table, transpose ? j : i, transpose ? i : j, value));
+        else BM_TRY(bm_table_number(ctx, table, turned ? j : i, turned ? first + i : j, value));
     }
 out:
     return status;
 }
 
+/* What the table calls node j, NULL without a name. */
+static const char *name_in(const struct series *series, bm_index j)
+{
+    const struct bm_table *table = &series->table;
+    if (series->transpose) return series->labels > 0 ? bm_table_cell(table, j, 0) : NULL;
+    return table->header && table->header[j][0] ? table->header[j] : NULL;
+}
+
 static enum bm_status name_nodes(struct bm_ctx *ctx, const struct bm_connectome_opts *opts,
-                                 const struct bm_table *table, struct bm_connectome_data *data)
+                                 const struct series *series, struct bm_connectome_data *data)
 {
     enum bm_status status = BM_OK;
     char **name = NULL, number[32];
@@ -126,8 +143,8 @@ static enum bm_status name_nodes(struct bm_ctx *ctx, const struct bm_connectome_
             node->name = name[j];
             name[j] = NULL;
         } else {
-            bool headed = table->header && !opts->transpose && table->header[j][0];
-            BM_TRY(bm_strdup(ctx, &node->name, headed ? table->header[j] : number));
+            const char *given = name_in(series, j);
+            BM_TRY(bm_strdup(ctx, &node->name, given ? given : number));
         }
     }
 out:
@@ -136,30 +153,50 @@ out:
     return status;
 }
 
-static enum bm_status read_table(struct bm_ctx *ctx, const struct bm_connectome_opts *opts,
-                                 const char *path, struct bm_table *table)
+/* Cells of a row from column `first` on that are not numbers, and not missing. */
+static bm_index texts(const struct bm_table *table, bm_index row, bm_index first, bm_index end)
 {
+    double value;
+    bm_index count = 0;
+    for (bm_index j = first; j < end; j++) {
+        const char *cell = bm_table_cell(table, row, j);
+        count += !bm_cell_missing(cell) && !bm_parse_double(cell, &value);
+    }
+    return count;
+}
+
+static enum bm_status read_table(struct bm_ctx *ctx, const struct bm_connectome_opts *opts,
+                                 const char *path, struct series *series)
+{
+    struct bm_table *table = &series->table;
     enum bm_status status = bm_table_read(ctx, path, table);
     if (status != BM_OK) return status;
-    bool headed = opts->header == BM_HEADER_AUTO ? bm_table_looks_headed(table)
-                                                 : opts->header == BM_HEADER_YES;
+    bm_index named = 0;
+    series->transpose = opts->transpose;
+    for (bm_index i = 1; i < table->rows; i++) named += texts(table, i, 0, 1);
+    series->labels = opts->transpose && table->rows > 1 && named == table->rows - 1;
+    bool headed = opts->header == BM_HEADER_AUTO
+                      ? texts(table, 0, series->labels, table->cols) > 0
+                      : opts->header == BM_HEADER_YES;
     return headed ? bm_table_take_header(ctx, table) : BM_OK;
 }
 
 static enum bm_status same_nodes(struct bm_ctx *ctx, const char *file, const char *first,
-                                 const struct bm_table *table, bool transpose,
+                                 const struct series *series,
                                  const struct bm_connectome_data *data, bool named)
 {
-    bm_index p = transpose ? table->rows : table->cols;
+    bm_index p = series->transpose ? series->table.rows : series->table.cols;
     char a[256], b[256];
     if (p != data->p)
         return bm_fail(ctx, BM_EINPUT, "%s: %td nodes, %s has %td", file, p, first, data->p);
-    for (bm_index j = 0; table->header && !transpose && !named && j < p; j++)
-        if (strcmp(table->header[j], data->node[j].name) != 0)
-            return bm_fail(ctx, BM_EINPUT, "%s: column %td is \"%s\", in %s it is \"%s\"", file,
-                           j + 1,
-                           bm_escape(a, sizeof a, table->header[j]), first,
+    for (bm_index j = 0; !named && j < p; j++) {
+        const char *given = name_in(series, j);
+        if (given && strcmp(given, data->node[j].name) != 0)
+            return bm_fail(ctx, BM_EINPUT, "%s: %s %td is \"%s\", in %s it is \"%s\"", file,
+                           series->transpose ? "row" : "column", j + 1,
+                           bm_escape(a, sizeof a, given), first,
                            bm_escape(b, sizeof b, data->node[j].name));
+    }
     return BM_OK;
 }
 
@@ -195,13 +232,13 @@ enum bm_status bm_connectome_read_tables(struct bm_ctx *ctx, const struct bm_con
 {
     enum bm_status status = BM_OK;
     struct bm_connectome_data made = BM_CONNECTOME_DATA_INIT;
-    struct bm_table table = BM_TABLE_INIT;
+    struct series series = {.table = BM_TABLE_INIT};
     char file[256], first[256];
     for (bm_index k = 0; k < n; k++) {
         bm_escape(file, sizeof file, paths[k]);
-        BM_TRY(read_table(ctx, opts, paths[k], &table));
-        bm_index p = opts->transpose ? table.rows : table.cols;
-        bm_index frames = opts->transpose ? table.cols : table.rows;
+        BM_TRY(read_table(ctx, opts, paths[k], &series));
+        bm_index rows = series.table.rows, cols = series.table.cols - series.labels;
+        bm_index p = opts->transpose ? rows : cols, frames = opts->transpose ? cols : rows;
         if (p < 2 || frames < 3)
             BM_FAIL(ctx, BM_EINPUT, "%s: %td frames of %td nodes, needed 3 of 2 or more%s", file,
                     frames, p, opts->transpose ? "" : " (rows are frames, unless --transpose)");
@@ -209,22 +246,22 @@ enum bm_status bm_connectome_read_tables(struct bm_ctx *ctx, const struct bm_con
             bm_escape(first, sizeof first, paths[0]);
             BM_TRY(allocate(ctx, n, p, &made));
             BM_TRY(name_subjects(ctx, paths, n, &made));
-            BM_TRY(name_nodes(ctx, opts, &table, &made));
+            BM_TRY(name_nodes(ctx, opts, &series, &made));
         }
-        BM_TRY(same_nodes(ctx, file, first, &table, opts->transpose, &made, opts->names != NULL));
+        BM_TRY(same_nodes(ctx, file, first, &series, &made, opts->names != NULL));
         BM_TRY(bm_mat_alloc(ctx, &made.X[k], frames, p));
         for (bm_index j = 0; j < p; j++)
-            BM_TRY(fill_node(ctx, &table, opts->transpose, j, &made.X[k]));
+            BM_TRY(fill_node(ctx, &series, j, &made.X[k]));
         standardise(&made.X[k], 0, frames, standardize);
         bm_log(ctx, BM_LOG_INFO, "read %s: %td frames of %td nodes", file, frames, p);
-        bm_table_release(&table);
-        table = (struct bm_table)BM_TABLE_INIT;
+        bm_table_release(&series.table);
+        series.table = (struct bm_table)BM_TABLE_INIT;
     }
     BM_TRY(find_used(ctx, &made));
     *out = made;
     made = (struct bm_connectome_data)BM_CONNECTOME_DATA_INIT;
 out:
-    bm_table_release(&table);
+    bm_table_release(&series.table);
     bm_connectome_data_release(&made);
     return status;
 }
@@ -314,6 +351,8 @@ enum bm_status bm_connectome_read_images(struct bm_ctx *ctx, const struct bm_con
     struct bm_inputs one = BM_INPUTS_INIT;
     double *coverage = NULL;
     bm_index *voxels = NULL;
+    struct bm_prepare_plan plan; /* of all: subjects one by one would not tell that grids differ */
+    BM_TRY(bm_prepare_plan(ctx, prepare, inputs, &plan));
     BM_TRY(bm_parcels_read(ctx, opts->atlas, opts->names, &parcels));
     BM_TRY(allocate(ctx, inputs->n_subjects, parcels.p, &made));
     BM_TRY(copy_nodes(ctx, &parcels, &made));

@@ -123,7 +123,7 @@ enum bm_status bm_connectome_load(struct bm_ctx *ctx, const char *dir,
     BM_TRY(bm_json_read(ctx, path, FORMAT, &made.json));
     const cJSON *parameters = bm_json_field(made.json, "parameters");
     BM_TRY(bm_json_read_params(ctx, path, parameters, bm_prepare_params,
-                               "mask,confounds,subjects,resample", &made.prepare));
+                               "mask,confounds,subjects", &made.prepare));
     BM_TRY(bm_json_read_params(ctx, path, parameters, bm_connectome_params,
                                "atlas,names,header,transpose,compare,threshold,model",
                                &made.opts));
@@ -354,34 +354,47 @@ enum bm_status bm_connectome_features(struct bm_ctx *ctx,
     enum bm_status status = BM_OK;
     bool diagonal = kind == BM_KIND_TANGENT;
     struct bm_mat reference = BM_MAT_INIT, M = BM_MAT_INIT, made = BM_MAT_INIT;
-    bm_index *used = NULL, n;
+    bm_index *used = NULL, *own = NULL, n;
     double *row = NULL;
     char subject[256], node[256], a[512], b[512];
-    BM_TRY(bm_alloc(ctx, &used, model->p, sizeof *used));
+    BM_TRY(bm_alloc(ctx, &used, 2 * model->p, sizeof *used));
+    own = used + model->p;
     BM_TRY(read_matrix(ctx, model, "group", kind, &reference, used, &n));
     if (kind == BM_KIND_TANGENT) BM_TRY(bm_spd_apply(ctx, BM_SPD_INVERSE_SQRT, &reference));
-    bm_index size = bm_triangle_size(n, diagonal);
+    bm_index size = bm_triangle_size(model->p, diagonal);
     BM_TRY(bm_alloc(ctx, &row, size, sizeof *row));
     BM_TRY(bm_mat_alloc(ctx, &made, data->subjects, size));
     for (bm_index k = 0; k < data->subjects; k++) {
+        bm_index count = 0;
         bm_escape(subject, sizeof subject, data->name[k]);
-        for (bm_index i = 0; i < n; i++)
-            if (!has_data(&data->X[k], used[i]))
-                BM_FAIL(ctx, BM_EINPUT, "%s: node \"%s\" has no data, and the model has", subject,
+        for (bm_index i = 0; i < n; i++) {
+            if (has_data(&data->X[k], used[i]))
+                own[count++] = used[i];
+            else if (kind == BM_KIND_TANGENT) /* other axes: not to be put beside other subjects' */
+                BM_FAIL(ctx, BM_EINPUT, "%s: node \"%s\" has no data, and the model has: no "
+                        "tangent (another --kind has n/a there)", subject,
                         bm_escape(node, sizeof node, model->node[used[i]]));
-        status = subject_matrix(ctx, model, &data->X[k], used, n, kind, tolerance, &reference, &M);
+        }
+        if (count < 2)
+            BM_FAIL(ctx, BM_EINPUT, "%s: %td of the model's nodes have data, needed 2", subject,
+                    count);
+        status = subject_matrix(ctx, model, &data->X[k], own, count, kind, tolerance, &reference,
+                                &M);
         if (status != BM_OK) {
             bm_fail_in(ctx, status, "%s", subject);
             goto out;
         }
         bm_triangle_take(&M, diagonal, row);
-        for (bm_index f = 0; f < size; f++) *bm_mat_at(&made, k, f) = row[f];
+        for (bm_index f = 0; f < size; f++) *bm_mat_at(&made, k, f) = NAN;
+        for (bm_index i = 0, f = 0; i < count; i++)
+            for (bm_index j = 0; j < i + diagonal; j++)
+                *bm_mat_at(&made, k, bm_triangle_size(own[i], diagonal) + own[j]) = row[f++];
     }
-    for (bm_index i = 0, first = 1; i < n; i++)
-        for (bm_index j = 0; j < i + (diagonal ? 1 : 0); j++, first = 0)
+    for (bm_index i = 0, first = 1; i < model->p; i++)
+        for (bm_index j = 0; j < i + diagonal; j++, first = 0)
             BM_TRY(bm_text_add(ctx, header, "%s%s--%s", first ? "" : "\t",
-                               bm_escape(a, sizeof a, model->node[used[j]]),
-                               bm_escape(b, sizeof b, model->node[used[i]])));
+                               bm_escape(a, sizeof a, model->node[j]),
+                               bm_escape(b, sizeof b, model->node[i])));
     bm_mat_move(features, &made);
 out:
     bm_mat_release(&reference);

@@ -52,8 +52,10 @@ enum bm_status bm_connectome_score(struct bm_ctx *ctx,
 /* One row of features for each subject of new data: of tangent the triangle with the diagonal over
  * sqrt 2 of log(G^-1/2 C G^-1/2), G the model's mean; of other kinds the triangle without it. C is
  * estimated as the model's were, from the subject alone; for group-sparse as a graphical lasso of
- * alpha sqrt(subjects), which is what the group would give if all were like it. header: names of
- * the features, "a--b", tab separated. */
+ * alpha sqrt(subjects), which is what the group would give if all were like it. All pairs of the
+ * model's nodes have a column; NaN = a node without data in the model or the subject (for tangent
+ * the latter is BM_EINPUT: its axes belong to all nodes). header: names of the features, "a--b",
+ * tab separated. */
 enum bm_status bm_connectome_features(struct bm_ctx *ctx,
                                       const struct bm_connectome_model_file *model,
                                       const struct bm_connectome_data *data, enum bm_kind kind,

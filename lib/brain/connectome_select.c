@@ -181,8 +181,8 @@ static enum bm_status score_alpha(struct bm_ctx *ctx, struct search *job, bm_ind
             for (bm_index k = 0; k < n_P; k++) bm_mat_release(&P[k]);
         if (status != BM_OK && status != BM_ENUMERIC) goto out;
     }
-    for (bm_index k = 0; k < n_P && P[k].data; k++)
-        job->density[item] += density_of(&P[k]) / (double)n_P;
+    for (bm_index k = 0; k < n_P && P[k].data; k++) job->density[item] += density_of(&P[k]);
+    job->density[item] /= (double)n_P; /* last: full graphs have a density of exactly 1 */
     if (status == BM_OK)
         status = test(ctx, job, item / job->units, subject, n, P, n_P, job->row->scores);
     job->gap[item] = info.gap_rel;
@@ -256,9 +256,10 @@ static void summarise(const struct search *job)
     row->sem = sqrt(square / (double)(folds - 1) / (double)folds);
     row->density = row->gap = 0;
     for (bm_index i = 0; i < items; i++) {
-        row->density += job->density[i] / (double)items;
+        row->density += job->density[i];
         row->gap = fmax(row->gap, job->gap[i]);
     }
+    row->density /= (double)items;
 }
 
 static int by_alpha(const void *a, const void *b)

@@ -103,8 +103,12 @@ int64_t bm_dictlearn_bytes(const struct bm_ctx *ctx, const struct bm_dictlearn_p
     int64_t k = plan->k[plan->n_k - 1], p = voxels + BM_PANEL, rows = plan->rows, frames = 0;
     bool dictionary = plan->model->caps & BM_ATLAS_DICTIONARY;
     bool tv = plan->model->penalty == BM_MAPS_TV_L1;
-    for (bm_index i = 0; i < inputs->count; i++)
-        if (inputs->input[i].count > frames) frames = inputs->input[i].count;
+    for (bm_index s = 0; s < inputs->n_subjects; s++) {
+        int64_t own = 0;
+        for (bm_index i = 0; i < inputs->count; i++)
+            if (inputs->input[i].subject == s) own += inputs->input[i].count;
+        if (own > frames) frames = own;
+    }
     if (rows == 0 || rows > frames) rows = frames;
     int64_t maps = 5 * k * p * 4; /* group components, their stack, a copy */
     if (dictionary)               /* B of four chunks, all and work; planes and duals; maps */

@@ -7,7 +7,7 @@
 #include "util/memo.h"
 
 /* Raised whenever the bits of a step can change. */
-enum { REDUCTION_VERSION = 1, COMPONENTS_VERSION = 1, FOLD_VERSION = 1, FIT_VERSION = 1 };
+enum { REDUCTION_VERSION = 1, COMPONENTS_VERSION = 1, FOLD_VERSION = 2, FIT_VERSION = 2 };
 
 /* Reductions -------------------------------------------------------------------------------- */
 
@@ -317,9 +317,10 @@ static void warn_low_mu(struct bm_ctx *ctx, const struct bm_dictionary *dict)
         largest = fmax(largest, mean);
     }
     if (dict->mu < 0.5 * largest)
-        bm_warn(ctx, "mu is %.3g, less than half of what time courses weigh (%.3g): maps of single "
-                "subjects are hardly held by the group's, and may be mixtures of them", dict->mu,
-                largest);
+        /* a warning would be of the input, and --strict stop there */
+        bm_log(ctx, BM_LOG_NOTE, "mu is %.3g, less than half of the largest mean square of a time "
+               "course (%.3g): maps of single subjects follow their own data rather than the "
+               "group's (a larger --mu holds them)", dict->mu, largest);
 }
 
 /* The time courses of all subjects in one block, as they are kept. */

@@ -8,7 +8,8 @@
 /* Rounds of each subject's step in a pass; steps of the maps in an iteration; iterations before
  * alpha and mu are frozen. */
 enum { ROUNDS = 5, MAP_STEPS = 40, FINAL_STEPS = 400, SETTLING = 10, LEAST_SETTLING = 6 };
-static const double FIRST_ALPHA = 0.25, FIRST_MU = 1, BOUND = 1e-6, SETTLING_BOUND = 1e-4;
+static const double FIRST_ALPHA = 0.25, FIRST_MU = 1, BOUND = 1e-6, SETTLING_BOUND = 1e-4,
+                    MOST_OF_LARGEST = 0.25;
 
 static void state_release(struct bm_dict_state *state)
 {
@@ -68,6 +69,19 @@ static double explained(const struct bm_dict_state *state, double objective)
     return fmax(energy / 2 - objective, 1e-9 * energy);
 }
 
+/* From here on all maps are 0, given A and B of the last pass (with TV, no later than from here
+ * on); infinite without a penalty on single values. */
+static double largest_alpha(const struct bm_dict_state *state)
+{
+    const struct bm_dict_opts *opts = state->opts;
+    double weight = opts->l1_ratio * (opts->penalty == BM_MAPS_SMOOTH_LASSO ? 2 : 1), largest = 0;
+    for (bm_index i = 0; i < bm_dict_size(state); i++) {
+        double value = state->B[BM_DICT_ALL][i];
+        largest = fmax(largest, opts->positive ? value : fabs(value));
+    }
+    return weight > 0 ? largest / (weight * (double)state->data->count * state->mu) : INFINITY;
+}
+
 /* Iterations in which alpha and mu move with the maps. */
 static enum bm_status settle(struct bm_ctx *ctx, struct bm_dict_state *state)
 {
@@ -80,6 +94,10 @@ static enum bm_status settle(struct bm_ctx *ctx, struct bm_dict_state *state)
         if (it > search + 1 && (it >= LEAST_SETTLING || calm >= 2)) break;
         double noise, spread, before = state->mu, mu = before, alpha = state->alpha;
         BM_TRY(bm_dict_pass(ctx, state, ROUNDS));
+        if (isnan(opts->alpha) && it <= search) { /* maps of 0 would say nothing of any alpha */
+            double most = MOST_OF_LARGEST * largest_alpha(state);
+            if (most > 0 && state->alpha > most) state->alpha = alpha = most;
+        }
         if (isnan(opts->mu)) {
             bm_dict_variances(state, &noise, &spread);
             mu = spread > 0 ? noise / spread : 2 * before;

@@ -364,6 +364,24 @@ START_TEST(maps_and_variances_of_the_model_are_recovered)
 }
 END_TEST
 
+START_TEST(a_chosen_lambda_goes_with_mu_however_large)
+{
+    /* As mu grows subjects' maps become the group's, and alpha mu, the penalty on these, stays. */
+    struct test_dict d;
+    test_dict_make(&d, 8, 60, 24, 20, K, 0.1, 1, 0);
+    struct bm_dict_opts opts = options(NAN, 1e4);
+    opts.penalty = _i ? BM_MAPS_TV_L1 : BM_MAPS_SMOOTH_LASSO;
+    struct bm_dictionary large = fit(&d, &opts);
+    opts.mu = 1e9;
+    struct bm_dictionary huge = fit(&d, &opts);
+    near(huge.alpha * 1e9, large.alpha * 1e4, 0, 0.05);
+    near(agreement(&large.V, &huge.V), 1, 1e-3, 0);
+    bm_dictionary_release(&large);
+    bm_dictionary_release(&huge);
+    test_dict_release(&d);
+}
+END_TEST
+
 START_TEST(threads_change_nothing)
 {
     struct test_dict d;
@@ -454,6 +472,7 @@ Suite *dict_suite(void)
     tcase_add_test(tcase, smooth_deviations_solve_their_equations);
     tcase_add_loop_test(tcase, maps_and_variances_of_the_model_are_recovered, 0, 2);
     tcase_add_test(tcase, threads_change_nothing);
+    tcase_add_loop_test(tcase, a_chosen_lambda_goes_with_mu_however_large, 0, 2);
     tcase_add_test(tcase, dependent_first_maps_are_refused);
     tcase_add_test(tcase, refused_memory_is_survived);
     tcase_add_test(tcase, dual_regression_of_exact_data_gives_its_factors);

@@ -36,6 +36,22 @@ awk -F'\t' -v OFS='\t' 'NR > 1 && $1 == "label-20" { $2 -= 60 } { print }' near.
 conn places --atlas far.tsv -q
 verdict "a place outside" "$(cut -f 7 places/nodes.tsv | tail -n 1) $(head -n 1 places/group_partial.tsv |
     tr '\t' '\n' | wc -l)" "0 20"
+# Images of two grids.
+"$BRAINMINE" simulate rest -q --preset cube24 --shape 22x24x24 --subjects 1 -o other
+both="s/sub-01_bold.nii.gz other/sub-01_bold.nii.gz"
+refused "images of two grids" 3 '*shape 22x24x24 differs from s/sub-01_bold.nii.gz*' \
+    connectome fit --mask none --alpha 0.05 --atlas near.tsv $both
+try "unless they are brought to one" 0 '*' connectome fit --mask none --alpha 0.05 --atlas near.tsv \
+    --resample s/mask.nii.gz -o brought $both
+# New images are brought to the grid of the fit's, unless another is named.
+"$BRAINMINE" connectome fit -q -o coarse --mask none --atlas atlas.nii.gz --resample 6 --model oas $bold
+"$BRAINMINE" connectome transform --from coarse -m none --kind partial $bold 2> err | sed -n '2s/\t/ /gp' > same
+verdict "transform resamples as the fit did" "$(awk -F'\t' 'NR > 1 { for (i = 1; i < NR - 1; i++) printf " %.9g", $i }
+    END { print "" }' coarse/matrices/sub-01_partial.tsv)" \
+    "$(awk '{ for (i = 2; i <= NF; i++) printf " %.9g", $i; print "" }' same)"
+"$BRAINMINE" connectome transform --from coarse -m none --kind partial --resample 3 $bold > finer 2> err
+verdict "--resample of transform" "$? $(sed -n '2s/\t/ /gp' finer | cmp -s - same && echo same)" "0 "
+try "--resample of transform is checked" 2 '*resample*' connectome transform --from coarse --resample -3 $bold
 # What is kept is found: reading, moments, scores, fit.
 BRAINMINE_CACHE=$(pwd -P)/cache
 export BRAINMINE_CACHE

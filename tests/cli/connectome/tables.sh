@@ -49,6 +49,14 @@ for d in b c; do
     tail -n +2 $d/group_precision.tsv > got
     verdict "table $d gives the same" "$(cmp want got)" ""
 done
+# Transposed, rows begin with the nodes' names; a row of the frames' names stands above.
+{ seq 120 | awk '{ printf "%s\tt%d", NR == 1 ? "node" : "", $1 } END { print "" }'
+    head -n 1 s/sub-01_timeseries.tsv | tr '\t' '\n' | paste - turned.tsv; } > labelled.tsv
+sed 1d labelled.tsv > labelled_rows.tsv
+for d in labelled labelled_rows; do
+    conn fit -q -o $d $d.tsv --transpose --alpha 0.1
+    verdict "table $d gives the same, and names" "$(cmp a/group_precision.tsv $d/group_precision.tsv)" ""
+done
 # A node without data is n/a everywhere, and counted.
 awk -F'\t' -v OFS='\t' 'NR > 1 { $3 = "n/a" } { print }' s/sub-02_timeseries.tsv > sub-02_timeseries.tsv
 try "a node without data is a warning" 0 '*' connectome fit -o na --alpha 0.05 s/sub-01_timeseries.tsv \
@@ -75,6 +83,20 @@ conn transform --from one -o f.tsv s/sub-*_timeseries.tsv
 verdict "features of tangent: with the diagonal" "$(awk -F'\t' '{ print NF }' f.tsv | sort -u) $(wc -l < f.tsv)" "79 5"
 conn transform --from one --kind partial s/sub-01_timeseries.tsv > p.tsv
 verdict "features of partial: without" "$(awk -F'\t' '{ print NF }' p.tsv | sort -u)" 67
+conn transform --from one --kind partial s/sub-01_timeseries.tsv sub-02_timeseries.tsv > p.tsv 2> /dev/null
+verdict "features of a node without data: n/a in that row alone" \
+    "$(awk -F'\t' '{ n = 0; for (i = 1; i <= NF; i++) n += $i == "n/a"; print NF, n }' p.tsv | tr '\n' ' ')" \
+    "67 0 67 0 67 11 "
+refused "no tangent without a node" 3 '*sub-02: node "node-03" has no data*' connectome transform --from one \
+    sub-02_timeseries.tsv
+conn transform --from na s/sub-0[1-3]_timeseries.tsv > p.tsv
+verdict "features of a node the model has not: n/a" \
+    "$(awk -F'\t' '{ n = 0; for (i = 1; i <= NF; i++) n += $i == "n/a"; print NF, n }' p.tsv | sort -u | tr '\n' ' ')" \
+    "67 0 67 11 "
+for m in mle pooled-mle; do
+    verdict "the density of $m is 1" "$(awk -F'\t' -v m=$m '$1 == m { print $5 }' cmp/compare.tsv)" 1
+done
+verdict "the density of a full graph is 1" "$(sed 1d m_oas/path.tsv | cut -f 5)" 1
 verdict "json" "$(conn fit --json -f -o one s/sub-*.tsv --alpha 0.05 2> err |
     grep -c '"loglik"\|"density"\|"converged":.true')" 3
 # A program other than this reads the graph.

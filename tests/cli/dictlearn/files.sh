@@ -100,7 +100,17 @@ refused "first maps of another number" 3 '*3 maps, --components 2' $base -k 2 --
 refused "one subject cannot be left out" 3 '*needs 2 of them*' $base -k 2,3 p/sub-01_bold.nii.gz
 refused "3D images are not subjects" 3 '*1 volume, at least 3 are needed*' $base -k 2 p/mask.nii.gz p/sub-01_bold.nii.gz
 refused "everything penalised away" 3 '*every map ended at 0*' $base -k 2 --lambda 1000 $images
+printf 'subject\timage\ns\tp/sub-01_bold.nii.gz\ns\tp/sub-02_bold.nii.gz\n' > runs.tsv
+memory() { "$BRAINMINE" $base -k 2 -n -o dry "$@" | grep '^memory'; }
+one=$(memory p/sub-01_bold.nii.gz) both=$(memory --subjects runs.tsv)
+verdict "two runs of a subject need more memory than one" "$([ "$one" = "$both" ] && echo "$one")" ""
+try "a mu beyond sense: still maps" 0 '*' $base -k 2 --mu 1e9 -o held $images
+verdict "of both" "$(sed 1d held/atlas.tsv | wc -l)" 2
+try "a low mu does not fail under --strict" 0 '*' $base -k 2 --mu 1e-3 --lambda 1 --strict -o loose $images
+verdict "and is said" "$(grep -c 'mu is 0.001, less than half' err)" 1
 refused "too little memory" 1 'brainmine dictlearn: *' $base -k 3 --memory 200K $images
+try "score: two subjects of one name" 3 '*two inputs are called "sub-01"*' dictlearn score --from a \
+    p/sub-01_bold.nii.gz p/sub-01_bold.nii.gz
 try "transform without a model" 2 '*--from is needed*' dictlearn transform -o none $images
 sed 's/"energy":.*/"energy": 0,/' a/model.json > broken
 cp -r a bad
