@@ -7,6 +7,7 @@
 
 #include "num/blas.h"
 #include "options.h"
+#include "render_program.h"
 #include "version.h"
 
 enum { WIDTH = 80, INDENT = 26 };
@@ -167,9 +168,12 @@ static enum bm_status run_help(struct cli_run *run)
 
 static enum bm_status run_version(struct cli_run *run)
 {
+    char *renderer = NULL;
+    bool draws = cli_find_renderer(run, &renderer) == BM_OK;
+    bm_free(renderer);
     if (!run->common.json)
-        printf("brainmine %s\ncommit: %s\nBLAS: %s\nVTK: no\n", BM_VERSION, BM_COMMIT,
-               bm_blas_name());
+        printf("brainmine %s\ncommit: %s\nBLAS: %s\nVTK: %s\n", BM_VERSION, BM_COMMIT,
+               bm_blas_name(), draws ? "yes" : "no");
     return BM_OK;
 }
 

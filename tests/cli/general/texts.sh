@@ -16,6 +16,9 @@ try "a command's --help" "usage: brainmine version*--dry-run*" "$BRAINMINE" vers
 try "--help wins over a missing input" "usage: *" "$BRAINMINE" version -h --log /nowhere/x
 try "--version" "brainmine [0-9]*commit: *BLAS: *VTK: *" "$BRAINMINE" --version
 try "version" "brainmine [0-9]*" "$BRAINMINE" version
+built=no
+[ ! -x "$(readlink -f "$BRAINMINE")-render" ] || built=yes
+try "version says if there is a renderer" "*VTK: $built" "$BRAINMINE" version
 try "a command's --version" "brainmine [0-9]*" "$BRAINMINE" help --version
 try "--json is one document" '{*"command":*"version":*}' "$BRAINMINE" version --json
 try "an option with a number under LC_ALL=fr_FR" '*"tolerance":*0.01*' \
