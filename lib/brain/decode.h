@@ -162,9 +162,6 @@ enum bm_status bm_decode_look(struct bm_ctx *ctx, const struct bm_decode_opts *o
 
 void bm_decoding_release(struct bm_decoding *decoding);
 
-/* The problem a plan poses, for functions of select.h. Borrows from the plan. */
-struct bm_problem bm_decode_problem(const struct bm_decode_plan *plan);
-
 #ifdef __cplusplus
 }
 #endif

@@ -65,9 +65,6 @@ bm_index bm_spatial_state_bytes(const struct bm_spatial *spatial);
 void bm_spatial_save(const struct bm_spatial *spatial, unsigned char *state);
 void bm_spatial_load(struct bm_spatial *spatial, const unsigned char *state);
 
-/* Passes over the data (X w or X'a) and inner iterations made so far, for reports. */
-void bm_spatial_work(const struct bm_spatial *spatial, long *passes, long *inner);
-
 #ifdef __cplusplus
 }
 #endif
