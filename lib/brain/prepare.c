@@ -257,7 +257,9 @@ static enum bm_status read_and_listen(struct bm_ctx *ctx, const struct bm_layout
     enum bm_status status = bm_prepare_read(ctx, layout, reader, steps, made);
     enum bm_status kept = bm_log_tap_close(ctx, &tap);
     if (status == BM_OK) status = kept;
-    if (status == BM_OK) status = bm_warnings_pack(ctx, steps->inputs, &tap.lines, &made->said);
+    if (status == BM_OK)
+        status = bm_warnings_pack(ctx, steps->inputs, NULL, steps->inputs->count, &tap.lines,
+                                  &made->said);
     bm_text_release(&tap.lines);
     return status;
 }
