@@ -10,6 +10,8 @@ CC := gcc
 comma := ,
 config := release$(if $(SAN),-$(subst $(comma),-,$(SAN)))$(if $(DEV),-dev)
 BUILD ?= build/$(config)
+# One name for each object, or what a test built by the whole path would miss later changes of headers.
+override BUILD := $(patsubst $(CURDIR)/%,%,$(BUILD))
 Q := $(if $(V),,@)
 
 packages := libdeflate zlib lapacke openblas libcjson libcrypto

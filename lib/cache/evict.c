@@ -13,7 +13,11 @@
 #include "util/parallel.h"
 #include "util/text.h"
 
-enum { DEAD_DAYS = 7, SHARDS = 256 };
+enum {
+    DEAD_DAYS = 7,
+    SHARDS = 256,
+    WAITING = 16 /* threads that delete: they wait for the disk, not for a core */
+};
 static const int64_t LIMIT = (int64_t)20 << 30;
 
 struct named {
@@ -307,7 +311,11 @@ static enum bm_status drop_entries(struct bm_ctx *ctx, const struct bm_store *st
         if (i == 0 || memcmp(item[i].id, item[i - 1].id, 2) != 0)
             drop.folder[drop.n_folders++] = i;
     drop.folder[drop.n_folders] = count;
-    return bm_parallel_for(ctx, drop.n_folders, drop_folder, &drop);
+    int threads = ctx->threads;
+    if (threads < WAITING) ctx->threads = WAITING;
+    enum bm_status status = bm_parallel_for(ctx, drop.n_folders, drop_folder, &drop);
+    ctx->threads = threads;
+    return status;
 }
 
 /* Oldest first, in rounds: what cannot be deleted makes place for the next. */
