@@ -9,13 +9,13 @@
 #include "options.h"
 
 /* Text as mdoc: a line for each sentence, backslashes and leading dots made harmless, dashes of
- * options kept from becoming hyphens. Ends with a full stop. */
-static void put_text(const char *text)
+ * options kept from becoming hyphens. Ends with a full stop. A name stays as it is written. */
+static void put_text(const char *text, bool is_name)
 {
     char last = ' ';
     for (const char *c = text; *c; c++) {
         bool fresh = c == text || last == '\n';
-        char byte = fresh && c == text ? (char)toupper((unsigned char)*c) : *c;
+        char byte = c == text && !is_name ? (char)toupper((unsigned char)*c) : *c;
         if (fresh && (byte == '.' || byte == '\'')) printf("\\&");
         bool end = (c[0] == '.' || c[0] == ':') && c[1] == ' ' && isupper((unsigned char)c[2]);
         if (byte == '\\') printf("\\e");
@@ -31,6 +31,15 @@ static void put_text(const char *text)
     printf("%s\n", last == '.' ? "" : ".");
 }
 
+/* Whether text begins with one of the values of p. */
+static bool begins_with_choice(const struct bm_param *p, const char *text)
+{
+    size_t word = strcspn(text, ":;");
+    for (const char *const *c = p->choices; c && *c; c++)
+        if (strlen(*c) == word && strncmp(*c, text, word) == 0) return true;
+    return false;
+}
+
 static enum bm_status put_row(struct bm_ctx *ctx, const struct bm_param *p, const void *defaults)
 {
     enum bm_status status = BM_OK;
@@ -39,16 +48,16 @@ static enum bm_status put_row(struct bm_ctx *ctx, const struct bm_param *p, cons
     printf(".It ");
     if (p->letter) printf("Fl %c , ", p->letter);
     printf("Fl -%s%s%s\n", p->name, p->arg ? " Ar " : "", p->arg ? p->arg : "");
-    put_text(p->help);
+    put_text(p->help, begins_with_choice(p, p->help));
     if (p->kind == BM_P_CHOICE || (number && (p->lo != 0 || p->hi != 0))) {
         BM_TRY(bm_param_domain(ctx, p, &text));
-        put_text(bm_text_str(&text));
+        put_text(bm_text_str(&text), false);
     }
     BM_TRY(bm_param_default(ctx, p, defaults, &value));
     if (value.length) {
         bm_text_clear(&text);
         BM_TRY(bm_text_add(ctx, &text, "default: %s", bm_text_str(&value)));
-        put_text(bm_text_str(&text));
+        put_text(bm_text_str(&text), false);
     }
 out:
     bm_text_release(&text);
@@ -81,7 +90,7 @@ static void put_exits(void)
     printf(".Bl -tag -width 130\n");
     for (const struct cli_exit *e = cli_exits; e->meaning; e++) {
         printf(".It %d\n", e->code);
-        put_text(e->meaning);
+        put_text(e->meaning, false);
     }
     printf(".El\n");
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The arrows between the folders of lib (house rule 3): a layer includes itself and those listed.
+# The arrows between the folders of lib: a layer includes itself and those listed.
 cd "$(dirname "$0")/.." || exit 1
 allowed() {
     case $1 in
@@ -29,7 +29,7 @@ for dir in lib/*/; do
     if [ -n "$bad" ]; then echo "not ok layer $layer:$bad"; else echo "ok layer $layer"; fi
 done
 
-# The library returns, the tool speaks (house rule 2).
+# The library returns, the tool speaks.
 speaks=$(grep -nE '(^|[^a-zA-Z_>.])(printf|puts|putchar|perror|exit|_exit|abort|signal|sigaction)\(' \
     lib/*/*.c | grep -vE '^[^:]*:[0-9]+:[ /]*\*')
 prints=$(grep -nE 'f(printf|puts|write)\([^;]*std(out|err)' lib/*/*.c)

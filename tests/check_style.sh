@@ -1,5 +1,5 @@
 #!/bin/sh
-# What house style can be seen by a line: width, comments, tabs, ends of lines, typedefs.
+# What of the style can be seen by a line: width, comments, tabs, ends of lines, typedefs.
 cd "$(dirname "$0")/.." || exit 1
 sources=$(find lib cli tests -name '*.[ch]' -o -name '*.cpp' | LC_ALL=C sort)
 scripts="$(find tests man -name '*.sh' | LC_ALL=C sort) Makefile .ci/run .ci/packages"

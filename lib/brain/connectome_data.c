@@ -268,42 +268,11 @@ out:
 
 /* Images ------------------------------------------------------------------------------------ */
 
-/* The inputs of one subject: a view on the arrays of all, but for its own lists. */
-static enum bm_status of_subject(struct bm_ctx *ctx, const struct bm_inputs *inputs,
-                                 bm_index subject, struct bm_inputs *one)
-{
-    enum bm_status status = BM_OK;
-    BM_TRY(bm_alloc(ctx, &one->input, inputs->count, sizeof *one->input));
-    BM_TRY(bm_alloc(ctx, &one->series, inputs->n_series, sizeof *one->series));
-    for (bm_index i = 0; i < inputs->count; i++) {
-        const struct bm_input *input = &inputs->input[i];
-        if (input->subject != subject) continue;
-        bm_index before = one->count > 0 ? one->input[one->count - 1].offset : i;
-        bool next = one->count == 0 || input->series != inputs->input[before].series;
-        one->input[one->count] = *input;
-        if (next) one->series[one->n_series++] = inputs->series[input->series];
-        one->input[one->count].series = one->n_series - 1;
-        one->input[one->count++].offset = i; /* for the line above; volumes below */
-    }
-    bm_index last = -1;
-    for (bm_index i = 0; i < one->count; i++) {
-        struct bm_input *input = &one->input[i];
-        if (input->series != last) one->series[input->series].offset = one->volumes;
-        last = input->series;
-        input->offset = one->volumes;
-        input->subject = 0;
-        one->volumes += input->count;
-    }
-    one->n_subjects = 1;
-out:
-    return status;
-}
-
 /* One subject's series and coverage: what depends on its images, the atlas and the options. */
 static enum bm_status extract(struct bm_ctx *ctx, const struct bm_prepare_opts *prepare,
-                              const struct bm_inputs *inputs, const struct bm_parcels *parcels,
-                              double min_coverage, struct bm_mat *X, double *coverage,
-                              bm_index *voxels)
+                              const struct bm_inputs *inputs, bm_index subject,
+                              const struct bm_parcels *parcels, double min_coverage,
+                              struct bm_mat *X, double *coverage, bm_index *voxels)
 {
     enum bm_status status = BM_OK;
     struct bm_prepared prepared = BM_PREPARED_INIT;
@@ -311,7 +280,7 @@ static enum bm_status extract(struct bm_ctx *ctx, const struct bm_prepare_opts *
     struct bm_prepare_opts whole = *prepare;
     /* Means of standardised voxels are not what an atlas's regions are; percent change is. */
     if (whole.standardize == BM_STD_Z) whole.standardize = BM_STD_NONE;
-    BM_TRY(bm_prepare(ctx, &whole, inputs, NULL, &prepared));
+    BM_TRY(bm_prepare_subject(ctx, &whole, inputs, subject, NULL, &prepared));
     BM_TRY(bm_parcels_extract(ctx, parcels, &prepared.mask, &prepared.samples, min_coverage, &made,
                               coverage, voxels));
     int how = prepare->standardize == BM_STD_Z ? BM_STD_Z : BM_STD_NONE;
@@ -348,7 +317,6 @@ enum bm_status bm_connectome_read_images(struct bm_ctx *ctx, const struct bm_con
     enum bm_status status = BM_OK;
     struct bm_connectome_data made = BM_CONNECTOME_DATA_INIT;
     struct bm_parcels parcels = BM_PARCELS_INIT;
-    struct bm_inputs one = BM_INPUTS_INIT;
     double *coverage = NULL;
     bm_index *voxels = NULL;
     struct bm_prepare_plan plan; /* of all: subjects one by one would not tell that grids differ */
@@ -361,17 +329,12 @@ enum bm_status bm_connectome_read_images(struct bm_ctx *ctx, const struct bm_con
     BM_TRY(bm_progress_begin(ctx, "subjects", made.subjects));
     for (bm_index k = 0; k < made.subjects; k++) {
         BM_TRY(bm_strdup(ctx, &made.name[k], inputs->subject[k]));
-        BM_TRY(of_subject(ctx, inputs, k, &one));
-        one.subject = &made.name[k];
-        BM_TRY(extract(ctx, prepare, &one, &parcels, opts->min_coverage, &made.X[k], coverage,
+        BM_TRY(extract(ctx, prepare, inputs, k, &parcels, opts->min_coverage, &made.X[k], coverage,
                        voxels));
         for (bm_index j = 0; j < made.p; j++) {
             made.node[j].coverage = fmin(made.node[j].coverage, coverage[j]);
             made.node[j].voxels = fmin(made.node[j].voxels, (double)voxels[j]);
         }
-        bm_free(one.input);
-        bm_free(one.series);
-        one = (struct bm_inputs)BM_INPUTS_INIT;
         BM_TRY(bm_progress_step(ctx));
     }
     BM_TRY(find_used(ctx, &made));
@@ -379,8 +342,6 @@ enum bm_status bm_connectome_read_images(struct bm_ctx *ctx, const struct bm_con
     made = (struct bm_connectome_data)BM_CONNECTOME_DATA_INIT;
 out:
     bm_progress_end(ctx);
-    bm_free(one.input);
-    bm_free(one.series);
     bm_free(coverage);
     bm_free(voxels);
     bm_parcels_release(&parcels);

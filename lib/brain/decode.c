@@ -235,7 +235,8 @@ void bm_decode_plan_release(struct bm_decode_plan *plan)
     *plan = (struct bm_decode_plan)BM_DECODE_PLAN_INIT;
 }
 
-struct bm_problem bm_decode_problem(const struct bm_decode_plan *plan)
+/* The problem a plan poses, for functions of select.h. Borrows from the plan. */
+static struct bm_problem problem_of(const struct bm_decode_plan *plan)
 {
     const struct bm_rows *rows = &plan->rows;
     return (struct bm_problem){
@@ -383,7 +384,7 @@ static enum bm_status set_up(struct bm_ctx *ctx, const struct bm_decode_opts *op
     struct bm_problem *problem = &setting->problem;
     setting->percent = isnan(plan->percent) ? bm_screen_percent(mask, SPATIAL_SHARE)
                                             : plan->percent;
-    *problem = bm_decode_problem(plan);
+    *problem = problem_of(plan);
     problem->nested = opts->nested == 0;
     problem->one_se = opts->rule == BM_RULE_ONE_SE ||
                       (opts->rule == BM_RULE_AUTO && plan->estimator->caps & BM_USES_LATTICE);

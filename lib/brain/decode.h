@@ -122,6 +122,9 @@ struct bm_decode_plan {
 };
 #define BM_DECODE_PLAN_INIT {.points = NULL}
 
+/* Read the table of samples and settle the model, its grid, folds and scores, before any voxel is
+ * read. plan must be empty. BM_EUSAGE: options that do not go together or with
+ * the targets; BM_EINPUT: a table or groups that do not serve. */
 enum bm_status bm_decode_open(struct bm_ctx *ctx, const struct bm_rows_opts *rows,
                               const struct bm_decode_opts *opts, const struct bm_inputs *inputs,
                               struct bm_decode_plan *plan) BM_CHECKED;
@@ -161,9 +164,6 @@ enum bm_status bm_decode_look(struct bm_ctx *ctx, const struct bm_decode_opts *o
                               struct bm_samples *x, struct bm_select_plan *out) BM_CHECKED;
 
 void bm_decoding_release(struct bm_decoding *decoding);
-
-/* The problem a plan poses, for functions of select.h. Borrows from the plan. */
-struct bm_problem bm_decode_problem(const struct bm_decode_plan *plan);
 
 #ifdef __cplusplus
 }

@@ -11,7 +11,7 @@ static bool is_integer(const char *text)
     return bm_parse_int(text, &value);
 }
 
-/* cli.md: no header if all columns asked for are whole numbers that no first-row cell equals. When
+/* No header if all columns asked for are whole numbers that no first-row cell equals. When
  * none is asked for, the cells tell. */
 static bool has_header(const struct bm_table *table, const char *const *asked, int n)
 {

@@ -45,6 +45,8 @@ struct bm_dictlearn_plan {
 };
 #define BM_DICTLEARN_PLAN_INIT {.k = NULL}
 
+/* Settle model, numbers of maps and folds before any voxel is read. plan must be empty. BM_EUSAGE:
+ * options that do not go together; BM_EINPUT: subjects of fewer than 3 volumes. */
 enum bm_status bm_dictlearn_open(struct bm_ctx *ctx, const struct bm_dictlearn_opts *opts,
                                  const struct bm_inputs *inputs, double tolerance,
                                  struct bm_dictlearn_plan *plan) BM_CHECKED;

@@ -79,7 +79,7 @@ const struct bm_param bm_dictlearn_params[] = {
      "principal components kept of each subject; none: all, nothing is lost",
      .check = check_reduce, .otherwise = "max(2 K, 100)"},
     {BM_P_TEXT, 0, "cv", AT(cv), "SPLIT",
-     "logo, kfold:K or shuffle:K:F over subjects: scores of fits to the others",
+     "how subjects are left out and scored by fits to the others: logo, kfold:K or shuffle:K:F",
      .check = check_cv, .otherwise = "kfold:5 if there are several K, else none"},
     {BM_P_REAL, 0, "min-region", AT(min_region_mm3), "MM3", "smallest region that is kept",
      .lo = 0, .hi = 1e9},

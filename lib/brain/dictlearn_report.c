@@ -5,15 +5,18 @@
 
 #include "brain/decode_report.h"
 
+enum { NAME_SIZE = 16 };
+
 static enum bm_status add_number(struct bm_ctx *ctx, struct bm_text *out, double x)
 {
     char number[BM_NUMBER_SIZE];
     return bm_text_add(ctx, out, "\t%s", isnan(x) ? "n/a" : bm_number(number, x));
 }
 
-const char *bm_component_name(char name[BM_COMPONENT_NAME], bm_index l)
+/* Name of map l (from 0): comp-001. */
+static const char *component_name(char name[NAME_SIZE], bm_index l)
 {
-    snprintf(name, BM_COMPONENT_NAME, "comp-%03td", (l + 1) % 1000000);
+    snprintf(name, NAME_SIZE, "comp-%03td", (l + 1) % 1000000);
     return name;
 }
 
@@ -21,10 +24,10 @@ enum bm_status bm_report_courses(struct bm_ctx *ctx, const struct bm_mat *course
                                  struct bm_text *out)
 {
     enum bm_status status = BM_OK;
-    char name[BM_COMPONENT_NAME], number[BM_NUMBER_SIZE];
+    char name[NAME_SIZE], number[BM_NUMBER_SIZE];
     bm_index k = courses->cols;
     for (bm_index l = 0; l < k; l++)
-        BM_TRY(bm_text_add(ctx, out, "%s%s", bm_component_name(name, l),
+        BM_TRY(bm_text_add(ctx, out, "%s%s", component_name(name, l),
                            l + 1 < k ? "\t" : "\n"));
     for (bm_index t = 0; t < courses->rows; t++)
         for (bm_index l = 0; l < k; l++)
@@ -39,7 +42,7 @@ enum bm_status bm_report_atlas(struct bm_ctx *ctx, const struct bm_dictlearn *re
 {
     enum bm_status status = BM_OK;
     const struct bm_samples *V = &result->atlas.dict.V;
-    char name[BM_COMPONENT_NAME];
+    char name[NAME_SIZE];
     double mm[3], at[3];
     bm_grid_voxel_mm(&result->mask.grid, mm);
     BM_TRY(bm_text_add(ctx, out, "index\tname\tpeak_x\tpeak_y\tpeak_z\tvolume_mm3\t"
@@ -52,7 +55,7 @@ enum bm_status bm_report_atlas(struct bm_ctx *ctx, const struct bm_dictlearn *re
             if (size > fabsf(*bm_samples_at(V, l, peak))) peak = j;
         }
         bm_mask_world(&result->mask, peak, at);
-        BM_TRY(bm_text_add(ctx, out, "%td\t%s", l + 1, bm_component_name(name, l)));
+        BM_TRY(bm_text_add(ctx, out, "%td\t%s", l + 1, component_name(name, l)));
         for (int a = 0; a < 3; a++) BM_TRY(add_number(ctx, out, at[a]));
         BM_TRY(add_number(ctx, out, (double)count * mm[0] * mm[1] * mm[2]));
         BM_TRY(add_number(ctx, out, result->atlas.explained[l]));
@@ -135,7 +138,7 @@ enum bm_status bm_report_regions(struct bm_ctx *ctx, const struct bm_mask *mask,
                                  const struct bm_regions *regions, struct bm_text *out)
 {
     enum bm_status status = BM_OK;
-    char name[BM_COMPONENT_NAME];
+    char name[NAME_SIZE];
     double mm[3], at[3];
     bm_index number = 0; /* of the region in its map */
     bm_grid_voxel_mm(&mask->grid, mm);
@@ -146,7 +149,7 @@ enum bm_status bm_report_regions(struct bm_ctx *ctx, const struct bm_mask *mask,
         bool first = r == 0 || region[-1].map != region->map;
         bool last = r + 1 == regions->count || region[1].map != region->map;
         number = first ? 1 : number + 1;
-        bm_component_name(name, region->map);
+        component_name(name, region->map);
         BM_TRY(bm_text_add(ctx, out, "%td\t%s", r + 1, name));
         if (!first || !last) BM_TRY(bm_text_add(ctx, out, "-%td", number));
         BM_TRY(bm_text_add(ctx, out, "\t%td", region->map + 1));
@@ -166,7 +169,7 @@ enum bm_status bm_report_subject_score(struct bm_ctx *ctx, const char *subject,
                                        bm_index k, struct bm_text *out)
 {
     enum bm_status status = BM_OK;
-    char name[BM_COMPONENT_NAME];
+    char name[NAME_SIZE];
     if (out->length == 0)
         BM_TRY(bm_text_add(ctx, out, "subject\tcomponent\texplained_variance\tloglik\n"));
     BM_TRY(bm_text_add(ctx, out, "%s\tall", subject));
@@ -174,7 +177,7 @@ enum bm_status bm_report_subject_score(struct bm_ctx *ctx, const char *subject,
     BM_TRY(add_number(ctx, out, score->loglik));
     BM_TRY(bm_text_add(ctx, out, "\n"));
     for (bm_index l = 0; l < k; l++) {
-        BM_TRY(bm_text_add(ctx, out, "%s\t%s", subject, bm_component_name(name, l)));
+        BM_TRY(bm_text_add(ctx, out, "%s\t%s", subject, component_name(name, l)));
         BM_TRY(add_number(ctx, out, single[l]));
         BM_TRY(bm_text_add(ctx, out, "\tn/a\n"));
     }

@@ -9,10 +9,6 @@
 extern "C" {
 #endif
 
-/* Name of map l (from 0): comp-001. */
-enum { BM_COMPONENT_NAME = 16 };
-const char *bm_component_name(char name[BM_COMPONENT_NAME], bm_index l);
-
 /* Time courses: a column for each map. */
 enum bm_status bm_report_courses(struct bm_ctx *ctx, const struct bm_mat *courses,
                                  struct bm_text *out) BM_CHECKED;

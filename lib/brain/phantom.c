@@ -27,6 +27,7 @@ static const struct ball target_balls[BALLS] = {{{26, 18, 23}, 2.5, 1},
                                                 {{37, 33, 23}, 2.5, 1},
                                                 {{26, 46, 23}, 2.5, -1}};
 
+/* Their bytewise order is that of the classes. */
 static const char *const class_names[BM_PHANTOM_MAX_CLASSES] = {
     "face", "house", "key", "lamp", "mug", "nose", "owl", "pen", "rug", "shoe", "tree", "vase"};
 
@@ -54,11 +55,6 @@ const struct bm_param bm_phantom_params[] = {
      .lo = -100, .hi = 100},
     BM_PARAM_END};
 #undef AT
-
-const char *bm_phantom_class(bm_index k)
-{
-    return class_names[k];
-}
 
 /* Balls ------------------------------------------------------------------------------------- */
 

@@ -47,9 +47,6 @@ struct bm_phantom {
 };
 #define BM_PHANTOM_INIT {.label = NULL}
 
-/* Name of class k; bytewise order is the order of k. */
-const char *bm_phantom_class(bm_index k);
-
 /* BM_EUSAGE for options that contradict each other: more voxels than the shape has, more groups or
  * classes than samples. */
 enum bm_status bm_phantom_check(struct bm_ctx *ctx,

@@ -257,7 +257,9 @@ static enum bm_status read_and_listen(struct bm_ctx *ctx, const struct bm_layout
     enum bm_status status = bm_prepare_read(ctx, layout, reader, steps, made);
     enum bm_status kept = bm_log_tap_close(ctx, &tap);
     if (status == BM_OK) status = kept;
-    if (status == BM_OK) status = bm_warnings_pack(ctx, steps->inputs, &tap.lines, &made->said);
+    if (status == BM_OK)
+        status = bm_warnings_pack(ctx, steps->inputs, NULL, steps->inputs->count, &tap.lines,
+                                  &made->said);
     bm_text_release(&tap.lines);
     return status;
 }
@@ -294,8 +296,6 @@ enum bm_status bm_prepare_in(struct bm_ctx *ctx, const struct bm_prepare_opts *o
     if (status == BM_OK) status = read_and_listen(ctx, &layout, &reader, &steps, &made);
     bm_progress_end(ctx);
     if (status != BM_OK) goto out;
-    bm_log(ctx, BM_LOG_INFO, "samples: %td of %td volumes, %td voxels, %td run%s", layout.kept,
-           inputs->volumes, made.mask.p, layout.n_runs, layout.n_runs == 1 ? "" : "s");
     bm_reader_release(&reader);
     BM_TRY(bm_steps_name(ctx, &steps, made.id));
     BM_TRY(order_samples(ctx, inputs, &layout, &made));

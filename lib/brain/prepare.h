@@ -120,8 +120,9 @@ enum bm_status bm_prepare_mask(struct bm_ctx *ctx, const struct bm_prepare_opts 
                                const struct bm_inputs *inputs, struct bm_mask *mask,
                                bm_index *non_finite) BM_CHECKED;
 
-/* bm_prepare of one subject's inputs alone, in that mask; numbers of volumes and inputs count the
- * subject's. Subjects one after the other need the memory of the largest. */
+/* bm_prepare of one subject's inputs alone, in that mask (NULL: what opts say, of the subject's
+ * images); numbers of volumes and inputs count the subject's. Subjects one after the other need the
+ * memory of the largest. */
 enum bm_status bm_prepare_subject(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
                                   const struct bm_inputs *inputs, bm_index subject,
                                   const struct bm_mask *mask, struct bm_prepared *out) BM_CHECKED;

@@ -1,6 +1,7 @@
 /* Between the files of prepare: prepare_inputs.c and prepare_names.c list the inputs,
  * prepare_space.c finds grid and mask, prepare_read.c reads and cleans, prepare.c is the whole,
- * prepare_subject.c that of one subject. */
+ * prepare_subject.c that of one subject; prepare_steps.c keeps masks and runs in the cache, with
+ * their warnings (prepare_warnings.c). */
 #ifndef BM_BRAIN_PREPARE_INTERNAL_H
 #define BM_BRAIN_PREPARE_INTERNAL_H
 
@@ -105,12 +106,13 @@ void bm_steps_begin_input(struct bm_ctx *ctx, struct bm_steps *steps);
 enum bm_status bm_steps_end_input(struct bm_ctx *ctx, struct bm_steps *steps, bm_index i,
                                   enum bm_status status) BM_CHECKED;
 
-/* Lines of warnings with the inputs' names replaced by numbers, so that they can be kept, and said
- * again under other names. */
-enum bm_status bm_warnings_pack(struct bm_ctx *ctx, const struct bm_inputs *inputs,
-                                const struct bm_text *said, struct bm_text *out) BM_CHECKED;
-enum bm_status bm_warnings_repeat(struct bm_ctx *ctx, const struct bm_inputs *inputs,
-                                  const char *packed) BM_CHECKED;
+/* Lines of warnings with the names of n inputs (NULL = the first n) replaced by numbers, so that
+ * they can be kept, and said again under other names. */
+enum bm_status bm_warnings_pack(struct bm_ctx *ctx, const struct bm_inputs *all,
+                                const bm_index *inputs, bm_index n, const struct bm_text *said,
+                                struct bm_text *out) BM_CHECKED;
+void bm_warnings_repeat(struct bm_ctx *ctx, const struct bm_inputs *all, const bm_index *inputs,
+                        bm_index n, const char *packed);
 
 /* Id of the samples, from those of their runs, into id; "" without a memo. */
 enum bm_status bm_steps_name(struct bm_ctx *ctx, const struct bm_steps *steps,

@@ -6,79 +6,7 @@
 
 enum { SERIES_VERSION = 1, MASK_VERSION = 2, RUN_VERSION = 2, SAMPLES_VERSION = 2 };
 
-/* Warnings ------------------------------------------------------------------------------------ */
-
-/* A step that is not computed must still warn. Files are not part of keys by their names, so lines
- * are kept as "@k: ..." for the k-th input of the step, "-..." for any other. */
-static enum bm_status pack(struct bm_ctx *ctx, const struct bm_inputs *all, const bm_index *inputs,
-                           bm_index n, const struct bm_text *said, struct bm_text *out)
-{
-    enum bm_status status = BM_OK;
-    char name[1024];
-    const char *line = bm_text_str(said);
-    while (*line) {
-        int length = (int)strcspn(line, "\n");
-        bm_index k = 0;
-        for (; k < n; k++) {
-            bm_escape(name, sizeof name, all->input[inputs[k]].path);
-            if (strncmp(line, name, strlen(name)) == 0 && line[strlen(name)] == ':') break;
-        }
-        if (k < n)
-            BM_TRY(bm_text_add(ctx, out, "@%td%.*s\n", k, length - (int)strlen(name),
-                               line + strlen(name)));
-        else BM_TRY(bm_text_add(ctx, out, "-%.*s\n", length, line));
-        line += length + (line[length] == '\n');
-    }
-out:
-    return status;
-}
-
-static void say_again(struct bm_ctx *ctx, const struct bm_inputs *all, const bm_index *inputs,
-                      bm_index n, const char *packed)
-{
-    char name[1024];
-    for (const char *line = packed; line && *line;) {
-        int length = (int)strcspn(line, "\n");
-        int colon = (int)strcspn(line, ":\n");
-        bm_index k = 0;
-        for (const char *c = line + 1; *c >= '0' && *c <= '9' && k <= n; c++) k = 10 * k + *c - '0';
-        if (line[0] == '@' && k < n)
-            bm_warn(ctx, "%s%.*s",
-                    bm_escape(name, sizeof name, all->input[inputs[k]].path),
-                    length - colon, line + colon);
-        else if (line[0] == '-') bm_warn(ctx, "%.*s", length - 1, line + 1);
-        line += length + (line[length] == '\n');
-    }
-}
-
-/* All inputs, in order. */
-static enum bm_status every_input(struct bm_ctx *ctx, const struct bm_inputs *inputs,
-                                  bm_index **list)
-{
-    enum bm_status status = bm_alloc(ctx, list, inputs->count, sizeof **list);
-    for (bm_index i = 0; status == BM_OK && i < inputs->count; i++) (*list)[i] = i;
-    return status;
-}
-
-enum bm_status bm_warnings_pack(struct bm_ctx *ctx, const struct bm_inputs *inputs,
-                                const struct bm_text *said, struct bm_text *out)
-{
-    bm_index *list = NULL;
-    enum bm_status status = every_input(ctx, inputs, &list);
-    if (status == BM_OK) status = pack(ctx, inputs, list, inputs->count, said, out);
-    bm_free(list);
-    return status;
-}
-
-enum bm_status bm_warnings_repeat(struct bm_ctx *ctx, const struct bm_inputs *inputs,
-                                  const char *packed)
-{
-    bm_index *list = NULL;
-    enum bm_status status = every_input(ctx, inputs, &list);
-    if (status == BM_OK) say_again(ctx, inputs, list, inputs->count, packed);
-    bm_free(list);
-    return status;
-}
+/* Files ------------------------------------------------------------------------------------- */
 
 void bm_steps_begin_input(struct bm_ctx *ctx, struct bm_steps *steps)
 {
@@ -237,7 +165,7 @@ enum bm_status bm_steps_series_mask(struct bm_ctx *ctx, struct bm_steps *steps, 
     BM_TRY(bm_memo_get(ctx, &step, members, MEMBERS));
     BM_TRY(list_inputs(ctx, steps, series, &list, &n));
     if (step.hit) {
-        say_again(ctx, steps->inputs, list, n, packed.data);
+        bm_warnings_repeat(ctx, steps->inputs, list, n, packed.data);
     } else {
         bm_log_tap_open(ctx, &tap);
         status = bm_prepare_series_mask(ctx, steps->opts, steps->inputs, series, steps->grid,
@@ -246,7 +174,7 @@ enum bm_status bm_steps_series_mask(struct bm_ctx *ctx, struct bm_steps *steps, 
         if (status != BM_OK) goto out;
         BM_TRY(tapped);
         for (bm_index k = 0; k < n; k++) BM_TRY(still_same(ctx, steps, list[k]));
-        if (ctx->memo) BM_TRY(pack(ctx, steps->inputs, list, n, &tap.lines, &packed));
+        if (ctx->memo) BM_TRY(bm_warnings_pack(ctx, steps->inputs, list, n, &tap.lines, &packed));
         bm_memo_put(ctx, &step, members, MEMBERS);
     }
     *own = made;
@@ -270,7 +198,7 @@ enum bm_status bm_steps_find_mask(struct bm_ctx *ctx, struct bm_steps *steps, st
                                        BM_MEMO_ARRAY("warnings", packed.data, &packed.length)};
     BM_TRY(bm_memo_get(ctx, &steps->mask, members, 3));
     if (!steps->mask.hit) goto out;
-    BM_TRY(bm_warnings_repeat(ctx, steps->inputs, packed.data));
+    bm_warnings_repeat(ctx, steps->inputs, NULL, steps->inputs->count, packed.data);
 out:
     bm_text_release(&packed);
     return status;
@@ -284,8 +212,8 @@ void bm_steps_keep_mask(struct bm_ctx *ctx, struct bm_steps *steps, struct bm_ma
                                        BM_MEMO_NUMBER("non-finite", *non_finite),
                                        BM_MEMO_ARRAY("warnings", packed.data, &packed.length)};
     if (ctx->memo &&
-        bm_warnings_pack(ctx, steps->inputs, &steps->warnings[steps->inputs->count],
-                         &packed) == BM_OK)
+        bm_warnings_pack(ctx, steps->inputs, NULL, steps->inputs->count,
+                         &steps->warnings[steps->inputs->count], &packed) == BM_OK)
         bm_memo_put(ctx, &steps->mask, members, 3);
     bm_text_release(&packed);
 }
@@ -468,7 +396,7 @@ enum bm_status bm_steps_find_runs(struct bm_ctx *ctx, struct bm_steps *steps,
                                             .panels = run.panels};
             BM_TRY(bm_steps_take(ctx, mask, samples, layout->first[r], n, &rows, 0, run.voxels,
                                  run.constant, constant));
-            say_again(ctx, steps->inputs, parts.used, parts.n_used, run.packed.data);
+            bm_warnings_repeat(ctx, steps->inputs, parts.used, parts.n_used, run.packed.data);
         }
         kept_run_release(&run);
         run = (struct kept_run){.packed = BM_TEXT_INIT};
@@ -494,8 +422,8 @@ enum bm_status bm_steps_keep_run(struct bm_ctx *ctx, struct bm_steps *steps, bm_
     if (!ctx->memo) return BM_OK;
     BM_TRY(list_parts(ctx, steps, r, &parts));
     for (bm_index k = 0; k < parts.n_used; k++)
-        BM_TRY(pack(ctx, steps->inputs, parts.used, parts.n_used, &steps->warnings[parts.used[k]],
-                    &run.packed));
+        BM_TRY(bm_warnings_pack(ctx, steps->inputs, parts.used, parts.n_used,
+                                &steps->warnings[parts.used[k]], &run.packed));
     BM_TRY(bm_alloc(ctx, &run.rows, run.panels * run.n * BM_PANEL, sizeof *run.rows));
     BM_TRY(bm_alloc(ctx, &run.constant, run.p, 1));
     memcpy(run.constant, constant, (size_t)run.p);

@@ -108,7 +108,7 @@ enum bm_status bm_prepare_warn_again(struct bm_ctx *ctx, const struct bm_inputs 
 {
     struct bm_inputs own = BM_INPUTS_INIT;
     enum bm_status status = pick_subject(ctx, inputs, subject, &own);
-    if (status == BM_OK) status = bm_warnings_repeat(ctx, &own, said);
+    if (status == BM_OK) bm_warnings_repeat(ctx, &own, NULL, own.count, said);
     bm_free(own.input);
     bm_free(own.series);
     return status;

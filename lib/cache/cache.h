@@ -52,6 +52,7 @@ const struct bm_memo *bm_cache_memo(const struct bm_cache *cache);
 /* The own store, or NULL. */
 const struct bm_store *bm_cache_store(const struct bm_cache *cache);
 
+/* The counts so far; from any thread. */
 struct bm_cache_stats bm_cache_stats(struct bm_cache *cache);
 
 /* Digest of a file, remembered; without a store, too. */

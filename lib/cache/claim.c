@@ -82,7 +82,8 @@ static void word_of(const char *text, const char *name, char *out, size_t size)
             snprintf(out, size, "%.*s", (int)strcspn(line + n + 1, "\n"), line + n + 1);
 }
 
-bool bm_claim_is_dead(const struct bm_claims *claims, const char *text)
+/* True if a claim's text is that of a process that is gone for sure. */
+static bool is_dead(const struct bm_claims *claims, const char *text)
 {
     static const char *const same[] = {"host", "boot", "space"};
     char mine[128], theirs[128], pid[24], start[32], now[32];
@@ -193,7 +194,7 @@ static bool is_stale(struct bm_claims *claims, int fd, struct bm_claim_watch *wa
     clock_gettime(CLOCK_REALTIME, &date);
     int64_t touched_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
     /* Clocks may disagree, but hardly by so much. */
-    if (bm_claim_is_dead(claims, text) || date.tv_sec - st.st_mtim.tv_sec > BM_CLAIM_FORGOTTEN_S)
+    if (is_dead(claims, text) || date.tv_sec - st.st_mtim.tv_sec > BM_CLAIM_FORGOTTEN_S)
         return true;
     if (watch->file == st.st_ino && watch->touched_ns == touched_ns)
         return bm_clock_s() - watch->since_s > DEAD_S;

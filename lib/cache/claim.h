@@ -46,9 +46,6 @@ void bm_claim_drop(struct bm_claims *claims, const char *id);
 /* True if the calling thread holds one: it must not wait for another. */
 bool bm_claim_in_thread(struct bm_claims *claims);
 
-/* True if a claim's text is that of a process that is gone for sure. For tests. */
-bool bm_claim_is_dead(const struct bm_claims *claims, const char *text);
-
 #ifdef __cplusplus
 }
 #endif

@@ -28,6 +28,8 @@ struct bm_listing {
 };
 #define BM_LISTING_INIT {.item = NULL}
 
+/* All entries, none of them opened, and what else takes room. A store that does not exist yet has
+ * none. listing must be empty. */
 enum bm_status bm_store_list(struct bm_ctx *ctx, const struct bm_store *store,
                              struct bm_listing *listing) BM_CHECKED;
 void bm_listing_release(struct bm_listing *listing);

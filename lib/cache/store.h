@@ -54,6 +54,7 @@ enum bm_status bm_store_open(struct bm_ctx *ctx, const char *path, enum bm_store
 /* Waits until names of entries that were published are on the disk. */
 void bm_store_close(struct bm_store *store);
 
+/* Whether entries of this user are believed. */
 bool bm_store_trusts(const struct bm_store *store, uid_t owner);
 
 /* Folder v1/NAME, made if there is none and the store is writable; -1 and errno. */

@@ -38,7 +38,7 @@ cJSON *bm_json_whole(int64_t value)
     return cJSON_CreateRaw(digits);
 }
 
-cJSON *bm_json_unsigned(uint64_t value)
+static cJSON *unsigned_whole(uint64_t value)
 {
     char digits[32];
     snprintf(digits, sizeof digits, "%" PRIu64, value);
@@ -110,7 +110,7 @@ bool bm_json_add_head(cJSON *json, const char *format, const char *version, cons
 bool bm_json_add_run(cJSON *parameters, double tolerance, uint64_t seed)
 {
     return bm_json_put(parameters, "tolerance", bm_json_real(tolerance)) &&
-           bm_json_put(parameters, "seed", bm_json_unsigned(seed));
+           bm_json_put(parameters, "seed", unsigned_whole(seed));
 }
 
 enum bm_status bm_json_print(struct bm_ctx *ctx, const cJSON *json, bool good, struct bm_text *out)

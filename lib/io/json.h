@@ -28,7 +28,6 @@ cJSON *bm_json_append(cJSON *list, cJSON *item);
 cJSON *bm_json_real(double value);
 /* Whole numbers beyond 2^53 have no place in a double. */
 cJSON *bm_json_whole(int64_t value);
-cJSON *bm_json_unsigned(uint64_t value);
 cJSON *bm_json_reals(const double *values, bm_index n);
 
 /* The fields of a table that can change a result, by name; files by their base name, as where they

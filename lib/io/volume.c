@@ -63,6 +63,34 @@ static bool same_shape(const struct bm_grid *a, const struct bm_grid *b)
     return a->dim[0] == b->dim[0] && a->dim[1] == b->dim[1] && a->dim[2] == b->dim[2];
 }
 
+int bm_grid_corners(const struct bm_grid *grid, const double at[3], bm_index element[8],
+                    double weight[8])
+{
+    bm_index base = 0, step[3], stride = 1;
+    double share[3];
+    for (int d = 0; d < 3; d++) {
+        double x = fmin(fmax(at[d], 0), (double)(grid->dim[d] - 1)), whole = floor(x);
+        base += (bm_index)whole * stride;
+        share[d] = x - whole;
+        step[d] = stride;
+        stride *= grid->dim[d];
+    }
+    int n = 0;
+    for (int corner = 0; corner < 8; corner++) {
+        double w = 1;
+        bm_index v = base;
+        for (int d = 0; d < 3; d++) {
+            bool upper = corner >> d & 1;
+            w *= upper ? share[d] : 1 - share[d];
+            v += upper ? step[d] : 0;
+        }
+        if (!(w > 0)) continue; /* it may be NaN there, or beyond the array */
+        element[n] = v;
+        weight[n++] = w;
+    }
+    return n;
+}
+
 double bm_grid_distance(const struct bm_grid *a, const struct bm_grid *b)
 {
     if (!same_shape(a, b)) return INFINITY;

@@ -49,6 +49,11 @@ void bm_grid_voxel_mm(const struct bm_grid *grid, double mm[3]);
 enum bm_status bm_grid_inverse(struct bm_ctx *ctx, const struct bm_grid *grid,
                                double from_world[4][4]) BM_CHECKED;
 
+/* Trilinear interpolation at a place in voxel coordinates, which is first moved into the box of the
+ * centres: the elements with a weight above 0, and these, which sum to 1; how many, 1 to 8. */
+int bm_grid_corners(const struct bm_grid *grid, const double at[3], bm_index element[8],
+                    double weight[8]);
+
 /* Largest distance in mm between the same corner of the two grids; infinity if shapes differ. */
 double bm_grid_distance(const struct bm_grid *a, const struct bm_grid *b);
 /* Two grids are the same up to this. */

@@ -2,8 +2,8 @@
  *
  * A training set is rows of a design (samples, their Gram matrix, the lattice of their voxels) and
  * targets, one column each: +-1 for one-vs-rest classes, numbers for regression. Fitting gives, for
- * each penalty, the decision values of all rows, so that held-out scores cost nothing more
- * (decoding.md 1.2), the certificate, and on request the weights. score: larger is better, always
+ * each penalty, the decision values of all rows, so that held-out scores cost nothing
+ * more, the certificate, and on request the weights. score: larger is better, always
  * (metrics.h); predict on new samples: bm_predict. */
 #ifndef BM_LEARN_ESTIMATOR_H
 #define BM_LEARN_ESTIMATOR_H

@@ -290,39 +290,3 @@ void bm_group_glasso_release(struct bm_group_glasso *fit)
 }
 
 /* ------------------------------------------------------------------------------------------- */
-
-enum bm_status bm_group_glasso_kkt(struct bm_ctx *ctx, const struct bm_mat *S, bm_index K,
-                                   const double *weight, double alpha, const struct bm_mat *P,
-                                   double *violation)
-{
-    enum bm_status status = BM_OK;
-    struct bm_mat *W = NULL;
-    bm_index p = S->rows;
-    double worst = 0;
-    BM_TRY(bm_calloc(ctx, &W, K, sizeof *W));
-    for (bm_index k = 0; k < K; k++) {
-        BM_TRY(bm_mat_copy(ctx, &W[k], &P[k]));
-        BM_TRY(bm_spd_invert(ctx, &W[k], NULL));
-    }
-    for (bm_index j = 0; j < p; j++)
-        for (bm_index i = 0; i <= j; i++) {
-            double size = 0, off = 0, norm = 0;
-            for (bm_index k = 0; k < K; k++)
-                size += *bm_mat_at(&P[k], i, j) * *bm_mat_at(&P[k], i, j);
-            size = sqrt(size);
-            for (bm_index k = 0; k < K; k++) {
-                double d = *bm_mat_at(&W[k], i, j) - *bm_mat_at(&S[k], i, j);
-                if (i == j) worst = fmax(worst, fabs(d));
-                d *= weight ? weight[k] : 1 / (double)K;
-                norm += d * d;
-                if (size > 0) d -= alpha * *bm_mat_at(&P[k], i, j) / size;
-                off += d * d;
-            }
-            if (i != j) worst = fmax(worst, size > 0 ? sqrt(off) : sqrt(norm) - alpha);
-        }
-    *violation = worst;
-out:
-    for (bm_index k = 0; W && k < K; k++) bm_mat_release(&W[k]);
-    bm_free(W);
-    return status;
-}

@@ -61,13 +61,6 @@ void bm_group_glasso_release(struct bm_group_glasso *fit);
 /* max_{i != j} || (w_k (S_k)_ij)_k ||: the solution is diagonal from this alpha on. */
 double bm_group_glasso_alpha_max(const struct bm_mat *S, bm_index K, const double *weight);
 
-/* Largest violation of the optimality conditions of (1) by P, with W_k = P_k^-1 and
- * Z = w_k (W_k - S_k): |(W_k - S_k)_ii|, ||Z_ij|| - alpha off the support,
- * ||Z_ij - alpha P_ij / ||P_ij|| || on it. BM_ENUMERIC if a P is not positive definite. */
-enum bm_status bm_group_glasso_kkt(struct bm_ctx *ctx, const struct bm_mat *S, bm_index K,
-                                   const double *weight, double alpha, const struct bm_mat *P,
-                                   double *violation) BM_CHECKED;
-
 #ifdef __cplusplus
 }
 #endif

@@ -33,8 +33,10 @@ INLINE double sum_lanes(lanes v)
     return (v[0] + v[2]) + (v[1] + v[3]);
 }
 
-CLONES void bm_glasso_prox(bm_index n, const double *a, const double *z, double alpha, double t,
-                           double *x)
+/* argmin_x 1/2 sum a_k x_k^2 - z_k x_k + alpha ||x||, from the guess t of ||x|| (0 = none). n: a
+ * multiple of 4; where a_k is 0, z_k must be. */
+CLONES static void prox(bm_index n, const double *a, const double *z, double alpha, double t,
+                        double *x)
 {
     double norm = 0, most = 0;
     for (bm_index k = 0; k < n; k++) {
@@ -135,7 +137,7 @@ INLINE double visit(struct column *q, bm_index m, bool zero)
         double size = fabs(q->z[0]) - q->alpha;
         q->x[0] = size > 0 ? copysign(size, q->z[0]) / q->a[0] : 0;
     } else {
-        bm_glasso_prox(q->stride, q->a, q->z, q->alpha, sqrt(norm), q->x);
+        prox(q->stride, q->a, q->z, q->alpha, sqrt(norm), q->x);
     }
     for (bm_index k = 0; k < K; k++) {
         q->step[k] = (q->x[k] - y[k]) / d[k];

@@ -42,9 +42,4 @@ enum bm_status bm_glasso_certify(struct bm_ctx *ctx, struct bm_glasso_block *blo
 enum bm_status bm_glasso_admm(struct bm_ctx *ctx, struct bm_glasso_block *block, double gap,
                               int most) BM_CHECKED;
 
-/* argmin_x 1/2 sum a_k x_k^2 - z_k x_k + alpha ||x||, from the guess t of ||x|| (0 = none). n: a
- * multiple of 4; where a_k is 0, z_k must be. */
-void bm_glasso_prox(bm_index n, const double *a, const double *z, double alpha, double t,
-                    double *x);
-
 #endif

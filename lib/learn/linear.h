@@ -1,7 +1,7 @@
 /* l2-regularised linear models in the space of samples.
  *
  * Everything is done on the m x m Gram matrix K = X X' of the training rows: reading X once serves
- * all folds, penalties and classes (decoding.md 4.1-4.4); ridge can work on the p x p instead. A
+ * all folds, penalties and classes; ridge can work on the p x p instead. A
  * fit is (a, b): w = X' a, and the decision value of any sample x is x.w + b = k(x)' a + b with
  * k(x) its products with the training rows. The intercept b is free (not penalised), so sum(a) = 0
  * up to rounding.
@@ -54,14 +54,14 @@ enum bm_status bm_svm_fit(struct bm_ctx *ctx, const struct bm_mat *K, const doub
                           struct bm_fit_info *info) BM_CHECKED;
 
 /* l2 logistic regression: min C sum log(1 + exp(-y_i (x_i.w + b))) + 1/2 |w|^2, y = +-1.
- * Newton on (a, b) with K (decoding.md 2.6 and 4.4), Armijo on the objective, always until the
+ * Newton on (a, b) with K, Armijo on the objective, always until the
  * optimality conditions hold to 1e-11 or to what rounding allows: `tolerance` only judges the gap.
  * a: m values, y_i a_i / C in [0, 1]; a and b are the start on entry when `warm`. */
 enum bm_status bm_logistic_fit(struct bm_ctx *ctx, const struct bm_mat *K, const double *y,
                                double C, double tolerance, bool warm, double *a, double *b,
                                struct bm_fit_info *info) BM_CHECKED;
 
-/* The n-dimensional loss prox that the spatial solver needs (decoding.md 2.6, step 3, logistic):
+/* The n-dimensional loss prox that the spatial solver needs for the logistic loss:
  * find a, b with  sigma a = -f'(h + K a + b 1),  1'a = 0,  f(z) = sum log(1 + exp(-y_i z_i)).
  * Newton with warm start from a and b, until |sigma a + f'| <= 1e-11 |f'| or rounding stops it.
  * z (m values) gets h + K a + b; y_i sigma a_i is in [0, 1] exactly. work is kept between calls:

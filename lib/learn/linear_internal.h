@@ -12,6 +12,7 @@ enum bm_status bm_linear_check(struct bm_ctx *ctx, const struct bm_mat *K) BM_CH
 enum bm_status bm_linear_check_labels(struct bm_ctx *ctx, const struct bm_mat *K, const double *y,
                                       double C, bm_index *positives) BM_CHECKED;
 
+/* Of n numbers. */
 double bm_linear_mean(const double *x, bm_index n);
 
 /* Gram matrix of the centred samples, in `centred`, empty on entry. Learners work on it: for

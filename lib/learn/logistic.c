@@ -1,4 +1,4 @@
-/* l2 logistic regression and the logistic loss prox, on the Gram matrix (decoding.md 2.6, 4.4).
+/* l2 logistic regression and the logistic loss prox, on the Gram matrix.
  *
  * Both minimise Psi(a, b) = sum log(1 + exp(-y z)) + sigma/2 a'K a,  z = h + K a + b 1, whose
  * minimum has F = sigma a - y p = 0 with p = 1 / (1 + exp(y z)). A Newton step with 1'a = 0 kept

@@ -255,25 +255,3 @@ double bm_metric_chance(const struct bm_metric *metric, bm_index n_classes, cons
     }
     return metric->chance(n_classes, majority, test, n_test);
 }
-
-void bm_confusion(bm_index n_classes, const bm_index *label, const bm_index *predicted, bm_index n,
-                  bm_index *counts)
-{
-    memset(counts, 0, (size_t)(n_classes * n_classes) * sizeof *counts);
-    for (bm_index i = 0; i < n; i++) counts[label[i] + n_classes * predicted[i]]++;
-}
-
-double bm_average_precision(struct bm_ctx *ctx, bm_index n, const double *score,
-                            const unsigned char *truth)
-{
-    struct ranked *ranked = NULL;
-    if (bm_alloc(ctx, &ranked, n, sizeof *ranked) != BM_OK) return NAN;
-    for (bm_index i = 0; i < n; i++) /* NaN ranks last */
-        ranked[i] = (struct ranked){isnan(score[i]) ? 1 : -fabs(score[i]), i};
-    qsort(ranked, (size_t)n, sizeof *ranked, by_value);
-    double hits = 0, sum = 0;
-    for (bm_index i = 0; i < n; i++)
-        if (truth[ranked[i].index]) sum += ++hits / (double)(i + 1);
-    bm_free(ranked);
-    return hits > 0 ? sum / hits : NAN;
-}

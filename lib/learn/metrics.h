@@ -43,15 +43,6 @@ double bm_metric_chance(const struct bm_metric *metric, bm_index n_classes,
                         const bm_index *train, bm_index n_train, const bm_index *test,
                         bm_index n_test);
 
-/* counts[truth + n_classes * predicted] */
-void bm_confusion(bm_index n_classes, const bm_index *label, const bm_index *predicted,
-                  bm_index n, bm_index *counts);
-
-/* Area under the precision-recall curve of |score| against truth != 0 (average precision, ties in
- * order of index): how well a map finds a support. NaN without positives or on no memory. */
-double bm_average_precision(struct bm_ctx *ctx, bm_index n, const double *score,
-                            const unsigned char *truth);
-
 #ifdef __cplusplus
 }
 #endif

@@ -1,4 +1,4 @@
-/* Ridge regression (decoding.md 4.1), by the smaller of two decompositions.
+/* Ridge regression, by the smaller of two decompositions.
  *
  * With the centred K = X X' = U S U' the solution is a = U (S + alpha)^-1 U' y_c, with the centred
  * X'X = V S V' it is w = V (S + alpha)^-1 V' X'y_c. The dual point: theta = twice the residual, of

@@ -79,6 +79,8 @@ struct bm_selected {
 };
 #define BM_SELECTED_INIT {.path = NULL}
 
+/* Choose a point for each training set (those of the outer folds, then all rows) by inner folds of
+ * it, and fit there. out must be empty. The estimator's failures, with the training set named. */
 enum bm_status bm_select(struct bm_ctx *ctx, const struct bm_problem *problem,
                          const struct bm_folds *outer, struct bm_selected *out) BM_CHECKED;
 void bm_selected_release(struct bm_selected *selected);

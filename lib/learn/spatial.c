@@ -165,12 +165,6 @@ void bm_spatial_load(struct bm_spatial *s, const unsigned char *state)
     s->alpha = numbers[2];
 }
 
-void bm_spatial_work(const struct bm_spatial *s, long *passes, long *inner)
-{
-    *passes = s->passes;
-    *inner = s->inner;
-}
-
 enum bm_status bm_spatial_forward(struct bm_ctx *ctx, struct bm_spatial *s, const float *w,
                                   double *out)
 {

@@ -3,7 +3,7 @@
  *   P(w, b) = f(Xw + b 1) + alpha (rho |w|_1 + (1 - rho) TV(w)),      rho = l1_ratio in [0, 1]
  *   squared:  f(z) = 1/2 sum (y_i - z_i)^2        logistic: f(z) = sum log(1 + exp(-y_i z_i))
  *
- * (decoding.md 2.1; no 1/n; b is free). Solved by Douglas-Rachford splitting in the space of
+ * (no 1/n; b is free). Solved by Douglas-Rachford splitting in the space of
  * samples: the loss's prox is exact through the Gram matrix, the penalty's is an accelerated dual
  * method, and each iteration gives a feasible dual point, so that every fit ends with a duality
  * gap. Training sets larger than BM_SPATIAL_GRAM_MAX use FISTA instead, with the same certificate.
@@ -38,7 +38,7 @@ void bm_spatial_free(struct bm_spatial *spatial);
 
 /* Smallest alpha whose solution is w = 0 (rho = 0: w constant on each connected component), as a
  * rigorous bracket lower <= alpha_max <= upper; by Dinkelbach's method on the dual norm of the null
- * model's gradient (decoding.md 2.4). upper/lower - 1 is at most 1e-4 where that comes quickly,
+ * model's gradient. upper/lower - 1 is at most 1e-4 where that comes quickly,
  * 1e-2 for most small rho, and more after 12,000 steps. 0 and 0: the null model is perfect, or no
  * voxel varies with the target. BM_ENUMERIC: rho = 0 and the components' means fit any target. */
 enum bm_status bm_spatial_alpha_max(struct bm_ctx *ctx, struct bm_spatial *spatial,
@@ -53,7 +53,7 @@ enum bm_status bm_spatial_fit(struct bm_ctx *ctx, struct bm_spatial *spatial, do
                               double l1_ratio, double tolerance, int max_iterations, float *w,
                               double *b, double *decision, struct bm_fit_info *info) BM_CHECKED;
 
-/* The same by FISTA with restarts (decoding.md 2.8), from zero: the second opinion. */
+/* The same by FISTA with restarts, from zero: the second opinion. */
 enum bm_status bm_spatial_fit_fista(struct bm_ctx *ctx, struct bm_spatial *spatial, double alpha,
                                     double l1_ratio, double tolerance, int max_iterations,
                                     float *w, double *b, double *decision,
@@ -64,9 +64,6 @@ enum bm_status bm_spatial_fit_fista(struct bm_ctx *ctx, struct bm_spatial *spati
 bm_index bm_spatial_state_bytes(const struct bm_spatial *spatial);
 void bm_spatial_save(const struct bm_spatial *spatial, unsigned char *state);
 void bm_spatial_load(struct bm_spatial *spatial, const unsigned char *state);
-
-/* Passes over the data (X w or X'a) and inner iterations made so far, for reports. */
-void bm_spatial_work(const struct bm_spatial *spatial, long *passes, long *inner);
 
 #ifdef __cplusplus
 }

@@ -1,4 +1,4 @@
-/* Lower bounds: feasible dual points of a fit; the bracket on alpha_max (decoding.md 2.3, 2.4). */
+/* Lower bounds: feasible dual points of a fit; the bracket on alpha_max. */
 #include <math.h>
 #include <string.h>
 

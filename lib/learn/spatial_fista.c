@@ -1,4 +1,4 @@
-/* FISTA with restarts and inexact prox (decoding.md 2.8): needs no Gram matrix. */
+/* FISTA (Beck and Teboulle 2009) with restarts and inexact prox: needs no Gram matrix. */
 #include <math.h>
 #include <string.h>
 

@@ -48,7 +48,7 @@ enum bm_status bm_spatial_backward(struct bm_ctx *ctx, struct bm_spatial *s, con
 double bm_spatial_loss(const struct bm_spatial *s, const double *z, double *b, double *theta);
 
 /* Value of the dual objective at the best feasible multiple of theta, G = X'theta, with the
- * penalty's dual held by s->tv (decoding.md 2.3). *excess: how far (theta, v) was outside, 1 = on
+ * penalty's dual held by s->tv. *excess: how far (theta, v) was outside, 1 = on
  * the border. rho = 0 solves a Poisson equation for it, and takes off what its residual could hide
  * if the optimum is within twice the size of w (the present iterate; NULL = 0). */
 enum bm_status bm_spatial_dual(struct bm_ctx *ctx, struct bm_spatial *s, double alpha, double rho,

@@ -1,6 +1,6 @@
-/* Linear SVM on the Gram matrix: SMO with second-order working sets (decoding.md 4.3), and, where
- * that crawls (classes that overlap in few dimensions, large C), an interior-point method whose
- * few dozen Cholesky factorisations do not depend on C.
+/* Linear SVM on the Gram matrix: SMO with second-order working sets (Fan, Chen and Lin 2005), and,
+ * where that crawls (classes that overlap in few dimensions, large C), an interior-point method
+ * whose few dozen Cholesky factorisations do not depend on C.
  *
  * In terms of a_i = y_i alpha_i the dual is max y'a - a'K a / 2, 1'a = 0, lower_i <= a_i <= upper_i
  * with bounds 0 and C (y = +1) or -C and 0 (y = -1). v = y - K a is both the gradient and, for

@@ -1,10 +1,10 @@
 /* Neighbours on the voxels of a mask: what a spatial gradient needs.
  *
- * (Dw)_{d,j} = w_{forward neighbour of j along axis d} - w_j, and 0 where there is none
- * (decoding.md 1.4). The lattice stores the mask line by line along x: each line of the grid that
- * the mask touches is a row of nodes, from its first voxel to its last, padded to a multiple of 8.
- * Within a row the neighbours in y and z lie at constant offsets, so that loops over a row are
- * contiguous and free of gathers; a word of flags for each node says which neighbours count.
+ * (Dw)_{d,j} = w_{forward neighbour of j along axis d} - w_j, and 0 where there is none.
+ * The lattice stores the mask line by line along x: each line of the grid that the mask touches is
+ * a row of nodes, from its first voxel to its last, padded to a multiple of 8. Within a row the
+ * neighbours in y and z lie at constant offsets, so that loops over a row are contiguous and free
+ * of gathers; a word of flags for each node says which neighbours count.
  *
  * The lattice may have only some voxels of the mask (chosen by screening): the others are 0, and
  * the jumps to them count, as they do in the whole map.

@@ -1,7 +1,7 @@
 /* Brain samples: n volumes x p voxels of float, and the few products every learner needs.
  *
  * Layout: panels of 256 voxels, [panel][sample][256], zero padded, so that both products stream
- * memory contiguously (decoding.md 1.1). Vectors over voxels are float arrays of `stride` =
+ * memory contiguously. Vectors over voxels are float arrays of `stride` =
  * panels x 256 elements whose padding is zero. Products accumulate in float within a panel (or
  * 128 samples) and in double beyond; each column's result depends neither on the columns it is
  * computed with nor on the number of threads. */

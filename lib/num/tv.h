@@ -24,6 +24,7 @@ struct bm_tv {
 };
 #define BM_TV_INIT {.block = NULL}
 
+/* A zero dual on a lattice. tv must be empty. */
 enum bm_status bm_tv_alloc(struct bm_ctx *ctx, const struct bm_lattice *lattice,
                            struct bm_tv *tv) BM_CHECKED;
 void bm_tv_release(struct bm_tv *tv);

@@ -40,6 +40,7 @@ void bm_canvas_release(struct bm_canvas *canvas);
 /* Blend a colour into one pixel of the sheet; outside does nothing. alpha in [0, 1]. */
 void bm_canvas_mix(struct bm_canvas *canvas, int x, int y, struct bm_rgb color, double alpha);
 
+/* A box; the parts of pixels that it covers. */
 void bm_canvas_fill(struct bm_canvas *canvas, struct bm_box box, struct bm_rgb color, double alpha);
 /* The inside edge of a box. */
 void bm_canvas_frame(struct bm_canvas *canvas, struct bm_box box, double width, struct bm_rgb color,

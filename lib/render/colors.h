@@ -50,6 +50,7 @@ struct bm_scale {
     bool logarithmic; /* lo > 0; colours run with the logarithm */
 };
 
+/* The colour of a number; of thresholds and of NaN the caller takes care. */
 struct bm_rgb bm_scale_color(const struct bm_scale *scale, double value);
 
 #ifdef __cplusplus

@@ -164,35 +164,13 @@ static double rounded(double x)
 int bm_field_corners(const struct bm_field *field, const double mm[3], bm_index voxel[8],
                      double weight[8])
 {
-    bm_index base = 0, step[3], stride = 1;
-    double share[3];
+    double at[3];
     for (int d = 0; d < 3; d++) {
         const double *row = field->from_world[d];
-        double x = row[0] * mm[0] + row[1] * mm[1] + row[2] * mm[2] + row[3];
-        double last = (double)(field->grid.dim[d] - 1);
-        x = rounded(x);
-        if (!(x >= -.5 && x <= last + .5)) return 0;
-        x = x < 0 ? 0 : x > last ? last : x;
-        bm_index whole = (bm_index)x;
-        base += whole * stride;
-        share[d] = x - (double)whole;
-        step[d] = stride;
-        stride *= field->grid.dim[d];
+        at[d] = rounded(row[0] * mm[0] + row[1] * mm[1] + row[2] * mm[2] + row[3]);
+        if (!(at[d] >= -.5 && at[d] <= (double)field->grid.dim[d] - .5)) return 0;
     }
-    int n = 0;
-    for (int corner = 0; corner < 8; corner++) {
-        double w = 1;
-        bm_index v = base;
-        for (int d = 0; d < 3; d++) {
-            bool upper = corner >> d & 1;
-            w *= upper ? share[d] : 1 - share[d];
-            v += upper ? step[d] : 0;
-        }
-        if (w <= 0) continue;
-        voxel[n] = v;
-        weight[n++] = w;
-    }
-    return n;
+    return bm_grid_corners(&field->grid, at, voxel, weight);
 }
 
 double bm_field_at(const struct bm_field *field, const double mm[3])

@@ -51,9 +51,6 @@ void bm_parcels_release(struct bm_parcels *parcels);
  * NULL = numbers from 1. */
 enum bm_status bm_parcels_read_names(struct bm_ctx *ctx, const char *path, const int64_t *label,
                                      bm_index p, char **name) BM_CHECKED;
-/* BM_EINPUT, with the name, unless all p differ. `where` is for messages. */
-enum bm_status bm_parcels_require_unique(struct bm_ctx *ctx, const char *where,
-                                         char *const *name, bm_index p) BM_CHECKED;
 
 /* Series of the nodes from samples x over the mask: X (empty) gets x->n rows, p columns. A voxel
  * whose samples are all 0 has no data. coverage (p numbers): the share of a node's voxels that have

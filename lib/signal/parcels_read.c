@@ -25,8 +25,9 @@ static int compare_names(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-enum bm_status bm_parcels_require_unique(struct bm_ctx *ctx, const char *where,
-                                         char *const *name, bm_index p)
+/* BM_EINPUT, with the name, unless all p differ. `where` is for messages. */
+static enum bm_status require_unique(struct bm_ctx *ctx, const char *where, char *const *name,
+                                     bm_index p)
 {
     enum bm_status status = BM_OK;
     char **sorted = NULL, shown[256], file[512];
@@ -70,7 +71,7 @@ enum bm_status bm_parcels_read_names(struct bm_ctx *ctx, const char *path, const
         name[k] = NULL;
         BM_TRY(bm_strdup(ctx, &name[k], table.name[at]));
     }
-    BM_TRY(bm_parcels_require_unique(ctx, path, name, p));
+    BM_TRY(require_unique(ctx, path, name, p));
 out:
     bm_labels_release(&table);
     return status;
@@ -252,7 +253,7 @@ static enum bm_status settle_names(struct bm_ctx *ctx, const char *path, const c
         label[k] = parcels->node[k].label;
     }
     status = names ? bm_parcels_read_names(ctx, names, label, parcels->p, name)
-                   : bm_parcels_require_unique(ctx, path, name, parcels->p);
+                   : require_unique(ctx, path, name, parcels->p);
     for (bm_index k = 0; k < parcels->p; k++) parcels->node[k].name = name[k];
 out:
     bm_free(name);

@@ -54,28 +54,10 @@ static float nearest_value(const struct job *job, const double at[3])
 
 static float linear_value(const struct job *job, const double at[3])
 {
-    const bm_index *dim = job->source->dim;
-    bm_index base = 0, step[3], stride = 1;
-    double share[3];
-    for (int d = 0; d < 3; d++) {
-        double x = fmin(fmax(at[d], 0), (double)(dim[d] - 1)), whole = floor(x);
-        base += (bm_index)whole * stride;
-        share[d] = x - whole;
-        step[d] = stride;
-        stride *= dim[d];
-    }
-    double sum = 0;
-    for (int corner = 0; corner < 8; corner++) {
-        double weight = 1;
-        bm_index v = base;
-        for (int d = 0; d < 3; d++) {
-            bool upper = corner >> d & 1;
-            weight *= upper ? share[d] : 1 - share[d];
-            v += upper ? step[d] : 0;
-        }
-        /* Without weight a corner may be NaN, or lie beyond the array. */
-        if (weight > 0) sum += weight * job->from[v];
-    }
+    bm_index voxel[8];
+    double weight[8], sum = 0;
+    int n = bm_grid_corners(job->source, at, voxel, weight);
+    for (int c = 0; c < n; c++) sum += weight[c] * job->from[voxel[c]];
     return (float)sum;
 }
 

@@ -14,6 +14,7 @@ extern "C" {
 
 struct bm_smoother; /* kernel, box of the mask and the denominator, made once */
 
+/* For one mask, whose voxels it does not borrow, and a FWHM above 0. */
 enum bm_status bm_smoother_alloc(struct bm_ctx *ctx, const struct bm_mask *mask, double fwhm_mm,
                                  struct bm_smoother **smoother) BM_CHECKED;
 /* Floats of scratch that one call needs. */

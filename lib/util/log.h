@@ -25,6 +25,7 @@ struct bm_log {
 };
 
 struct bm_ctx;
+/* A line, if the context's level lets it pass. */
 void bm_log(struct bm_ctx *ctx, enum bm_log_level level, const char *fmt, ...) BM_PRINTF(3, 4);
 
 /* Warnings of a context and its children, kept while they pass to the sink as before: a cached step

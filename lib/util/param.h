@@ -2,7 +2,7 @@
  *
  * An options struct has a DEFAULT initialiser and a table of rows, one a field. From the table
  * come parsing, range checks, --help, the OPTIONS of the man page, shell completion, the
- * parameters in model.json and, later, the cache key. A field without a row does not exist for
+ * parameters in model.json and the cache key. A field without a row does not exist for
  * the user; everything enters the record of a result unless its row says BM_P_NOKEY. */
 #ifndef BM_UTIL_PARAM_H
 #define BM_UTIL_PARAM_H

@@ -2,7 +2,7 @@
  *
  * The sentence that explains a failure is made once, where the fact is known, and kept in the
  * context (ctx.h); the status says what kind of failure it is, and so which exit code the
- * program ends with (cli.md): EINPUT 3, EOUTPUT 4, EUSAGE 2, ENOMEM/ENUMERIC/EUNSUP 1, EBUG 5. */
+ * program ends with: EINPUT 3, EOUTPUT 4, EUSAGE 2, ENOMEM/ENUMERIC/EUNSUP 1, EBUG 5. */
 #ifndef BM_UTIL_STATUS_H
 #define BM_UTIL_STATUS_H
 

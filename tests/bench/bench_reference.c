@@ -1,7 +1,7 @@
-/* The reference simulation of connectomes (dictlearn_connectome.md, section 17): 20 subjects of 40
- * nodes, the mean log-likelihood of 200 unseen frames of each subject under seven models, whose
- * penalties are chosen by cross-validation of the training frames.
- * bench_reference [GRAPHS] (default 2): a line for each setting of the design's table, of the first
+/* The reference simulation of connectomes: 20 subjects of 40 nodes, the mean log-likelihood of 200
+ * unseen frames of each subject under seven models, whose penalties are chosen by cross-validation
+ * of the training frames. The table below is that of another program, run on graphs of its own.
+ * bench_reference [GRAPHS] (default 2): a line for each setting of the table, of the first
  * GRAPHS graphs drawn, and of those graphs of the first 160 whose truth is nearest to the table's.
  * How likely the truth is depends on the graph: by settings its standard deviation is .2 to .5, and
  * what pooled models lose to it grows with it (correlation .8). The table's truths of the settings

@@ -10,7 +10,7 @@
 #include "brain/phantom.h"
 #include "io/nifti.h"
 #include "io/table.h"
-#include "learn/spatial.h"
+#include "learn/spatial_internal.h"
 #include "signal/clean.h"
 #include "signal/mask.h"
 
@@ -83,13 +83,12 @@ static enum bm_status run(struct bm_ctx *ctx, const char *dir)
     BM_TRY(bm_spatial_fit(ctx, spatial, alpha, 0.5, 1e-4, BM_SPATIAL_ITERATIONS, w, &b,
                           decision.data, &info));
     double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
-    long passes, inner;
-    bm_spatial_work(spatial, &passes, &inner);
     for (bm_index j = 0; j < x.p; j++) zeros += w[j] == 0;
     printf("{\"bench\": \"tvfit\", \"voxels\": %td, \"samples\": %td, \"alpha\": %.6g, "
            "\"cpu_seconds\": %.3f, \"passes\": %ld, \"inner\": %ld, \"primal\": %.9g, "
            "\"dual\": %.9g, \"gap_rel\": %.3g, \"zeros\": %td}\n",
-           x.p, x.n, alpha, seconds, passes, inner, info.primal, info.dual, info.gap_rel, zeros);
+           x.p, x.n, alpha, seconds, spatial->passes, spatial->inner, info.primal, info.dual,
+           info.gap_rel, zeros);
 out:
     bm_spatial_free(spatial);
     bm_lattice_release(&lattice);

@@ -1,5 +1,5 @@
 /* A second opinion on the spatial code: the same penalty on a plain grid, in double, without rows,
- * flags or float; and the small problem whose optima decoding.md 5.5 lists. */
+ * flags or float; and a small problem whose optima are known. */
 #ifndef BM_TESTS_DENSE_TV_H
 #define BM_TESTS_DENSE_TV_H
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "io/nifti.h"
-#include "learn/metrics.h"
+#include "support/map_score.h"
 
 static enum bm_status score(struct bm_ctx *ctx, char **names)
 {
@@ -47,7 +47,7 @@ static enum bm_status score(struct bm_ctx *ctx, char **names)
         double m = (double)p;
         double correlation = (sum[4] - sum[0] * sum[1] / m) /
                              sqrt((sum[2] - sum[0] * sum[0] / m) * (sum[3] - sum[1] * sum[1] / m));
-        printf("%td\t%.6f\t%.6f\t%td\t%td\t%td\n", t, bm_average_precision(ctx, p, value, truth),
+        printf("%td\t%.6f\t%.6f\t%td\t%td\t%td\n", t, test_average_precision(p, value, truth),
                correlation, zeros[0], zeros[1], off_mask);
     }
 out:

@@ -21,7 +21,7 @@ const double *target(const struct problem *b, enum bm_loss loss);
 /* On the voxels that b has already; samples are 0. */
 void open_problem(struct problem *b, const bm_index dim[3], bm_index p, bm_index n,
                   enum bm_boundary boundary);
-/* decoding.md 5.5. */
+/* The small problem of dense_tv.h. */
 void open_tiny(struct problem *b, enum bm_boundary boundary);
 /* Noise with a blob that carries the target; two separate parts when `gap` > 0. */
 void open_blob(struct problem *b, const bm_index dim[3], bm_index gap, bm_index n);

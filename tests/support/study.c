@@ -7,6 +7,7 @@
 
 #include "support/fixture.h"
 #include "support/images.h"
+#include "support/map_score.h"
 
 void test_study_make(struct test_study *study, int classes, double snr_db)
 {
@@ -63,7 +64,7 @@ double test_study_precision(const struct test_study *study)
         score[j] = fabs((double)study->decoding.weights.data[mask->voxels[j]]);
         inside[j] = truth->data[mask->voxels[j]] != 0;
     }
-    double precision = bm_average_precision(&test_ctx, mask->p, score, inside);
+    double precision = test_average_precision(mask->p, score, inside);
     bm_free(score);
     bm_free(inside);
     return precision;

@@ -118,8 +118,6 @@ START_TEST(class_means_differ_by_the_amplitude_with_the_sign_of_the_truth)
     for (float sign = -1; sign < 2; sign += 2)
         near(level(&p, p.truth.data, sign, 1) - level(&p, p.truth.data, sign, 0),
              (double)sign * 72, 1, 0);
-    ck_assert_str_eq(bm_phantom_class(0), "face"); /* positive: the second in bytewise order */
-    ck_assert_int_lt(strcmp(bm_phantom_class(0), bm_phantom_class(1)), 0);
     bm_phantom_release(&p);
 }
 END_TEST
@@ -262,7 +260,7 @@ START_TEST(table_reads_back_to_the_same_numbers)
         double target, run;
         ok(bm_table_number(&test_ctx, &table, t, 1, &target));
         ok(bm_table_number(&test_ctx, &table, t, 2, &run));
-        ck_assert_str_eq(bm_table_cell(&table, t, 0), bm_phantom_class(p.label[t]));
+        ck_assert_str_eq(bm_table_cell(&table, t, 0), p.label[t] ? "house" : "face");
         ck_assert(target == p.target[t] && run == (double)p.run[t]);
     }
     bm_table_release(&table);

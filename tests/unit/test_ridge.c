@@ -105,7 +105,7 @@ START_TEST(one_voxel_and_two_samples_have_a_closed_form)
 }
 END_TEST
 
-/* The generator and masks of decoding.md 5.5. */
+/* A problem of numbers anyone can make again, with its optimum. */
 START_TEST(the_fixture_has_its_known_objective)
 {
     enum { ROWS = 12, COLS = 116 };
