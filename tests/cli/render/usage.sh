@@ -30,17 +30,17 @@ mistake "fewer nodes than rows" 3 "*12 rows, but fewer.tsv has 10 nodes: fewer.t
     graph p/matrix.tsv --nodes fewer.tsv -o no.png
 mistake "edges to nodes that are not there" 3 "*fewer.tsv lacks*2 (row*" graph p/edges.tsv --nodes fewer.tsv -o no.png
 
-"$BRAINMINE" render slices $map -o a.png
+"$BRAINMINE" render slices $map -o a.png --progress never
 "$BRAINMINE" render slices $map -o a.png 2> err
 code=$?
 said "an existing picture stays" 4 "*a.png: exists*"
-"$BRAINMINE" render slices $map -o - > b.png
+"$BRAINMINE" render slices $map -o - --progress never > b.png
 cmp a.png b.png > err 2>&1
 verdict "- is standard output" "$?$(cat err)" 0
 "$BRAINMINE" render slices $map -f -o $map 2> err
 code=$?
 said "the map is never replaced by its picture" 4 "*would overwrite input*"
-"$BRAINMINE" render slices $map -o c.png --json > out
+"$BRAINMINE" render slices $map -o c.png --json --progress never > out
 verdict "--json names the picture" "$(grep -c '"c.png"' out)" 1
 "$tools/change_image" $map zero.nii fill=0
 "$BRAINMINE" render slices zero.nii -o zero.png --progress never 2> err

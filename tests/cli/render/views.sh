@@ -51,7 +51,7 @@ done 2> err
 wait
 if [ -n "$SAN" ]; then echo "skip four at once within 2 GB: sanitizers need more"
 else
-    "$BRAINMINE" render volume p/map.nii.gz --mask p/mask.nii.gz -o one.png
+    "$BRAINMINE" render volume p/map.nii.gz --mask p/mask.nii.gz -o one.png --progress never
     same=0
     for i in 1 2 3 4; do cmp -s one.png free/$i.png && same=$((same + 1)); done
     verdict "four at once within 2 GB of addresses each draw the same" $same 4
@@ -65,7 +65,7 @@ if [ "$(id -u)" = 0 ] && command -v setpriv > /dev/null; then
     if grep -q 'Permission denied\|not installed' err; then
         echo "skip a user without a home draws: cannot reach the program"
     else
-        "$BRAINMINE" render volume p/map.nii.gz --mask p/mask.nii.gz -f -o one.png
+        "$BRAINMINE" render volume p/map.nii.gz --mask p/mask.nii.gz -f -o one.png --progress never
         cmp one.png nobody.png > out 2>&1
         verdict "a user without a home draws the same" "$?$(cat err)" 0
     fi
