@@ -1,6 +1,7 @@
 #include "render/wiring.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { MOST_NODES = 20000, NAMED = 8 /* missing nodes that a message names */ };
@@ -36,6 +37,20 @@ static enum bm_status number_or_missing(struct bm_ctx *ctx, const struct bm_tabl
 
 /* Nodes -------------------------------------------------------------------------------------- */
 
+static int by_name(const void *a, const void *b)
+{
+    return strverscmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Number of a module, n_modules if it is new. */
+static int find_module(const struct bm_wiring *net, const char *name)
+{
+    int m = 0;
+    while (m < net->n_modules && strcmp(net->module_name[m], name) != 0) m++;
+    return m;
+}
+
+/* In the order of their names, 2 before 10. */
 static enum bm_status read_modules(struct bm_ctx *ctx, const struct bm_table *table, bm_index col,
                                    struct bm_wiring *net)
 {
@@ -43,14 +58,14 @@ static enum bm_status read_modules(struct bm_ctx *ctx, const struct bm_table *ta
     BM_TRY(bm_calloc(ctx, &net->module_name, net->n, sizeof *net->module_name));
     for (bm_index i = 0; i < net->n; i++) {
         const char *cell = bm_table_cell(table, i, col);
-        int m = 0;
-        if (bm_cell_missing(cell)) continue;
-        while (m < net->n_modules && strcmp(net->module_name[m], cell) != 0) m++;
-        if (m == net->n_modules) {
-            BM_TRY(bm_strdup(ctx, &net->module_name[m], cell));
-            net->n_modules++;
-        }
-        net->module[i] = m;
+        if (bm_cell_missing(cell) || find_module(net, cell) < net->n_modules) continue;
+        BM_TRY(bm_strdup(ctx, &net->module_name[net->n_modules], cell));
+        net->n_modules++;
+    }
+    qsort(net->module_name, (size_t)net->n_modules, sizeof *net->module_name, by_name);
+    for (bm_index i = 0; i < net->n; i++) {
+        const char *cell = bm_table_cell(table, i, col);
+        if (!bm_cell_missing(cell)) net->module[i] = find_module(net, cell);
     }
 out:
     return status;

@@ -1,10 +1,10 @@
-# Each view looks as it did when it was last looked at: the pictures of tests/reference, within what
+# Each view looks as it did when it was last looked at: the pictures of data/golden, within what
 # fonts and drivers may differ by (tests/support/like_picture_main.c), which no wrong picture is.
-# REMAKE_PICTURES=1 sh tests/run_cli.sh tests/cli/render/references.sh makes them anew: look at each,
-# and say in the commit what has changed.
+# REMAKE_PICTURES=1 sh tests/run_cli.sh tests/cli/render/references.sh makes them anew, and
+# sh tests/check_data.sh remake their digests: look at each, and say in the commit what has changed.
 . "$SRC/tests/cli/render/functions"
 brain p
-references=$SRC/tests/reference
+references=$SRC/data/golden
 if [ ! -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ]; then
     echo "SKIP another font than that of the references (package fonts-dejavu-core)"
     exit 77
