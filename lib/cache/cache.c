@@ -81,15 +81,6 @@ static void written(struct bm_ctx *ctx, struct bm_cache *cache, int64_t bytes, b
 
 /* The interface ------------------------------------------------------------------------------- */
 
-static bool hash(void *user, const void *bytes, size_t n, char digest[BM_ID_SIZE])
-{
-    unsigned char raw[BM_SHA256];
-    (void)user;
-    if (!bm_sha256(bytes, n, raw)) return false;
-    bm_sha256_hex(raw, digest);
-    return true;
-}
-
 static enum bm_status file_digest(struct bm_ctx *ctx, void *user, const char *path,
                                   char digest[BM_ID_SIZE])
 {
@@ -107,27 +98,18 @@ static void note_once(struct bm_ctx *ctx, struct bm_cache *cache, bool *noted, c
     bm_log(ctx, first ? BM_LOG_NOTE : BM_LOG_INFO, "cache: %s%s", why, what);
 }
 
-/* Look through all stores. */
+/* Look through all stores for the step, or for the one of its kin with this id. */
 static enum bm_found look(struct bm_ctx *ctx, struct bm_cache *cache, const struct bm_key *key,
-                          const struct bm_memo_member *members, bm_index count)
+                          const char *id, const struct bm_memo_member *members, bm_index count,
+                          struct bm_store_hit *hit)
 {
     enum bm_found worst = BM_ABSENT;
-    struct bm_store_hit hit;
     struct bm_ctx own = aside(ctx);
     for (int s = -1; s < cache->n_other; s++) {
         const struct bm_store *store = s < 0 ? &cache->own : &cache->other[s];
         if (store->base < 0) continue;
-        enum bm_found found =
-            bm_store_read(&own, store, key->id, &key->text, members, count, &hit);
-        if (found == BM_FOUND) {
-            pthread_mutex_lock(&cache->lock);
-            cache->stats.hits++;
-            cache->stats.read_bytes += (int64_t)hit.bytes;
-            cache->stats.saved_s += hit.cost_s;
-            pthread_mutex_unlock(&cache->lock);
-            bm_log(ctx, BM_LOG_INFO, "cache: %s from entry %.16s", key->stage, key->id);
-            return BM_FOUND;
-        }
+        enum bm_found found = bm_store_read(&own, store, id, key, members, count, hit);
+        if (found == BM_FOUND) return BM_FOUND;
         if (found == BM_DAMAGED || found == BM_UNTRUSTED)
             note_once(ctx, cache, &cache->noted_damage,
                       found == BM_DAMAGED ? "; it is computed again" : "; it is not used",
@@ -135,6 +117,22 @@ static enum bm_found look(struct bm_ctx *ctx, struct bm_cache *cache, const stru
         if (found != BM_ABSENT) worst = found;
     }
     return worst;
+}
+
+/* Look for the step itself, and count it if it is there. */
+static enum bm_found look_up(struct bm_ctx *ctx, struct bm_cache *cache, const struct bm_key *key,
+                             const struct bm_memo_member *members, bm_index count)
+{
+    struct bm_store_hit hit;
+    enum bm_found found = look(ctx, cache, key, key->id, members, count, &hit);
+    if (found != BM_FOUND) return found;
+    pthread_mutex_lock(&cache->lock);
+    cache->stats.hits++;
+    cache->stats.read_bytes += (int64_t)hit.bytes;
+    cache->stats.saved_s += hit.cost_s;
+    pthread_mutex_unlock(&cache->lock);
+    bm_log(ctx, BM_LOG_INFO, "cache: %s from entry %.16s", key->stage, key->id);
+    return BM_FOUND;
 }
 
 static void count_miss(struct bm_ctx *ctx, struct bm_cache *cache, const struct bm_key *key,
@@ -216,7 +214,7 @@ static enum bm_status find_or_claim(struct bm_ctx *ctx, struct bm_cache *cache,
         return BM_OK;
     }
     while (again) {
-        enum bm_found found = look(ctx, cache, key, members, count);
+        enum bm_found found = look_up(ctx, cache, key, members, count);
         if (found == BM_FOUND) {
             *hit = true;
             return BM_OK;
@@ -227,7 +225,7 @@ static enum bm_status find_or_claim(struct bm_ctx *ctx, struct bm_cache *cache,
     }
     /* Published between our look and our claim? */
     if (held && bm_store_has(&cache->own, key->id) &&
-        look(ctx, cache, key, members, count) == BM_FOUND) {
+        look_up(ctx, cache, key, members, count) == BM_FOUND) {
         bm_claim_drop(cache->claims, key->id);
         *hit = true;
         return BM_OK;
@@ -332,15 +330,34 @@ static void store(struct bm_ctx *ctx, void *user, const struct bm_key *key,
     if (result == BM_STORED) written(ctx, cache, (int64_t)bytes, false);
 }
 
-static bool has(struct bm_ctx *ctx, void *user, const struct bm_key *key, bool tell)
+static bool has(struct bm_ctx *ctx, void *user, const struct bm_key *key)
 {
     struct bm_cache *cache = user;
     (void)ctx;
     bool found = false;
     for (int s = -1; s < cache->n_other && !found && !cache->opts.refresh; s++)
         found = bm_store_has(s < 0 ? &cache->own : &cache->other[s], key->id);
-    if (tell && cache->watch) cache->watch(cache->watch_user, key, found);
+    if (cache->watch) cache->watch(cache->watch_user, key, found);
     return found;
+}
+
+static enum bm_status kin(struct bm_ctx *ctx, void *user, const struct bm_key *key,
+                          char (**ids)[BM_ID_SIZE], bm_index *count)
+{
+    struct bm_cache *cache = user;
+    enum bm_status status = BM_OK;
+    bm_index cap = 0;
+    for (int s = -1; s < cache->n_other && status == BM_OK && !cache->opts.refresh; s++)
+        status = bm_store_kin(ctx, s < 0 ? &cache->own : &cache->other[s], key->id, ids, &cap,
+                              count);
+    return status;
+}
+
+static bool read_kin(struct bm_ctx *ctx, void *user, const struct bm_key *key, const char *id,
+                     const struct bm_memo_member *members, bm_index count)
+{
+    struct bm_store_hit hit;
+    return look(ctx, user, key, id, members, count, &hit) == BM_FOUND;
 }
 
 /* Opening and closing ------------------------------------------------------------------------- */
@@ -393,7 +410,8 @@ enum bm_status bm_cache_open(struct bm_ctx *ctx, const struct bm_cache_opts *opt
         bm_cache_close(ctx, made);
         goto out;
     }
-    made->memo = (struct bm_memo){made, hash, file_digest, find, store, abandon, has};
+    made->memo = (struct bm_memo){made, bm_sha256_digits, file_digest, find, store, abandon,
+                                  has, kin, read_kin};
     *cache = made;
 out:
     return status;

@@ -46,6 +46,15 @@ bool bm_sha256_unhex(const char *hex, unsigned char digest[BM_SHA256])
     return true;
 }
 
+bool bm_sha256_digits(void *unused, const void *bytes, size_t n, char hex[65])
+{
+    unsigned char raw[BM_SHA256];
+    (void)unused;
+    if (!bm_sha256(bytes, n, raw)) return false;
+    bm_sha256_hex(raw, hex);
+    return true;
+}
+
 static bool same(const struct stat *a, const struct stat *b)
 {
     return a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&

@@ -18,6 +18,8 @@ bool bm_sha256(const void *bytes, size_t n, unsigned char digest[BM_SHA256]);
 /* 64 lower-case digits and the end, and back; false if hex is not such. */
 void bm_sha256_hex(const unsigned char digest[BM_SHA256], char hex[65]);
 bool bm_sha256_unhex(const char *hex, unsigned char digest[BM_SHA256]);
+/* The digits of the digest at once, as a bm_hash_fn (util/key.h). */
+bool bm_sha256_digits(void *unused, const void *bytes, size_t n, char hex[65]);
 
 /* Lower-case hexadecimal digest of a regular file's bytes, and (unless NULL) what the system says
  * of the file they were read from. BM_EINPUT if it cannot be read, or changes meanwhile. */

@@ -103,6 +103,7 @@ const char *bm_entry_parse(const unsigned char *header, uint64_t header_bytes, u
 {
     uint64_t size;
     unsigned char id[BM_SHA256];
+    char digits[BM_ID_SIZE];
     if (header_bytes < BM_ENTRY_FIXED) return "too short";
     const char *wrong = bm_entry_size(header, file_bytes, &size);
     if (wrong) return wrong;
@@ -125,7 +126,8 @@ const char *bm_entry_parse(const unsigned char *header, uint64_t header_bytes, u
                 return "two members of one name";
     }
     if (end != file_bytes) return "more bytes than its members have";
-    if (!bm_sha256(header + texts, key, id) || memcmp(id, header + AT_ID, sizeof id) != 0)
+    if (!bm_key_id(bm_sha256_digits, NULL, (const char *)header + texts, (bm_index)key, digits) ||
+        !bm_sha256_unhex(digits, id) || memcmp(id, header + AT_ID, sizeof id) != 0)
         return "a key text that is not its own";
     *entry = (struct bm_entry){.header = header, .header_bytes = size, .total = file_bytes,
                                .n_members = (bm_index)members,

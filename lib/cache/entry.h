@@ -10,7 +10,7 @@
  *     64  digest (32 bytes)               256 members, 96 bytes each; key text; about text
  *
  * A member: name (48 bytes with its end), type (u32), 4 bytes 0, three dimensions (i64), offset and
- * bytes (u64). What is not said is 0. The key text is that of util/key.h, whose SHA-256 is the id;
+ * bytes (u64). What is not said is 0. The key text is that of util/key.h, to which the id belongs;
  * the about text says, in lines name=value, who made the entry of what. The digest is the SHA-256
  * of the SHA-256s of the file's pieces of 16 MiB, its own 32 bytes taken as 0. No code, no paths to
  * follow: names of members are looked up, never joined to anything. */

@@ -193,7 +193,6 @@ struct table {
     bm_index n, cap;
 };
 
-/* Into the row that says the same, or a new one. */
 /* A value without the length that texts have in front: "5:black". */
 static const char *without_length(const char *value)
 {
@@ -202,10 +201,12 @@ static const char *without_length(const char *value)
     return end > value && *end == ':' && strlen(end + 1) == length ? end + 1 : value;
 }
 
+/* Into the row that says the same, or a new one. */
 static enum bm_status add_row(struct bm_ctx *ctx, struct table *table, const struct step *step,
                               const char *field, const char *was, const char *now)
 {
     enum bm_status status = BM_OK;
+    if (*field == '~') field++; /* that kin may differ in it is no one's concern */
     for (bm_index i = 0; i < table->n; i++) {
         struct bm_explained *row = &table->row[i];
         if (row->cached != step->cached || strcmp(row->stage, step->stage) != 0 ||

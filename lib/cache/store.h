@@ -70,12 +70,18 @@ struct bm_store_hit {
     double cost_s;
 };
 
-/* Look an id up and fill the members (see util/memo.h); key: its text, which must be the entry's,
- * or NULL. Unless BM_FOUND the members are untouched and ctx->message says why. A damaged entry is
+/* Look an id up and fill the members (see util/memo.h). key: the step asked for, whose text must be
+ * the entry's, or if the id is another the entry's but for what kin may differ in; NULL = any.
+ * Unless BM_FOUND the members are untouched and ctx->message says why. A damaged entry is
  * moved to bad/. */
 enum bm_found bm_store_read(struct bm_ctx *ctx, const struct bm_store *store, const char *id,
-                            const struct bm_text *key, const struct bm_memo_member *members,
+                            const struct bm_key *key, const struct bm_memo_member *members,
                             bm_index count, struct bm_store_hit *hit);
+
+/* Add the ids of all entries that begin like this one (util/key.h: its kin) to *ids. */
+enum bm_status bm_store_kin(struct bm_ctx *ctx, const struct bm_store *store, const char *id,
+                            char (**ids)[BM_ID_SIZE], bm_index *cap,
+                            bm_index *count) BM_CHECKED;
 
 /* Read and check a whole entry, members and all, and hand out its header (a new block). */
 enum bm_found bm_store_check(struct bm_ctx *ctx, const struct bm_store *store, const char *id,

@@ -201,8 +201,22 @@ static void touch(const struct opened *o)
     if (now.tv_sec - o->st.st_mtim.tv_sec > TOUCH_AFTER_S) futimens(o->fd, NULL);
 }
 
+/* The entry is the step that was asked for. */
+static enum bm_found recognise(struct bm_ctx *ctx, const struct bm_key *key, const char *id,
+                               const struct bm_entry *entry)
+{
+    bm_index n = key->text.length, n_entry = entry->key_bytes;
+    bool kin = strcmp(id, key->id) != 0;
+    if (kin) {
+        n = bm_key_common(key->text.data, n);
+        n_entry = bm_key_common(entry->key, n_entry);
+    }
+    if (n == n_entry && memcmp(key->text.data, entry->key, (size_t)n) == 0) return BM_FOUND;
+    return say(ctx, kin ? BM_ABSENT : BM_DAMAGED, id, "the key text of another step");
+}
+
 enum bm_found bm_store_read(struct bm_ctx *ctx, const struct bm_store *store, const char *id,
-                            const struct bm_text *key, const struct bm_memo_member *members,
+                            const struct bm_key *key, const struct bm_memo_member *members,
                             bm_index count, struct bm_store_hit *hit)
 {
     struct opened o;
@@ -210,10 +224,7 @@ enum bm_found bm_store_read(struct bm_ctx *ctx, const struct bm_store *store, co
     bm_index place[BM_MEMO_MEMBERS];
     enum bm_found found = count <= BM_MEMO_MEMBERS ? open_entry(ctx, store, id, &o) : BM_ABSENT;
     if (count > BM_MEMO_MEMBERS) return found;
-    if (found == BM_FOUND && key &&
-        (key->length != o.entry.key_bytes ||
-         memcmp(key->data, o.entry.key, (size_t)key->length) != 0))
-        found = say(ctx, BM_DAMAGED, id, "the key text of another step");
+    if (found == BM_FOUND && key) found = recognise(ctx, key, id, &o.entry);
     bool fits = found == BM_FOUND && match(&o.entry, members, count, place);
     if (found == BM_FOUND) found = read_members(ctx, &o, id, members, fits ? count : 0, block);
     if (found == BM_FOUND && !fits) /* and not for a damaged name */
@@ -230,6 +241,26 @@ enum bm_found bm_store_read(struct bm_ctx *ctx, const struct bm_store *store, co
     for (bm_index k = 0; k < count; k++) bm_free(block[k]);
     opened_release(&o);
     return found;
+}
+
+enum bm_status bm_store_kin(struct bm_ctx *ctx, const struct bm_store *store, const char *id,
+                            char (**ids)[BM_ID_SIZE], bm_index *cap, bm_index *count)
+{
+    enum bm_status status = BM_OK;
+    char shard[3], name[68], found[80], again[3], whole[68];
+    if (store->objects < 0 || !bm_store_split(id, shard, name)) return BM_OK;
+    int folder = openat(store->objects, shard, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *dir = folder >= 0 ? fdopendir(folder) : NULL;
+    for (struct dirent *e; dir && status == BM_OK && (e = readdir(dir));) {
+        if (strncmp(e->d_name, name, BM_KIN_DIGITS - 2) != 0) continue;
+        snprintf(found, sizeof found, "%s%.62s", shard, e->d_name);
+        if (!bm_store_split(found, again, whole) || strcmp(whole, e->d_name) != 0) continue;
+        status = bm_grow(ctx, ids, cap, *count + 1, sizeof **ids);
+        if (status == BM_OK) memcpy((*ids)[(*count)++], found, BM_ID_SIZE);
+    }
+    if (dir) closedir(dir);
+    else if (folder >= 0) close(folder);
+    return status;
 }
 
 static enum bm_found examine(struct bm_ctx *ctx, const struct bm_store *store, const char *id,

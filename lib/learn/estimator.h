@@ -21,9 +21,7 @@ enum {
     BM_USES_LATTICE = 1 << 3,  /* the loss is a choice, and penalties are spatial */
     BM_CLASSIFIES = 1 << 4,
     BM_REGRESSES = 1 << 5,
-    BM_CORRELATES = 1 << 6,    /* decisions are correlations: see bm_predict */
-    BM_SEPARATE = 1 << 7       /* of a path, no point's bits depend on which others were asked for:
-                                  points that are fitted later are those of one go */
+    BM_CORRELATES = 1 << 6     /* decisions are correlations: see bm_predict */
 };
 
 /* Borrowed; shared by all training sets that use the same voxels. */
@@ -78,8 +76,9 @@ struct bm_estimator {
     const char *name;         /* "tv-l1" */
     const char *help;         /* its objective in a few words */
     unsigned caps;
-    /* Fit at `count` points. fits[count] are empty on entry, and released by the caller, also after
-     * a failure. Call bm_estimator_fit. */
+    /* Fit at `count` points. No point's bits depend on which others are asked for: fits of some of
+     * them now and of others later are those of one go. fits[count] are empty on entry, and
+     * released by the caller, also after a failure. Call bm_estimator_fit. */
     enum bm_status (*fit)(struct bm_ctx *ctx, const struct bm_training *training,
                           const struct bm_point *points, bm_index count, bool weights,
                           struct bm_fit *fits);

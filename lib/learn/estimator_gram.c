@@ -309,9 +309,9 @@ const struct bm_estimator bm_ridge_estimator = {
     "ridge", "|y - Xw - b|^2 + alpha |w|^2", BM_USES_ALPHA | BM_CLASSIFIES | BM_REGRESSES,
     fit_ridge};
 const struct bm_estimator bm_svm_estimator = {
-    "svm", "1/2 |w|^2 + C sum of hinge losses", BM_USES_C | BM_SEPARATE | BM_CLASSIFIES, fit_svm};
+    "svm", "1/2 |w|^2 + C sum of hinge losses", BM_USES_C | BM_CLASSIFIES, fit_svm};
 const struct bm_estimator bm_logistic_estimator = {
-    "logistic", "1/2 |w|^2 + C sum of logistic losses", BM_USES_C | BM_SEPARATE | BM_CLASSIFIES,
+    "logistic", "1/2 |w|^2 + C sum of logistic losses", BM_USES_C | BM_CLASSIFIES,
     fit_logistic};
 const struct bm_estimator bm_correlation_estimator = {
     "correlation", "correlation with the mean sample of each class", BM_CLASSIFIES | BM_CORRELATES,

@@ -280,8 +280,8 @@ static enum bm_status fit_tv(struct bm_ctx *ctx, const struct bm_training *train
 
 const struct bm_estimator bm_tvl1_estimator = {
     "tv-l1", "loss + alpha (l1_ratio |w|_1 + (1 - l1_ratio) TV(w)): sparse, in blobs",
-    BM_USES_ALPHA | BM_USES_L1_RATIO | BM_USES_LATTICE | BM_SEPARATE | BM_CLASSIFIES | BM_REGRESSES,
+    BM_USES_ALPHA | BM_USES_L1_RATIO | BM_USES_LATTICE | BM_CLASSIFIES | BM_REGRESSES,
     fit_tvl1};
 const struct bm_estimator bm_tv_estimator = {
     "tv", "loss + alpha TV(w): piecewise constant",
-    BM_USES_ALPHA | BM_USES_LATTICE | BM_SEPARATE | BM_CLASSIFIES | BM_REGRESSES, fit_tv};
+    BM_USES_ALPHA | BM_USES_LATTICE | BM_CLASSIFIES | BM_REGRESSES, fit_tv};

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
-enum { FIT_VERSION = 3, INFO = 6 };
+enum { FIT_VERSION = 4, INFO = 6, POINT = 4 };
 
 /* What the points are, in one line: "alpha/max 0.5 0.2, l1-ratio 0.5 0.5". */
 static void name_points(struct bm_ctx *ctx, struct bm_key *key, const struct bm_point *points,
@@ -31,7 +31,7 @@ static void name_points(struct bm_ctx *ctx, struct bm_key *key, const struct bm_
                 status = bm_text_add(ctx, &text, " %s", bm_number(number, value));
         }
     if (status != BM_OK && key->status == BM_OK) key->status = status;
-    bm_key_text(ctx, key, "points", bm_text_str(&text));
+    bm_key_text(ctx, key, "~points", bm_text_str(&text));
     bm_text_release(&text);
 }
 
@@ -60,16 +60,17 @@ void bm_fit_name(struct bm_ctx *ctx, struct bm_key *key, const char *design_id,
 
 /* Fits of all points side by side, as they are kept. */
 struct packed {
-    double *alpha, *info, *decision, *intercept;
+    double *points, *alpha, *info, *decision, *intercept;
     bm_index *nonzeros;
     float *w;
     bm_index *voxels;
     struct bm_starts starts;
-    bm_index count, info_cols, rows, targets, stride, n_voxels;
+    bm_index count, point_cols, info_cols, rows, targets, stride, n_voxels;
 };
 
 static void packed_release(struct packed *p)
 {
+    bm_free(p->points);
     bm_free(p->alpha);
     bm_free(p->info);
     bm_free(p->decision);
@@ -78,10 +79,11 @@ static void packed_release(struct packed *p)
     bm_free(p->w);
 }
 
-enum { MEMBERS = 9, STATE_MOST = 4 << 20, LOOK_MOST = 100 };
+enum { MEMBERS = 10, STATE_MOST = 4 << 20 };
 static void describe(struct packed *p, struct bm_memo_member members[MEMBERS])
 {
     const struct bm_memo_member all[MEMBERS] = {
+        BM_MEMO_ARRAY("points", p->points, &p->point_cols, &p->count),
         BM_MEMO_ARRAY("alpha", p->alpha, &p->count),
         BM_MEMO_ARRAY("info", p->info, &p->info_cols, &p->count),
         BM_MEMO_ARRAY("decision", p->decision, &p->rows, &p->targets, &p->count),
@@ -94,36 +96,42 @@ static void describe(struct packed *p, struct bm_memo_member members[MEMBERS])
     memcpy(members, all, sizeof all);
 }
 
-static enum bm_status unpack(struct bm_ctx *ctx, struct packed *p, struct bm_fit *fits)
+/* The i-th of them. */
+static enum bm_status unpack(struct bm_ctx *ctx, const struct packed *p, bm_index i,
+                             struct bm_fit *fit)
 {
     enum bm_status status = BM_OK;
     bm_index size = p->rows * p->targets;
-    for (bm_index i = 0; i < p->count; i++) {
-        const double *info = p->info + i * INFO;
-        struct bm_fit *fit = &fits[i];
-        BM_TRY(bm_mat_alloc(ctx, &fit->decision, p->rows, p->targets));
-        BM_TRY(bm_alloc(ctx, &fit->intercept, p->targets, sizeof *fit->intercept));
-        memcpy(fit->decision.data, p->decision + i * size, (size_t)size * sizeof(double));
-        memcpy(fit->intercept, p->intercept + i * p->targets, (size_t)p->targets * sizeof(double));
-        fit->alpha = p->alpha[i];
-        fit->nonzeros = p->nonzeros[i];
-        fit->info.iterations = (int)info[0];
-        fit->info.primal = info[1];
-        fit->info.dual = info[2];
-        fit->info.gap = info[3];
-        fit->info.gap_rel = info[4];
-        fit->info.converged = info[5] != 0;
-    }
-    fits[0].w = p->w; /* only single fits have weights */
-    p->w = NULL;
+    const double *info = p->info + i * INFO;
+    BM_TRY(bm_mat_alloc(ctx, &fit->decision, p->rows, p->targets));
+    BM_TRY(bm_alloc(ctx, &fit->intercept, p->targets, sizeof *fit->intercept));
+    memcpy(fit->decision.data, p->decision + i * size, (size_t)size * sizeof(double));
+    memcpy(fit->intercept, p->intercept + i * p->targets, (size_t)p->targets * sizeof(double));
+    fit->alpha = p->alpha[i];
+    fit->nonzeros = p->nonzeros[i];
+    fit->info.iterations = (int)info[0];
+    fit->info.primal = info[1];
+    fit->info.dual = info[2];
+    fit->info.gap = info[3];
+    fit->info.gap_rel = info[4];
+    fit->info.converged = info[5] != 0;
 out:
     return status;
 }
 
-static enum bm_status pack(struct bm_ctx *ctx, const struct bm_fit *fits, struct packed *p)
+/* A point as it is kept; equal ones have equal bytes, as what is not used is one NaN. */
+static void pack_point(const struct bm_point *point, double out[POINT])
+{
+    const double values[POINT] = {point->alpha, point->relative, point->l1_ratio, point->C};
+    for (int i = 0; i < POINT; i++) out[i] = isnan(values[i]) ? (double)NAN : values[i];
+}
+
+static enum bm_status pack(struct bm_ctx *ctx, const struct bm_point *points,
+                           const struct bm_fit *fits, struct packed *p)
 {
     enum bm_status status = BM_OK;
     bm_index size = p->rows * p->targets;
+    BM_TRY(bm_alloc(ctx, &p->points, p->count * POINT, sizeof *p->points));
     BM_TRY(bm_alloc(ctx, &p->alpha, p->count, sizeof *p->alpha));
     BM_TRY(bm_alloc(ctx, &p->info, p->count * INFO, sizeof *p->info));
     BM_TRY(bm_alloc(ctx, &p->decision, p->count * size, sizeof *p->decision));
@@ -137,6 +145,7 @@ static enum bm_status pack(struct bm_ctx *ctx, const struct bm_fit *fits, struct
         memcpy(p->decision + i * size, fit->decision.data, (size_t)size * sizeof(double));
         memcpy(p->intercept + i * p->targets, fit->intercept, (size_t)p->targets * sizeof(double));
         memcpy(p->info + i * INFO, info, sizeof info);
+        pack_point(&points[i], p->points + i * POINT);
         p->alpha[i] = fit->alpha;
         p->nonzeros[i] = fit->nonzeros;
     }
@@ -149,21 +158,18 @@ enum bm_status bm_fit_find(struct bm_ctx *ctx, struct bm_memo_step *step,
                            struct bm_fit *fits, bm_index **voxels, bm_index *n_voxels)
 {
     enum bm_status status = BM_OK;
-    struct packed p = {.count = count, .info_cols = INFO, .rows = rows,
+    struct packed p = {.count = count, .point_cols = POINT, .info_cols = INFO, .rows = rows,
                        .targets = training->Y->cols};
     struct bm_memo_member members[MEMBERS];
     describe(&p, members);
     BM_TRY(bm_memo_get(ctx, step, members, MEMBERS));
     if (!step->hit) goto out;
-    BM_TRY(unpack(ctx, &p, fits));
+    for (bm_index i = 0; i < count; i++) BM_TRY(unpack(ctx, &p, i, &fits[i]));
+    fits[0].w = p.w; /* only single fits have weights */
+    p.w = NULL;
     *voxels = p.voxels;
     *n_voxels = p.n_voxels;
     p.voxels = NULL;
-    if (training->starts) {
-        bm_free(training->starts->state);
-        *training->starts = p.starts;
-        p.starts.state = NULL;
-    }
 out:
     bm_free(p.starts.state);
     bm_free(p.voxels);
@@ -172,14 +178,15 @@ out:
 }
 
 void bm_fit_keep(struct bm_ctx *ctx, struct bm_memo_step *step, const struct bm_training *training,
-                 const struct bm_fit *fits, bm_index count, const bm_index *voxels,
-                 bm_index n_voxels)
+                 const struct bm_point *points, const struct bm_fit *fits, bm_index count,
+                 const bm_index *voxels, bm_index n_voxels)
 {
-    struct packed p = {.count = count, .info_cols = INFO, .rows = fits[0].decision.rows,
-                       .targets = fits[0].decision.cols, .n_voxels = n_voxels};
+    struct packed p = {.count = count, .point_cols = POINT, .info_cols = INFO,
+                       .rows = fits[0].decision.rows, .targets = fits[0].decision.cols,
+                       .n_voxels = n_voxels};
     struct bm_memo_member members[MEMBERS];
     if (!ctx->memo) return;
-    if (pack(ctx, fits, &p) == BM_OK) {
+    if (pack(ctx, points, fits, &p) == BM_OK) {
         struct packed with = p; /* weights and voxels are the caller's */
         with.w = fits[0].w;
         with.stride = with.w ? bm_samples_stride(training->design.x) : 0;
@@ -197,71 +204,85 @@ void bm_fit_keep(struct bm_ctx *ctx, struct bm_memo_step *step, const struct bm_
     packed_release(&p);
 }
 
-/* The points without some in a row; into rest. */
-static void leave_out(const struct bm_point *points, bm_index count, bm_index first,
-                      bm_index missing, struct bm_point *rest)
+/* Which of the points that are missing a path that is kept has: place[k] <- where its k-th is among
+ * them, -1 = not wanted. */
+static bm_index match(const struct packed *p, const struct bm_point *points, bm_index count,
+                      const bool *have, bm_index *place)
 {
-    bm_index after = first + missing;
-    memcpy(rest, points, (size_t)first * sizeof *rest);
-    memcpy(rest + first, points + after, (size_t)(count - after) * sizeof *rest);
+    bm_index matches = 0;
+    double wanted[POINT];
+    for (bm_index k = 0; k < p->count; k++) place[k] = -1;
+    for (bm_index i = 0; i < count; i++) {
+        pack_point(&points[i], wanted);
+        for (bm_index k = 0; k < p->count && !have[i]; k++) {
+            if (memcmp(wanted, p->points + k * POINT, sizeof wanted) != 0 || place[k] >= 0)
+                continue;
+            place[k] = i;
+            matches++;
+            break;
+        }
+    }
+    return matches;
 }
 
-enum bm_status bm_fit_look(struct bm_ctx *ctx, const char *design_id,
-                           const struct bm_estimator *estimator,
-                           const struct bm_training *training, const struct bm_point *points,
-                           bm_index count, bm_index *first, bm_index *missing)
+/* What is wanted of one path that is kept. */
+static enum bm_status gather_from(struct bm_ctx *ctx, const struct bm_key *key, const char *id,
+                                  const struct bm_training *training, bm_index rows,
+                                  const bm_index *place, bm_index count, struct bm_fit *fits,
+                                  bool *have)
 {
     enum bm_status status = BM_OK;
-    struct bm_key key = BM_KEY_INIT;
-    struct bm_point *rest = NULL;
-    bool cached = false;
-    *first = 0;
-    *missing = count;
-    if (!ctx->memo || count < 2 || count > LOOK_MOST || !(estimator->caps & BM_SEPARATE))
-        return BM_OK;
-    BM_TRY(bm_alloc(ctx, &rest, count, sizeof *rest));
-    for (bm_index n = 1; n < count && !cached; n++)
-        for (bm_index at = count - n; at >= 0 && !cached; at--) {
-            leave_out(points, count, at, n, rest);
-            bm_fit_name(ctx, &key, design_id, estimator, training, rest, count - n, false);
-            BM_TRY(bm_memo_glance(ctx, &key, &cached));
-            if (!cached) continue;
-            *first = at;
-            *missing = n;
-        }
+    struct packed p = {.count = count, .point_cols = POINT, .info_cols = INFO, .rows = rows,
+                       .targets = training->Y->cols};
+    struct bm_memo_member members[MEMBERS];
+    struct bm_starts *starts = training->starts;
+    describe(&p, members);
+    if (!bm_memo_read_kin(ctx, key, id, members, MEMBERS)) goto out; /* gone, or damaged */
+    for (bm_index k = 0; k < count; k++) {
+        if (place[k] < 0) continue;
+        BM_TRY(unpack(ctx, &p, k, &fits[place[k]]));
+        have[place[k]] = true;
+    }
+    if (starts && p.starts.bytes > starts->bytes) {
+        bm_free(starts->state);
+        *starts = p.starts;
+        p.starts.state = NULL;
+    }
 out:
-    bm_free(rest);
-    bm_key_release(&key);
+    bm_free(p.starts.state);
+    bm_free(p.voxels);
+    packed_release(&p);
     return status;
 }
 
-enum bm_status bm_fit_find_part(struct bm_ctx *ctx, const char *design_id,
-                                const struct bm_estimator *estimator,
-                                const struct bm_training *training, const struct bm_point *points,
-                                bm_index count, bm_index rows, struct bm_fit *fits,
-                                bm_index *first, bm_index *missing)
+enum bm_status bm_fit_gather(struct bm_ctx *ctx, const struct bm_key *key,
+                             const struct bm_training *training, const struct bm_point *points,
+                             bm_index count, bm_index rows, struct bm_fit *fits, bool *have)
 {
     enum bm_status status = BM_OK;
-    struct bm_memo_step step = BM_MEMO_STEP_INIT;
-    struct bm_point *rest = NULL;
-    bm_index *voxels = NULL, none = 0;
-    BM_TRY(bm_fit_look(ctx, design_id, estimator, training, points, count, first, missing));
-    bm_index after = *first + *missing, kept = count - *missing;
-    if (kept == 0) goto out;
-    BM_TRY(bm_alloc(ctx, &rest, count, sizeof *rest));
-    leave_out(points, count, *first, *missing, rest);
-    bm_fit_name(ctx, &step.key, design_id, estimator, training, rest, kept, false);
-    BM_TRY(bm_fit_find(ctx, &step, training, kept, rows, fits, &voxels, &none));
-    if (step.hit) {
-        memmove(fits + after, fits + *first, (size_t)(kept - *first) * sizeof *fits);
-        memset(fits + *first, 0, (size_t)*missing * sizeof *fits);
-    } else { /* gone, or damaged */
-        *first = 0;
-        *missing = count;
+    char (*ids)[BM_ID_SIZE] = NULL;
+    bm_index n_ids, *place = NULL;
+    struct packed p = {.points = NULL};
+    memset(have, 0, (size_t)count * sizeof *have);
+    BM_TRY(bm_memo_kin(ctx, key, &ids, &n_ids));
+    for (bm_index k = 0; k < n_ids && memchr(have, false, (size_t)count); k++) {
+        p = (struct packed){.point_cols = POINT};
+        const struct bm_memo_member member =
+            BM_MEMO_ARRAY("points", p.points, &p.point_cols, &p.count);
+        if (!bm_memo_read_kin(ctx, key, ids[k], &member, 1) || p.count == 0) continue;
+        BM_TRY(bm_alloc(ctx, &place, p.count, sizeof *place));
+        if (match(&p, points, count, have, place) > 0 && fits)
+            BM_TRY(gather_from(ctx, key, ids[k], training, rows, place, p.count, fits, have));
+        for (bm_index i = 0; i < p.count && !fits; i++)
+            if (place[i] >= 0) have[place[i]] = true;
+        bm_free(place);
+        place = NULL;
+        bm_free(p.points);
+        p.points = NULL;
     }
 out:
-    bm_free(rest);
-    bm_free(voxels);
-    bm_memo_release(&step);
+    bm_free(ids);
+    bm_free(place);
+    bm_free(p.points);
     return status;
 }

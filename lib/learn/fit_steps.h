@@ -1,8 +1,8 @@
 /* Fits of a training set as cached steps (util/memo.h).
  *
- * The points of a path are kept as one step, with what they started from (struct bm_starts). Where
- * no point depends on the others (BM_SEPARATE), a path that is not kept takes what it shares with
- * one that is: all but some points in a row, wherever they stand. */
+ * The points of a path are kept as one step, with what they started from (struct bm_starts). As no
+ * point's bits depend on the others, a path that is not kept takes from all that are kept of its
+ * training set (its kin) the points that it shares with them. */
 #ifndef BM_LEARN_FIT_STEPS_H
 #define BM_LEARN_FIT_STEPS_H
 
@@ -27,22 +27,16 @@ enum bm_status bm_fit_find(struct bm_ctx *ctx, struct bm_memo_step *step,
 
 /* Keep what was computed, and what it started from. */
 void bm_fit_keep(struct bm_ctx *ctx, struct bm_memo_step *step, const struct bm_training *training,
-                 const struct bm_fit *fits, bm_index count, const bm_index *voxels,
-                 bm_index n_voxels);
+                 const struct bm_point *points, const struct bm_fit *fits, bm_index count,
+                 const bm_index *voxels, bm_index n_voxels);
 
-/* Of a path that is not kept: the fewest points in a row, first .. first + missing - 1, without
- * which it is; all of them (first 0, missing count) if there is no such path. */
-enum bm_status bm_fit_look(struct bm_ctx *ctx, const char *design_id,
-                           const struct bm_estimator *estimator,
-                           const struct bm_training *training, const struct bm_point *points,
-                           bm_index count, bm_index *first, bm_index *missing) BM_CHECKED;
-
-/* The same, with the fits of all other points, and what they started from. */
-enum bm_status bm_fit_find_part(struct bm_ctx *ctx, const char *design_id,
-                                const struct bm_estimator *estimator,
-                                const struct bm_training *training, const struct bm_point *points,
-                                bm_index count, bm_index rows, struct bm_fit *fits,
-                                bm_index *first, bm_index *missing) BM_CHECKED;
+/* Of a path that is not kept, whose closed key this is: the points that other paths have. have[i]:
+ * fits[i], empty before, is filled, and training->starts with what most of them started from;
+ * fits NULL: it could be. */
+enum bm_status bm_fit_gather(struct bm_ctx *ctx, const struct bm_key *key,
+                             const struct bm_training *training, const struct bm_point *points,
+                             bm_index count, bm_index rows, struct bm_fit *fits,
+                             bool *have) BM_CHECKED;
 
 #ifdef __cplusplus
 }

@@ -71,7 +71,8 @@ enum bm_status bm_ridge_fit(struct bm_ctx *ctx, const struct bm_mat *K, const st
                             struct bm_mat *A, double *b, struct bm_fit_info *info)
 {
     enum bm_status status;
-    struct bm_mat U = BM_MAT_INIT, c = BM_MAT_INIT, fitted = BM_MAT_INIT, z = BM_MAT_INIT;
+    struct bm_mat U = BM_MAT_INIT, turned = BM_MAT_INIT, c = BM_MAT_INIT, fitted = BM_MAT_INIT;
+    struct bm_mat z = BM_MAT_INIT;
     double *S = NULL, *dual = NULL;
     bm_index m = K->rows, targets = y->cols;
     BM_TRY(bm_linear_check(ctx, K));
@@ -80,40 +81,44 @@ enum bm_status bm_ridge_fit(struct bm_ctx *ctx, const struct bm_mat *K, const st
                 targets, A->rows, A->cols);
     BM_TRY(check_alphas(ctx, alphas, count));
     BM_TRY(bm_alloc(ctx, &S, m, sizeof *S));
-    BM_TRY(bm_alloc(ctx, &dual, count * targets, sizeof *dual));
-    BM_TRY(bm_mat_alloc(ctx, &c, m, count * targets));
-    BM_TRY(bm_mat_alloc(ctx, &fitted, m, count * targets));
-    BM_TRY(bm_mat_alloc(ctx, &z, m, count * targets));
+    BM_TRY(bm_alloc(ctx, &dual, targets, sizeof *dual));
+    BM_TRY(bm_mat_alloc(ctx, &turned, m, targets));
+    BM_TRY(bm_mat_alloc(ctx, &c, m, targets));
+    BM_TRY(bm_mat_alloc(ctx, &fitted, m, targets));
+    BM_TRY(bm_mat_alloc(ctx, &z, m, targets));
     BM_TRY(centre_targets(ctx, y, &z));
     BM_TRY(bm_linear_centre(ctx, K, &U));
     BM_TRY(bm_eigh(ctx, &U, S));
-    struct bm_mat centred = bm_mat_view(&z, 0, 0, m, targets);
-    struct bm_mat first = bm_mat_view(&c, 0, 0, m, targets);
-    BM_TRY(bm_gemm(ctx, BM_T, BM_N, 1, &U, &centred, 0, &first));
-    for (bm_index k = 1; k < count; k++)
-        memcpy(bm_mat_col(&c, k * targets), c.data, (size_t)(m * targets) * sizeof *c.data);
+    BM_TRY(bm_gemm(ctx, BM_T, BM_N, 1, &U, &z, 0, &turned));
     double largest = S[m - 1]; /* or what was there before the mean was taken off */
     for (bm_index i = 0; i < m; i++) largest = fmax(largest, *bm_mat_at(K, i, i));
     double least = (double)m * DBL_EPSILON * largest;
-    for (bm_index k = 0; k < count * targets; k++)
-        dual[k] = shrink(m, S, least, alphas[k / targets], bm_mat_col(&c, k));
-    BM_TRY(bm_gemm(ctx, BM_N, BM_N, 1, &U, &c, 0, &fitted));
-    for (bm_index k = 0; k < c.cols; k++) {
-        /* Changes neither the fit nor its norm, as the centred K has the null vector 1. */
-        double *a = bm_mat_col(&fitted, k), mean = bm_linear_mean(a, m);
-        for (bm_index i = 0; i < m; i++) a[i] -= mean;
-    }
-    BM_TRY(bm_gemm(ctx, BM_N, BM_N, 1, K, &fitted, 0, &z));
-    for (bm_index k = 0; k < c.cols; k++) {
-        const double *target = bm_mat_col(y, k % targets), *a = bm_mat_col(&fitted, k);
-        double y_mean = bm_linear_mean(target, m), z_mean = bm_linear_mean(bm_mat_col(&z, k), m);
-        b[k] = y_mean - z_mean;
-        info[k] = certify(m, target, y_mean, a, bm_mat_col(&z, k), z_mean, alphas[k / targets],
-                          dual[k], tolerance);
-        memcpy(bm_mat_col(A, k), a, (size_t)m * sizeof *a);
+    /* One alpha at a time, in one place: in a product of all, or from columns that begin elsewhere in
+     * a cache line, the last bits of each could depend on which others there are. */
+    for (bm_index k = 0; k < count; k++) {
+        memcpy(c.data, turned.data, (size_t)(m * targets) * sizeof *c.data);
+        for (bm_index t = 0; t < targets; t++)
+            dual[t] = shrink(m, S, least, alphas[k], bm_mat_col(&c, t));
+        BM_TRY(bm_gemm(ctx, BM_N, BM_N, 1, &U, &c, 0, &fitted));
+        for (bm_index t = 0; t < targets; t++) {
+            /* Changes neither the fit nor its norm, as the centred K has the null vector 1. */
+            double *a = bm_mat_col(&fitted, t), mean = bm_linear_mean(a, m);
+            for (bm_index i = 0; i < m; i++) a[i] -= mean;
+        }
+        BM_TRY(bm_gemm(ctx, BM_N, BM_N, 1, K, &fitted, 0, &z));
+        for (bm_index t = 0; t < targets; t++) {
+            const double *target = bm_mat_col(y, t);
+            double y_mean = bm_linear_mean(target, m), z_mean = bm_linear_mean(bm_mat_col(&z, t), m);
+            b[k * targets + t] = y_mean - z_mean;
+            info[k * targets + t] = certify(m, target, y_mean, bm_mat_col(&fitted, t),
+                                            bm_mat_col(&z, t), z_mean, alphas[k], dual[t],
+                                            tolerance);
+        }
+        memcpy(bm_mat_col(A, k * targets), fitted.data, (size_t)(m * targets) * sizeof(double));
     }
 out:
     bm_mat_release(&U);
+    bm_mat_release(&turned);
     bm_mat_release(&c);
     bm_mat_release(&fitted);
     bm_mat_release(&z);
@@ -142,11 +147,11 @@ enum bm_status bm_ridge_fit_thin(struct bm_ctx *ctx, const struct bm_mat *X, con
 {
     enum bm_status status;
     struct bm_mat centred = BM_MAT_INIT, V = BM_MAT_INIT, slope = BM_MAT_INIT, c = BM_MAT_INIT;
-    struct bm_mat y_centred = BM_MAT_INIT, r = BM_MAT_INIT, w = BM_MAT_INIT;
+    struct bm_mat turned = BM_MAT_INIT, y_centred = BM_MAT_INIT, r = BM_MAT_INIT, w = BM_MAT_INIT;
     double *S = NULL, *mean, largest = 0;
-    bm_index m = X->rows, p = X->cols, targets = y->cols, columns = count * targets;
+    bm_index m = X->rows, p = X->cols, targets = y->cols;
     if (m < 1 || p < 1 || count < 1 || targets < 1 || y->rows != m || W->rows != p ||
-        W->cols != columns)
+        W->cols != count * targets)
         BM_FAIL(ctx, BM_EBUG, "ridge: X %td x %td, y %td x %td, W %td x %td", m, p, y->rows,
                 targets, W->rows, W->cols);
     BM_TRY(check_alphas(ctx, alphas, count));
@@ -166,41 +171,41 @@ enum bm_status bm_ridge_fit_thin(struct bm_ctx *ctx, const struct bm_mat *X, con
     BM_TRY(bm_mat_alloc(ctx, &V, p, p));
     BM_TRY(bm_syrk(ctx, BM_T, 1, &centred, 0, &V));
     BM_TRY(bm_eigh(ctx, &V, S));
-    BM_TRY(bm_mat_alloc(ctx, &slope, p, columns));
-    BM_TRY(bm_mat_alloc(ctx, &c, p, columns));
-    BM_TRY(bm_mat_alloc(ctx, &w, p, columns));
-    BM_TRY(bm_mat_alloc(ctx, &r, m, columns));
-    struct bm_mat product = bm_mat_view(&slope, 0, 0, p, targets);
-    struct bm_mat first = bm_mat_view(&c, 0, 0, p, targets);
-    BM_TRY(bm_gemm(ctx, BM_T, BM_N, 1, &centred, &y_centred, 0, &product));
-    BM_TRY(bm_gemm(ctx, BM_T, BM_N, 1, &V, &product, 0, &first));
+    BM_TRY(bm_mat_alloc(ctx, &slope, p, targets));
+    BM_TRY(bm_mat_alloc(ctx, &turned, p, targets));
+    BM_TRY(bm_mat_alloc(ctx, &c, p, targets));
+    BM_TRY(bm_mat_alloc(ctx, &w, p, targets));
+    BM_TRY(bm_mat_alloc(ctx, &r, m, targets));
+    BM_TRY(bm_gemm(ctx, BM_T, BM_N, 1, &centred, &y_centred, 0, &slope));
+    BM_TRY(bm_gemm(ctx, BM_T, BM_N, 1, &V, &slope, 0, &turned));
     double least = (double)m * DBL_EPSILON * fmax(largest, S[p - 1]);
-    for (bm_index k = columns; k-- > 0;) /* downwards: the first columns are what all start from */
-        for (bm_index j = 0; j < p; j++) {
-            double start = *bm_mat_at(&c, j, k % targets);
-            *bm_mat_at(&c, j, k) = S[j] > least ? start / (S[j] + alphas[k / targets]) : 0;
+    for (bm_index k = 0; k < count; k++) { /* one at a time, as above */
+        for (bm_index t = 0; t < targets; t++)
+            for (bm_index j = 0; j < p; j++)
+                *bm_mat_at(&c, j, t) =
+                    S[j] > least ? *bm_mat_at(&turned, j, t) / (S[j] + alphas[k]) : 0;
+        BM_TRY(bm_gemm(ctx, BM_N, BM_N, 1, &V, &c, 0, &w));
+        memcpy(r.data, y_centred.data, (size_t)(m * targets) * sizeof *r.data);
+        BM_TRY(bm_gemm(ctx, BM_N, BM_N, -1, &centred, &w, 1, &r));
+        BM_TRY(bm_gemm(ctx, BM_T, BM_N, 1, &centred, &r, 0, &slope));
+        for (bm_index t = 0; t < targets; t++) {
+            const double *weights = bm_mat_col(&w, t);
+            b[k * targets + t] = bm_linear_mean(bm_mat_col(y, t), m) - bm_dot(p, mean, weights);
+            info[k * targets + t] =
+                certify_weights(m, p, bm_mat_col(&y_centred, t), bm_mat_col(&r, t), weights,
+                                bm_mat_col(&slope, t), alphas[k], tolerance);
         }
-    BM_TRY(bm_gemm(ctx, BM_N, BM_N, 1, &V, &c, 0, &w));
-    for (bm_index k = 0; k < columns; k++)
-        memcpy(bm_mat_col(&r, k), bm_mat_col(&y_centred, k % targets), (size_t)m * sizeof *r.data);
-    BM_TRY(bm_gemm(ctx, BM_N, BM_N, -1, &centred, &w, 1, &r));
-    BM_TRY(bm_gemm(ctx, BM_T, BM_N, 1, &centred, &r, 0, &slope));
-    for (bm_index k = 0; k < columns; k++) {
-        bm_index t = k % targets;
-        b[k] = bm_linear_mean(bm_mat_col(y, t), m) - bm_dot(p, mean, bm_mat_col(&w, k));
-        info[k] = certify_weights(m, p, bm_mat_col(&y_centred, t), bm_mat_col(&r, k),
-                                  bm_mat_col(&w, k), bm_mat_col(&slope, k), alphas[k / targets],
-                                  tolerance);
-        memcpy(bm_mat_col(W, k), bm_mat_col(&w, k), (size_t)p * sizeof *w.data);
+        memcpy(bm_mat_col(W, k * targets), w.data, (size_t)(p * targets) * sizeof *w.data);
     }
 out:
     bm_mat_release(&centred);
     bm_mat_release(&V);
     bm_mat_release(&slope);
+    bm_mat_release(&turned);
     bm_mat_release(&c);
     bm_mat_release(&y_centred);
-    bm_mat_release(&r);
     bm_mat_release(&w);
+    bm_mat_release(&r);
     bm_free(S);
     return status;
 }

@@ -132,9 +132,10 @@ static enum bm_status count_cached(struct bm_ctx *ctx, const struct bm_problem *
     struct bm_key key = BM_KEY_INIT;
     struct bm_starts starts = {.state = NULL};
     struct bm_training training;
-    bm_index first, missing;
+    bool *have = NULL;
     *points = 0;
     if (!ctx->memo) return BM_OK;
+    BM_TRY(bm_alloc(ctx, &have, r->count, sizeof *have));
     BM_TRY(describe(ctx, problem, r, &starts, &Y, &training));
     for (bm_index at = 0, n; at < r->count; at += n) {
         bool cached;
@@ -142,15 +143,42 @@ static enum bm_status count_cached(struct bm_ctx *ctx, const struct bm_problem *
         bm_fit_name(ctx, &key, problem->design_id, problem->estimator, &training, r->points + at,
                     n, r->weights);
         BM_TRY(bm_memo_has(ctx, &key, &cached));
-        missing = 0;
-        if (!cached)
-            BM_TRY(bm_fit_look(ctx, problem->design_id, problem->estimator, &training,
-                               r->points + at, n, &first, &missing));
-        *points += n - missing;
+        memset(have, cached, (size_t)n * sizeof *have);
+        if (!cached && r->path)
+            BM_TRY(bm_fit_gather(ctx, &key, &training, r->points + at, n, problem->n, NULL, have));
+        for (bm_index i = 0; i < n; i++) *points += have[i];
     }
 out:
+    bm_free(have);
     bm_key_release(&key);
     bm_mat_release(&Y);
+    return status;
+}
+
+/* Fit the points that are not there yet. */
+static enum bm_status fit_missing(struct bm_ctx *ctx, const struct bm_problem *problem,
+                                  const struct bm_training *training,
+                                  const struct bm_point *points, bm_index n, bool weights,
+                                  const bool *have, struct bm_fit *fits)
+{
+    enum bm_status status = BM_OK;
+    struct bm_point *wanted = NULL;
+    struct bm_fit *made = NULL;
+    bm_index missing = 0;
+    BM_TRY(bm_calloc(ctx, &wanted, n, sizeof *wanted));
+    BM_TRY(bm_calloc(ctx, &made, n, sizeof *made));
+    for (bm_index i = 0; i < n; i++)
+        if (!have[i]) wanted[missing++] = points[i];
+    BM_TRY(bm_estimator_fit(ctx, problem->estimator, training, wanted, missing, weights, made));
+    for (bm_index i = n; i-- > 0;) {
+        if (have[i]) continue;
+        fits[i] = made[--missing];
+        made[missing] = (struct bm_fit)BM_FIT_INIT;
+    }
+out:
+    for (bm_index i = 0; made && i < n; i++) bm_fit_release(&made[i]);
+    bm_free(made);
+    bm_free(wanted);
     return status;
 }
 
@@ -163,25 +191,33 @@ static enum bm_status fit_step(struct bm_ctx *ctx, const struct bm_problem *prob
 {
     enum bm_status status = BM_OK;
     struct bm_memo_step step = BM_MEMO_STEP_INIT;
-    bm_index first, missing;
-    bm_fit_name(ctx, &step.key, problem->design_id, problem->estimator, training, r->points + at,
-                n, r->weights);
+    const struct bm_point *points = r->points + at;
+    bool *have = NULL;
+    bm_index found = 0;
+    bm_fit_name(ctx, &step.key, problem->design_id, problem->estimator, training, points, n,
+                r->weights);
     BM_TRY(bm_fit_find(ctx, &step, training, n, problem->n, fits + at, voxels, n_voxels));
     if (step.hit) goto out;
-    BM_TRY(bm_fit_find_part(ctx, problem->design_id, problem->estimator, training, r->points + at,
-                            n, problem->n, fits + at, &first, &missing));
-    if (!*viewed) BM_TRY(problem->view(ctx, problem->user, r->rows, r->m, view));
-    *viewed = true;
-    training->design = view->design;
-    BM_TRY(bm_estimator_fit(ctx, problem->estimator, training, r->points + at + first, missing,
-                            r->weights, fits + at + first));
+    BM_TRY(bm_calloc(ctx, &have, n, sizeof *have));
+    if (r->path)
+        BM_TRY(bm_fit_gather(ctx, &step.key, training, points, n, problem->n, fits + at, have));
+    for (bm_index i = 0; i < n; i++) found += have[i];
+    if (found > 0)
+        bm_log(ctx, BM_LOG_INFO, "%td of %td penalties are those of other paths", found, n);
+    if (found < n) {
+        if (!*viewed) BM_TRY(problem->view(ctx, problem->user, r->rows, r->m, view));
+        *viewed = true;
+        training->design = view->design;
+        BM_TRY(fit_missing(ctx, problem, training, points, n, r->weights, have, fits + at));
+    }
     if (r->weights && view->voxels) {
         BM_TRY(bm_alloc(ctx, voxels, view->n_voxels, sizeof **voxels));
         memcpy(*voxels, view->voxels, (size_t)view->n_voxels * sizeof **voxels);
         *n_voxels = view->n_voxels;
     }
-    bm_fit_keep(ctx, &step, training, fits + at, n, *voxels, *voxels ? *n_voxels : 0);
+    bm_fit_keep(ctx, &step, training, points, fits + at, n, *voxels, *voxels ? *n_voxels : 0);
 out:
+    bm_free(have);
     bm_memo_release(&step);
     return status;
 }

@@ -144,6 +144,24 @@ void bm_key_file(struct bm_ctx *ctx, struct bm_key *key, const char *role, bm_in
     bm_key_input(ctx, key, role, i, digest);
 }
 
+bm_index bm_key_common(const char *text, bm_index n)
+{
+    for (bm_index i = 1; i < n; i++)
+        if (text[i - 1] == '\n' && text[i] == '~') return i;
+    return n;
+}
+
+bool bm_key_id(bm_hash_fn *hash, void *user, const char *text, bm_index n, char id[BM_ID_SIZE])
+{
+    char kin[BM_ID_SIZE];
+    bm_index common = bm_key_common(text, n);
+    if (!hash(user, text, (size_t)n, id)) return false;
+    if (common == n) return true;
+    if (!hash(user, text, (size_t)common, kin)) return false;
+    memcpy(id, kin, BM_KIN_DIGITS);
+    return true;
+}
+
 static int by_bytes(const void *a, const void *b)
 {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
@@ -166,7 +184,7 @@ enum bm_status bm_key_close(struct bm_ctx *ctx, struct bm_key *key)
     qsort(line, (size_t)n, sizeof *line, by_bytes);
     BM_TRY(bm_text_add(ctx, &sorted, "%s", first_line));
     for (bm_index i = 0; i < n; i++) BM_TRY(bm_text_add(ctx, &sorted, "%s\n", line[i]));
-    if (ctx->memo->hash(ctx->memo->user, sorted.data, (size_t)sorted.length, key->id)) {
+    if (bm_key_id(ctx->memo->hash, ctx->memo->user, sorted.data, sorted.length, key->id)) {
         bm_text_release(&key->text);
         key->text = sorted;
         sorted = (struct bm_text)BM_TEXT_INIT;

@@ -16,6 +16,10 @@
  * The id, 64 hexadecimal digits, is the SHA-256 of the text. It names the result without computing
  * it: steps further down take it as an input, in a dry run too.
  *
+ * Steps that agree in all but lines whose names begin with '~' (which sort last) are kin: a core
+ * can make use of the results of one for another (bm_memo_kin). The ids of kin begin alike: their
+ * first BM_KIN_DIGITS are those of the SHA-256 of the lines they share.
+ *
  * The first failure is kept in the key and returned by bm_key_close, so that calls need no checks
  * between. Without ctx->memo (memo.h) none of these does anything, and the id stays empty. A key
  * with an input whose id is empty or NULL is void: never found, never stored. */
@@ -28,7 +32,7 @@
 extern "C" {
 #endif
 
-enum { BM_ID_SIZE = 65 };
+enum { BM_ID_SIZE = 65, BM_KIN_DIGITS = 12 };
 
 /* Types of what is kept, little-endian on disk. */
 enum bm_memo_type { BM_MEMO_U8, BM_MEMO_I32, BM_MEMO_I64, BM_MEMO_F32, BM_MEMO_F64 };
@@ -73,6 +77,14 @@ void bm_key_file(struct bm_ctx *ctx, struct bm_key *key, const char *role, bm_in
 /* Sort, and make the id; once closed, closing again does nothing. Returns the first failure of any
  * call since bm_key_open: BM_ENOMEM, or BM_EINPUT for a file that cannot be read. */
 enum bm_status bm_key_close(struct bm_ctx *ctx, struct bm_key *key) BM_CHECKED;
+
+/* How much of a closed key's text, of n bytes, its kin share. */
+bm_index bm_key_common(const char *text, bm_index n);
+
+/* SHA-256 as 64 digits and the end; false if there is none to be had. */
+typedef bool bm_hash_fn(void *user, const void *bytes, size_t n, char digest[BM_ID_SIZE]);
+/* The id that belongs to the text of a closed key. */
+bool bm_key_id(bm_hash_fn *hash, void *user, const char *text, bm_index n, char id[BM_ID_SIZE]);
 
 #ifdef __cplusplus
 }

@@ -39,25 +39,29 @@ void bm_memo_release(struct bm_memo_step *step)
     *step = (struct bm_memo_step)BM_MEMO_STEP_INIT;
 }
 
-static enum bm_status ask(struct bm_ctx *ctx, struct bm_key *key, bool tell, bool *cached)
+enum bm_status bm_memo_has(struct bm_ctx *ctx, struct bm_key *key, bool *cached)
 {
     enum bm_status status = BM_OK;
     *cached = false;
     BM_TRY(bm_key_close(ctx, key));
-    if (ctx->memo && key->id[0] != '\0')
-        *cached = ctx->memo->has(ctx, ctx->memo->user, key, tell);
+    if (ctx->memo && key->id[0] != '\0') *cached = ctx->memo->has(ctx, ctx->memo->user, key);
 out:
     return status;
 }
 
-enum bm_status bm_memo_has(struct bm_ctx *ctx, struct bm_key *key, bool *cached)
+enum bm_status bm_memo_kin(struct bm_ctx *ctx, const struct bm_key *key, char (**ids)[BM_ID_SIZE],
+                           bm_index *count)
 {
-    return ask(ctx, key, true, cached);
+    *ids = NULL;
+    *count = 0;
+    if (!ctx->memo || key->id[0] == '\0') return BM_OK;
+    return ctx->memo->kin(ctx, ctx->memo->user, key, ids, count);
 }
 
-enum bm_status bm_memo_glance(struct bm_ctx *ctx, struct bm_key *key, bool *cached)
+bool bm_memo_read_kin(struct bm_ctx *ctx, const struct bm_key *key, const char *id,
+                      const struct bm_memo_member *members, bm_index count)
 {
-    return ask(ctx, key, false, cached);
+    return ctx->memo->read_kin(ctx, ctx->memo->user, key, id, members, count);
 }
 
 /* Of both halves, header first, whichever is named. */

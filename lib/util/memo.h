@@ -87,8 +87,14 @@ void bm_memo_release(struct bm_memo_step *step);
  * Without a memo never. */
 enum bm_status bm_memo_has(struct bm_ctx *ctx, struct bm_key *key, bool *cached) BM_CHECKED;
 
-/* The same for a step that is not the one wanted, but of use for it: explanations are not told. */
-enum bm_status bm_memo_glance(struct bm_ctx *ctx, struct bm_key *key, bool *cached) BM_CHECKED;
+/* Ids of the results kept of a step's kin (util/key.h), its own among them if it is kept; *ids is a
+ * new block. The key is closed. */
+enum bm_status bm_memo_kin(struct bm_ctx *ctx, const struct bm_key *key, char (**ids)[BM_ID_SIZE],
+                           bm_index *count) BM_CHECKED;
+
+/* Fill the members from one of them. False, and nothing touched, if it is gone or has others. */
+bool bm_memo_read_kin(struct bm_ctx *ctx, const struct bm_key *key, const char *id,
+                      const struct bm_memo_member *members, bm_index count);
 
 /* SHA-256 of an input file, remembered while the file stays the same; "" without a memo. Of a
  * .hdr/.img pair it covers both files, whichever is named. */
@@ -98,8 +104,7 @@ enum bm_status bm_memo_file(struct bm_ctx *ctx, const char *path,
 /* What a memo does; all members set, all callable from several threads. */
 struct bm_memo {
     void *user;
-    /* SHA-256; false if there is none to be had. */
-    bool (*hash)(void *user, const void *bytes, size_t n, char digest[BM_ID_SIZE]);
+    bm_hash_fn *hash;
     enum bm_status (*file)(struct bm_ctx *ctx, void *user, const char *path,
                            char digest[BM_ID_SIZE]);
     /* Key closed, with an id. Fills the members and sets *hit, or claims. */
@@ -109,7 +114,11 @@ struct bm_memo {
     void (*store)(struct bm_ctx *ctx, void *user, const struct bm_key *key,
                   const struct bm_memo_member *members, bm_index count, double seconds);
     void (*abandon)(void *user, void *claim); /* after store, too; NULL claim is not passed */
-    bool (*has)(struct bm_ctx *ctx, void *user, const struct bm_key *key, bool tell);
+    bool (*has)(struct bm_ctx *ctx, void *user, const struct bm_key *key);
+    enum bm_status (*kin)(struct bm_ctx *ctx, void *user, const struct bm_key *key,
+                          char (**ids)[BM_ID_SIZE], bm_index *count);
+    bool (*read_kin)(struct bm_ctx *ctx, void *user, const struct bm_key *key, const char *id,
+                     const struct bm_memo_member *members, bm_index count);
 };
 
 #ifdef __cplusplus

@@ -301,6 +301,69 @@ START_TEST(a_read_only_layer_is_read_and_not_written)
 }
 END_TEST
 
+/* Keep a number for `which` of a family; or, keep false, only name the step. */
+static void name_kin(struct bm_memo_step *step, int family, int which, bool keep)
+{
+    double number = 10 * family + which;
+    const struct bm_memo_member member = BM_MEMO_NUMBER("number", number);
+    bm_key_open(&test_ctx, &step->key, "test.kin", 1);
+    bm_key_int(&test_ctx, &step->key, "family", family);
+    bm_key_int(&test_ctx, &step->key, "~which", which);
+    ok(bm_key_close(&test_ctx, &step->key));
+    if (!keep) return;
+    ok(bm_memo_get(&test_ctx, step, &member, 1));
+    ck_assert(!step->hit);
+    bm_memo_put(&test_ctx, step, &member, 1);
+    bm_memo_release(step);
+}
+
+START_TEST(kin_of_a_step_are_found_in_all_layers_and_read)
+{
+    struct bm_cache_opts opts = cached_options();
+    struct bm_memo_step step = BM_MEMO_STEP_INIT;
+    char (*ids)[BM_ID_SIZE], layer[4096];
+    double number, sum = 0;
+    const struct bm_memo_member member = BM_MEMO_NUMBER("number", number);
+    bm_index count;
+    struct bm_cache *cache = cached_open(&opts);
+    name_kin(&step, 1, 1, true);
+    name_kin(&step, 2, 7, true);
+    cached_close(cache);
+    snprintf(layer, sizeof layer, "%s", opts.path);
+    opts.read_only = layer;
+    opts.path = test_path("own");
+    cache = cached_open(&opts);
+    name_kin(&step, 1, 2, true);
+    name_kin(&step, 1, 3, false);
+    ok(bm_memo_kin(&test_ctx, &step.key, &ids, &count));
+    ck_assert_int_eq((int)count, 2);
+    for (bm_index i = 0; i < count; i++) {
+        ck_assert(bm_memo_read_kin(&test_ctx, &step.key, ids[i], &member, 1));
+        sum += number;
+    }
+    ck_assert_double_eq(sum, 11 + 12);
+    ck_assert_int_eq((int)bm_cache_stats(cache).hits, 0); /* no step was asked for, and found */
+    bm_free(ids);
+    bm_memo_release(&step);
+    name_kin(&step, 2, 7, false); /* the id of a stranger is no kin's, nor set aside as damaged */
+    char stranger[BM_ID_SIZE];
+    memcpy(stranger, step.key.id, sizeof stranger);
+    bm_memo_release(&step);
+    name_kin(&step, 1, 3, false);
+    ck_assert(!bm_memo_read_kin(&test_ctx, &step.key, stranger, &member, 1));
+    bm_memo_release(&step);
+    cached_close(cache);
+    opts.refresh = true;
+    cache = cached_open(&opts);
+    name_kin(&step, 1, 3, false);
+    ok(bm_memo_kin(&test_ctx, &step.key, &ids, &count));
+    ck_assert_int_eq((int)count, 0);
+    bm_memo_release(&step);
+    cached_close(cache);
+    ck_assert_int_eq(cached_notes, 0);
+}
+END_TEST
+
 Suite *cache_suite(void);
 Suite *cache_suite(void)
 {
@@ -319,5 +382,6 @@ Suite *cache_suite(void)
     tcase_add_test(tests, refresh_computes_again_and_replaces);
     tcase_add_test(tests, a_result_that_differs_is_noted_and_the_first_stays);
     tcase_add_test(tests, a_read_only_layer_is_read_and_not_written);
+    tcase_add_test(tests, kin_of_a_step_are_found_in_all_layers_and_read);
     return suite;
 }

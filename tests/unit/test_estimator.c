@@ -107,7 +107,7 @@ static void same_bits(const struct bm_fit *a, const struct bm_fit *b)
 
 START_TEST(points_fitted_later_have_the_bits_of_one_go)
 {
-    if (!applies(_i) || !(estimator_of(_i)->caps & BM_SEPARATE)) return;
+    if (!applies(_i)) return;
     struct world w;
     struct bm_starts all = {.state = NULL}, few = {.state = NULL};
     struct bm_fit whole[4] = {BM_FIT_INIT}, later[4] = {BM_FIT_INIT};

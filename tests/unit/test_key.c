@@ -41,7 +41,7 @@ static void abandon(void *user, void *claim)
 }
 
 static int calls;
-static const struct bm_memo memo = {&calls, hash, NULL, find, store, abandon, NULL};
+static const struct bm_memo memo = {&calls, hash, NULL, find, store, abandon, NULL, NULL, NULL};
 
 static struct bm_ctx *begin(void)
 {
@@ -103,6 +103,30 @@ START_TEST(every_field_changes_the_id)
         ok(bm_key_close(ctx, &key));
         memcpy(ids[turn], key.id, BM_ID_SIZE);
         for (int before = 0; before < turn; before++) ck_assert_str_ne(ids[before], ids[turn]);
+    }
+    bm_key_release(&key);
+}
+END_TEST
+
+START_TEST(ids_of_kin_begin_alike_and_those_of_others_do_not)
+{
+    struct bm_ctx *ctx = begin();
+    struct bm_key key = BM_KEY_INIT;
+    char ids[4][BM_ID_SIZE], again[BM_ID_SIZE];
+    for (int turn = 0; turn < 4; turn++) {
+        bm_key_open(ctx, &key, "s", 1);
+        if (turn != 2) bm_key_int(ctx, &key, "~points", turn);
+        bm_key_int(ctx, &key, "z", turn == 3);
+        ok(bm_key_close(ctx, &key));
+        memcpy(ids[turn], key.id, BM_ID_SIZE);
+        ck_assert(bm_key_id(hash, NULL, key.text.data, key.text.length, again));
+        ck_assert_str_eq(again, key.id);
+        bm_index common = bm_key_common(key.text.data, key.text.length);
+        ck_assert_int_eq(common, key.text.length - (turn == 2 ? 0 : (int)strlen("~points=0\n")));
+    }
+    for (int turn = 1; turn < 4; turn++) {
+        ck_assert_str_ne(ids[0], ids[turn]);
+        ck_assert_int_eq(strncmp(ids[0], ids[turn], BM_KIN_DIGITS) == 0, turn < 3);
     }
     bm_key_release(&key);
 }
@@ -242,6 +266,7 @@ Suite *key_suite(void)
     tcase_add_test(tests, the_text_is_sorted_and_canonical);
     tcase_add_test(tests, the_order_of_calls_does_not_change_the_id);
     tcase_add_test(tests, every_field_changes_the_id);
+    tcase_add_test(tests, ids_of_kin_begin_alike_and_those_of_others_do_not);
     tcase_add_test(tests, arrays_of_equal_numbers_have_one_digest);
     tcase_add_test(tests, parameters_enter_but_for_what_cannot_change_a_result);
     tcase_add_test(tests, an_input_without_id_makes_the_key_void);
