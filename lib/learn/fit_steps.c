@@ -286,3 +286,28 @@ out:
     bm_free(p.points);
     return status;
 }
+
+enum bm_status bm_fit_rest(struct bm_ctx *ctx, const struct bm_estimator *estimator,
+                           const struct bm_training *training, const struct bm_point *points,
+                           bm_index n, bool weights, const bool *have, struct bm_fit *fits)
+{
+    enum bm_status status = BM_OK;
+    struct bm_point *wanted = NULL;
+    struct bm_fit *made = NULL;
+    bm_index missing = 0;
+    BM_TRY(bm_calloc(ctx, &wanted, n, sizeof *wanted));
+    BM_TRY(bm_calloc(ctx, &made, n, sizeof *made));
+    for (bm_index i = 0; i < n; i++)
+        if (!have[i]) wanted[missing++] = points[i];
+    BM_TRY(bm_estimator_fit(ctx, estimator, training, wanted, missing, weights, made));
+    for (bm_index i = n; i-- > 0;) {
+        if (have[i]) continue;
+        fits[i] = made[--missing];
+        made[missing] = (struct bm_fit)BM_FIT_INIT;
+    }
+out:
+    for (bm_index i = 0; made && i < n; i++) bm_fit_release(&made[i]);
+    bm_free(made);
+    bm_free(wanted);
+    return status;
+}

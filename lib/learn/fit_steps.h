@@ -38,6 +38,12 @@ enum bm_status bm_fit_gather(struct bm_ctx *ctx, const struct bm_key *key,
                              bm_index count, bm_index rows, struct bm_fit *fits,
                              bool *have) BM_CHECKED;
 
+/* Fit those that are not there. */
+enum bm_status bm_fit_rest(struct bm_ctx *ctx, const struct bm_estimator *estimator,
+                           const struct bm_training *training, const struct bm_point *points,
+                           bm_index n, bool weights, const bool *have,
+                           struct bm_fit *fits) BM_CHECKED;
+
 #ifdef __cplusplus
 }
 #endif

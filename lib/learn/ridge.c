@@ -93,8 +93,8 @@ enum bm_status bm_ridge_fit(struct bm_ctx *ctx, const struct bm_mat *K, const st
     double largest = S[m - 1]; /* or what was there before the mean was taken off */
     for (bm_index i = 0; i < m; i++) largest = fmax(largest, *bm_mat_at(K, i, i));
     double least = (double)m * DBL_EPSILON * largest;
-    /* One alpha at a time, in one place: in a product of all, or from columns that begin elsewhere in
-     * a cache line, the last bits of each could depend on which others there are. */
+    /* One alpha at a time, in one place: in a product of all, or from columns that begin elsewhere
+     * in a cache line, the last bits of each could depend on which others there are. */
     for (bm_index k = 0; k < count; k++) {
         memcpy(c.data, turned.data, (size_t)(m * targets) * sizeof *c.data);
         for (bm_index t = 0; t < targets; t++)
@@ -108,7 +108,8 @@ enum bm_status bm_ridge_fit(struct bm_ctx *ctx, const struct bm_mat *K, const st
         BM_TRY(bm_gemm(ctx, BM_N, BM_N, 1, K, &fitted, 0, &z));
         for (bm_index t = 0; t < targets; t++) {
             const double *target = bm_mat_col(y, t);
-            double y_mean = bm_linear_mean(target, m), z_mean = bm_linear_mean(bm_mat_col(&z, t), m);
+            double y_mean = bm_linear_mean(target, m);
+            double z_mean = bm_linear_mean(bm_mat_col(&z, t), m);
             b[k * targets + t] = y_mean - z_mean;
             info[k * targets + t] = certify(m, target, y_mean, bm_mat_col(&fitted, t),
                                             bm_mat_col(&z, t), z_mean, alphas[k], dual[t],

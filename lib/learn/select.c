@@ -155,33 +155,6 @@ out:
     return status;
 }
 
-/* Fit the points that are not there yet. */
-static enum bm_status fit_missing(struct bm_ctx *ctx, const struct bm_problem *problem,
-                                  const struct bm_training *training,
-                                  const struct bm_point *points, bm_index n, bool weights,
-                                  const bool *have, struct bm_fit *fits)
-{
-    enum bm_status status = BM_OK;
-    struct bm_point *wanted = NULL;
-    struct bm_fit *made = NULL;
-    bm_index missing = 0;
-    BM_TRY(bm_calloc(ctx, &wanted, n, sizeof *wanted));
-    BM_TRY(bm_calloc(ctx, &made, n, sizeof *made));
-    for (bm_index i = 0; i < n; i++)
-        if (!have[i]) wanted[missing++] = points[i];
-    BM_TRY(bm_estimator_fit(ctx, problem->estimator, training, wanted, missing, weights, made));
-    for (bm_index i = n; i-- > 0;) {
-        if (have[i]) continue;
-        fits[i] = made[--missing];
-        made[missing] = (struct bm_fit)BM_FIT_INIT;
-    }
-out:
-    for (bm_index i = 0; made && i < n; i++) bm_fit_release(&made[i]);
-    bm_free(made);
-    bm_free(wanted);
-    return status;
-}
-
 /* The points at .. at + n - 1 of a training set, found or fitted; the view is made when it is
  * needed first. With weights, *voxels (new) are their columns, NULL = all. */
 static enum bm_status fit_step(struct bm_ctx *ctx, const struct bm_problem *problem,
@@ -208,7 +181,8 @@ static enum bm_status fit_step(struct bm_ctx *ctx, const struct bm_problem *prob
         if (!*viewed) BM_TRY(problem->view(ctx, problem->user, r->rows, r->m, view));
         *viewed = true;
         training->design = view->design;
-        BM_TRY(fit_missing(ctx, problem, training, points, n, r->weights, have, fits + at));
+        BM_TRY(bm_fit_rest(ctx, problem->estimator, training, points, n, r->weights, have,
+                           fits + at));
     }
     if (r->weights && view->voxels) {
         BM_TRY(bm_alloc(ctx, voxels, view->n_voxels, sizeof **voxels));
