@@ -1,16 +1,16 @@
 /* The reference simulation of connectomes: 20 subjects of 40 nodes, the mean log-likelihood of 200
  * unseen frames of each subject under seven models, whose penalties are chosen by cross-validation
- * of the training frames. bench_reference [GRAPHS] (default 20): for each setting a line of the means
- * over graphs 0, 1, ..., and what they are beside the table below, which is another program's.
+ * of the training frames. bench_reference [GRAPHS] (default 20): for each setting a line of the
+ * means over graphs 0, 1, ..., and what they are beside the table below, another program's.
  *
  * The table is of one graph a setting. As points among 60 graphs, its truth and its six distances
  * have chi-squares of 9, 5, 10 and 11 (7 degrees of freedom); as means of 3 graphs they would have
- * 28, 14, 29 and 33. How likely the truth is depends on the graph (standard deviation .2 to .5), and
- * what pooled models lose to it rises with it (correlation .8, "pooled-truth": the mean of the true
- * covariances). So distances are compared where the table's graph is: at its truth, on the line that
- * least squares lay through all graphs. The means of 20 graphs cannot be as near: at variation 1.2
- * and degree 2 the pooled truth, which no pooled estimate can expect to beat, is 3.71 from the truth,
- * where the table's pooled l1 is 3.20.
+ * 28, 14, 29 and 33. How likely the truth is depends on the graph (standard deviation .2 to .5),
+ * and what pooled models lose to it rises with it (correlation .8; "pooled-truth" is the mean of
+ * the true covariances). So distances are compared where the table's graph is: at its truth, on the
+ * line that least squares lay through all graphs. The means of 20 graphs cannot be as near: at
+ * variation 1.2 and degree 2 the pooled truth, which no pooled estimate can expect to beat, is 3.71
+ * from the truth, where the table's pooled l1 is 3.20.
  *
  * Fails if the order of the models' means is not the table's, or if the distance of a model but mle
  * from the truth is not the table's within 0.3 at its truth. */
@@ -199,7 +199,7 @@ static bool measure(struct bm_ctx *ctx, int setting, int count)
     return good;
 }
 
-/* Of each model three numbers: its distance from the truth, that at the table's truth, the table's. */
+/* Of each model its distance from the truth, that at the table's truth, and the table's. */
 int main(int argc, char **argv)
 {
     struct bm_ctx ctx;
