@@ -267,6 +267,7 @@ static enum bm_status fit(struct cli_run *run)
     BM_TRY(cli_open_cache(run));
     if (run->common.dry_run) {
         BM_TRY(show_plan(run, prepare, opts, &inputs, tolerance, path_tolerance, &plan));
+        BM_TRY(cli_figures_draw(run, pictures.figure, pictures.count));
         goto out;
     }
     BM_TRY(cli_digest_sources(run, &sources));

@@ -50,7 +50,12 @@ enum bm_status cli_figures_draw(struct cli_run *run, const struct cli_figure *fi
                                 bm_index count)
 {
     enum bm_status status = BM_OK;
-    for (bm_index i = 0; i < count; i++) BM_TRY(draw_one(run, &figures[i]));
+    for (bm_index i = 0; i < count; i++) {
+        if (run->common.dry_run)
+            BM_TRY(cli_plan(run, "draw %s, %s of %s (cached or not shows when that is written)",
+                            figures[i].name, figures[i].view, figures[i].file));
+        else BM_TRY(draw_one(run, &figures[i]));
+    }
 out:
     return status;
 }

@@ -22,7 +22,7 @@ struct cli_figure {
 /* True if pictures are wanted and can be made; a warning if they cannot. Ask before promising. */
 bool cli_figures_wanted(struct cli_run *run, const struct cli_figures_opts *opts);
 
-/* Draw what has been written to -o DIR. */
+/* Draw what has been written to -o DIR; in a dry run say what would be drawn. */
 enum bm_status cli_figures_draw(struct cli_run *run, const struct cli_figure *figures,
                                 bm_index count) BM_CHECKED;
 

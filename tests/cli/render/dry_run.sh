@@ -35,3 +35,8 @@ refused "a dry run finds a bad table of names" 3 "*names.txt: 2 names for 1 regi
     slices p/mask.nii.gz --names names.txt --labels fill
 touch no.png
 refused "a dry run finds that the output exists" 4 "*no.png: exists*" slices p/map.nii.gz
+# Of a fit: pictures of files that are not written yet.
+"$BRAINMINE" decode fit -n --figures --model svm -s p/samples.tsv -t label -g run -m p/mask.nii.gz -o new \
+    p/bold.nii.gz > out 2> err
+verdict "a plan names the figures of a fit" "$(sed -n 's/^draw \([^,]*\),.*/\1/p' out | tr '\n' ' ')$(ls -d new 2>&-)" \
+    "figures/slices.png figures/glass.png figures/confusion.png "
