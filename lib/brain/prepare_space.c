@@ -88,7 +88,7 @@ enum bm_status bm_prepare_file_mask(struct bm_ctx *ctx, const struct bm_prepare_
     if (!same && !opts->resample) {
         status = bm_grid_require_same(ctx, &volume.grid, "the mask", grid, name[1]);
         bm_fail_in(ctx, status, "%s: mask grid differs from image grid; resample first "
-                                "(no silent resampling), or give --resample", name[0]);
+                                "(no silent resampling), or fit with --resample", name[0]);
         goto out;
     }
     if (!same && volume.nt == 1) {

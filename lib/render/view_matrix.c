@@ -91,7 +91,7 @@ out:
 static const char *name_of(const struct bm_wiring *net, bm_index i, char out[4 * LONGEST_NAME])
 {
     if (!net->name[i]) {
-        snprintf(out, 4 * LONGEST_NAME, "%td", i);
+        snprintf(out, 4 * LONGEST_NAME, "%td", i + 1); /* as tables count */
         return out;
     }
     size_t bytes = 0, characters = 0;
