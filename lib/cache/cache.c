@@ -11,8 +11,11 @@
 
 enum { MOST_STORES = 8, MOST_FAILURES = 3, SLICE_MS = 50, LONGEST_MS = 5000,
        ABOUT_MOST = 16 << 10 };
-static const double SWEEP_SHARE = 0.05; /* of the limit, written between two sweeps */
-static const double LOW_MARK = 0.9, HIGH_MARK = 0.95;
+/* Parts of the limit: what is written between two sweeps; what a sweep leaves, and from where on it
+ * deletes. That eight sweeps in a row that chance should have brought do not come, and the limit is
+ * passed, happens once in some three thousand fillings. */
+static const double SWEEP_SHARE = 0.01, LOW_MARK = 0.9, HIGH_MARK = 0.92;
+static const double QUIET_WAIT_S = 2;
 
 struct bm_cache {
     struct bm_memo memo;
@@ -25,7 +28,7 @@ struct bm_cache {
     pthread_mutex_t lock;                /* over all that follows */
     struct bm_cache_stats stats;
     int64_t limit, unswept;              /* bytes written since the last sweep */
-    bool write_off, noted_damage, noted_failure, noted_difference;
+    bool write_off, told_waiting, noted_damage, noted_failure, noted_difference;
     void (*watch)(void *user, const struct bm_key *key, bool cached);
     void *watch_user;
 };
@@ -181,14 +184,17 @@ static enum bm_status claim_or_wait(struct bm_ctx *ctx, struct bm_cache *cache,
     if (claimed != BM_CLAIM_HELD || *waited_s >= cache->opts.wait_s ||
         bm_claim_in_thread(cache->claims))
         return BM_OK;
-    if (*waited_s == 0) {
-        pthread_mutex_lock(&cache->lock);
-        cache->stats.waits++;
-        pthread_mutex_unlock(&cache->lock);
-        bm_log(ctx, BM_LOG_INFO, "cache: waiting for another process that computes %s", key->stage);
-    }
+    double before_s = *waited_s;
     BM_TRY(pause_ms(ctx, *wait_ms));
     *waited_s += *wait_ms / 1e3;
+    pthread_mutex_lock(&cache->lock);
+    if (before_s == 0) cache->stats.waits++;
+    bool tell = *waited_s >= QUIET_WAIT_S && !cache->told_waiting;
+    if (tell) cache->told_waiting = true;
+    pthread_mutex_unlock(&cache->lock);
+    if (tell || before_s == 0)
+        bm_log(ctx, tell ? BM_LOG_RESULT : BM_LOG_INFO,
+               "cache: waiting for another process that computes %s", key->stage);
     if (*wait_ms < LONGEST_MS) *wait_ms += *wait_ms / 2;
     *again = true;
 out:
@@ -224,8 +230,7 @@ static enum bm_status find_or_claim(struct bm_ctx *ctx, struct bm_cache *cache,
         BM_TRY(claim_or_wait(ctx, cache, key, &watch, &wait_ms, &waited_s, &held, &again));
     }
     /* Published between our look and our claim? */
-    if (held && bm_store_has(&cache->own, key->id) &&
-        look_up(ctx, cache, key, members, count) == BM_FOUND) {
+    if (held && look_up(ctx, cache, key, members, count) == BM_FOUND) {
         bm_claim_drop(cache->claims, key->id);
         *hit = true;
         return BM_OK;
@@ -292,6 +297,9 @@ static void count_published(struct bm_ctx *ctx, struct bm_cache *cache, const st
     if (result == BM_FULL || stats->failures >= MOST_FAILURES) cache->write_off = true;
     bool off = cache->write_off;
     pthread_mutex_unlock(&cache->lock);
+    if (result == BM_FOREIGN)
+        bm_log(ctx, BM_LOG_INFO, "cache: %s: an entry of a user who is not trusted stays",
+               key->stage);
     if (failed)
         note_once(ctx, cache, &cache->noted_failure,
                   off ? "; nothing more is kept in this run" : "", why);
@@ -333,10 +341,10 @@ static void store(struct bm_ctx *ctx, void *user, const struct bm_key *key,
 static bool has(struct bm_ctx *ctx, void *user, const struct bm_key *key)
 {
     struct bm_cache *cache = user;
-    (void)ctx;
+    struct bm_ctx own = aside(ctx);
     bool found = false;
     for (int s = -1; s < cache->n_other && !found && !cache->opts.refresh; s++)
-        found = bm_store_has(s < 0 ? &cache->own : &cache->other[s], key->id);
+        found = bm_store_has(&own, s < 0 ? &cache->own : &cache->other[s], key->id);
     if (cache->watch) cache->watch(cache->watch_user, key, found);
     return found;
 }
@@ -386,7 +394,10 @@ static void open_own(struct bm_ctx *ctx, struct bm_cache *cache)
     if (bm_store_open(&own, opts->path, opts->peek ? BM_STORE_PEEK : BM_STORE_WRITE, opts->trust,
                       &cache->own) != BM_OK) {
         bm_log(ctx, BM_LOG_NOTE, "cache: %s; nothing is kept in this run", own.message);
-        return;
+        /* What cannot be written may still be read. */
+        if (opts->peek || bm_store_open(&own, opts->path, BM_STORE_READ, opts->trust,
+                                        &cache->own) != BM_OK)
+            return;
     }
     cache->own.sync = !opts->unsynced;
     cache->limit = opts->limit > 0 ? opts->limit : bm_store_default_limit(&cache->own);

@@ -43,8 +43,9 @@ static void read_word(const char *path, char *out, size_t size)
     out[strcspn(out, " \n")] = '\0';
 }
 
-/* When a process started, in ticks since boot; "" if there is no such process. */
-static void start_of(const char *pid, char *out, size_t size)
+/* When a process started, in ticks since boot; "" if that cannot be told. False: it has ended, and
+ * its parent does not know yet. */
+static bool start_of(const char *pid, char *out, size_t size)
 {
     char path[64], stat[1024];
     snprintf(path, sizeof path, "/proc/%s/stat", pid);
@@ -52,11 +53,13 @@ static void start_of(const char *pid, char *out, size_t size)
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t n = fd >= 0 ? read(fd, stat, sizeof stat - 1) : -1;
     if (fd >= 0) close(fd);
-    if (n <= 0) return;
+    if (n <= 0) return true;
     stat[n] = '\0';
     const char *at = strrchr(stat, ')'); /* the name before it may hold anything */
+    if (at && at[1] && at[2] && strchr("ZX", at[2])) return false;
     for (int field = 2; at && field < 22; field++) at = strchr(at + 1, ' ');
     if (at) snprintf(out, size, "%.*s", (int)strcspn(at + 1, " "), at + 1);
+    return true;
 }
 
 static void describe_self(const struct bm_store *store, char text[TEXT])
@@ -97,7 +100,7 @@ static bool is_dead(const struct bm_claims *claims, const char *text)
     int64_t number;
     if (!bm_parse_int(pid, &number) || number <= 0) return false;
     if (kill((pid_t)number, 0) != 0 && errno == ESRCH) return true;
-    start_of(pid, now, sizeof now);
+    if (!start_of(pid, now, sizeof now)) return true;
     return now[0] != '\0' && strcmp(start, "-") != 0 && strcmp(start, now) != 0;
 }
 

@@ -76,6 +76,9 @@ enum bm_status bm_digest_file(struct bm_ctx *ctx, const char *path, char hex[65]
     bm_escape(name, sizeof name, path);
     if (fd < 0 || fstat(fd, &st) != 0) BM_FAIL(ctx, BM_EINPUT, "%s: %s", name, strerror(errno));
     if (!S_ISREG(st.st_mode)) BM_FAIL(ctx, BM_EINPUT, "%s: is not a regular file", name);
+    /* Writing through a memory map sets the times of a file only when the page was clean. */
+    if (identity && fsync(fd) == 0 && fstat(fd, &st) != 0)
+        BM_FAIL(ctx, BM_EINPUT, "%s: %s", name, strerror(errno));
     BM_TRY(bm_alloc(ctx, &chunk, CHUNK, 1));
     if (!state || !EVP_DigestInit_ex2(state, EVP_sha256(), NULL))
         BM_FAIL(ctx, BM_EUNSUP, "libcrypto gives no SHA-256");

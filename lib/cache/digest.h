@@ -22,7 +22,9 @@ bool bm_sha256_unhex(const char *hex, unsigned char digest[BM_SHA256]);
 bool bm_sha256_digits(void *unused, const void *bytes, size_t n, char hex[65]);
 
 /* Lower-case hexadecimal digest of a regular file's bytes, and (unless NULL) what the system says
- * of the file they were read from. BM_EINPUT if it cannot be read, or changes meanwhile. */
+ * of the file they were read from: all that was written before is on the disk, so that whatever is
+ * written later, through a memory map too, changes the times (on file systems with disks).
+ * BM_EINPUT if it cannot be read, or changes meanwhile. */
 enum bm_status bm_digest_file(struct bm_ctx *ctx, const char *path, char hex[65],
                               struct stat *identity) BM_CHECKED;
 

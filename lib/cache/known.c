@@ -29,7 +29,7 @@ struct record {
     unsigned char zero[RECORD - 8 - sizeof(struct identity) - BM_SHA256 - 16];
 };
 _Static_assert(sizeof(struct record) == RECORD, "records have no holes");
-static const char magic[8] = "BMKNOWN1";
+static const char magic[8] = "BMKNOWN2"; /* 1: remembered files that a map could change */
 
 struct file {
     struct file *next;
@@ -85,13 +85,14 @@ static bool is_settled(const struct stat *st)
            now.tv_sec - st->st_ctim.tv_sec > SETTLED_S;
 }
 
-static bool is_local(const char *path)
+/* A file system whose times can be relied on. On tmpfs, which writes no page to a disk, only the
+ * first write through a memory map would show. */
+static bool is_reliable(const char *path)
 {
     struct statfs fs;
     if (statfs(path, &fs) != 0) return false;
     uint32_t type = (uint32_t)fs.f_type;
-    return type == EXT4_SUPER_MAGIC || type == XFS_MAGIC || type == BTRFS_SUPER_MAGIC ||
-           type == TMPFS_MAGIC;
+    return type == EXT4_SUPER_MAGIC || type == XFS_MAGIC || type == BTRFS_SUPER_MAGIC;
 }
 
 /* On disk -------------------------------------------------------------------------------------- */
@@ -215,8 +216,8 @@ enum bm_status bm_known_file(struct bm_ctx *ctx, struct bm_known *known, const c
         pthread_mutex_unlock(&known->lock);
         if (have) return BM_OK;
     }
-    bool local = known->store && settled && is_local(path);
-    if (local && recall(ctx, known->store, &of, found)) {
+    bool reliable = known->store && settled && is_reliable(path);
+    if (reliable && recall(ctx, known->store, &of, found)) {
         keep(ctx, known, path, &of, true, found);
         memcpy(hex, found, sizeof found);
         return BM_OK;
@@ -225,7 +226,7 @@ enum bm_status bm_known_file(struct bm_ctx *ctx, struct bm_known *known, const c
     of = identity_of(&st);
     settled = is_settled(&st);
     keep(ctx, known, path, &of, settled, found);
-    if (local && settled && known->store->writable) note(known->store, &of, found);
+    if (reliable && settled && known->store->writable) note(known->store, &of, found);
     memcpy(hex, found, sizeof found);
 out:
     return status;

@@ -91,8 +91,8 @@ enum bm_found bm_store_check(struct bm_ctx *ctx, const struct bm_store *store, c
 enum bm_found bm_store_header(struct bm_ctx *ctx, const struct bm_store *store, const char *id,
                               unsigned char **header, struct bm_entry *entry);
 
-/* True if there is an entry of that name. */
-bool bm_store_has(const struct bm_store *store, const char *id);
+/* True if there is an entry of that name, by its header: its members' digest is not checked. */
+bool bm_store_has(struct bm_ctx *ctx, const struct bm_store *store, const char *id);
 
 /* Publishing ---------------------------------------------------------------------------------- */
 
@@ -100,6 +100,7 @@ enum bm_published {
     BM_STORED,    /* on the disk, and under its name */
     BM_DUPLICATE, /* the same bytes were there */
     BM_DIFFERENT, /* other members are there and stay, or with `replace` were replaced */
+    BM_FOREIGN,   /* in a shared store, an entry is there of someone not trusted, and stays */
     BM_FULL,      /* no room */
     BM_FAILED     /* ctx->message says why */
 };

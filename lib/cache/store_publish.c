@@ -79,6 +79,26 @@ static enum there compare(struct bm_ctx *ctx, const struct bm_store *store, cons
     return result;
 }
 
+/* In a store that others use, too, theirs stays where it is. */
+static bool is_foreign(const struct bm_store *store, int shard, const char *name)
+{
+    struct stat st;
+    return store->shared && fstatat(shard, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+           S_ISREG(st.st_mode) && !bm_store_trusts(store, st.st_uid);
+}
+
+/* A directory in the place of an entry, or a file in that of its folder, goes to bad/. */
+static bool clear_way(const struct bm_store *store, int folder, const char *name)
+{
+    char away[BM_STORE_NAME];
+    if (unlinkat(folder, name, AT_REMOVEDIR) == 0) return true;
+    int bad = bm_store_folder(store, "bad");
+    bm_store_name(store, "way", away);
+    bool clear = bad >= 0 && renameat(folder, name, bad, away) == 0;
+    if (bad >= 0) close(bad);
+    return clear;
+}
+
 /* The temporary file gets the entry's name. */
 static enum bm_published give_name(struct bm_ctx *ctx, const struct bm_store *store, int shard,
                                    const char *temporary, const char *name,
@@ -98,11 +118,15 @@ static enum bm_published give_name(struct bm_ctx *ctx, const struct bm_store *st
         errno = error;
         return BM_FAILED;
     }
+    if (is_foreign(store, shard, name)) return BM_FOREIGN;
     /* Another was first; or what stands there is of no use, and goes. */
     enum there there = compare(ctx, store, key->id, members, count);
     if (there == EQUAL) return BM_DUPLICATE;
     if (there == DIFFERENT && !replace) return BM_DIFFERENT;
-    if (renameat(store->temporary, temporary, shard, name) != 0) return BM_FAILED;
+    if (renameat(store->temporary, temporary, shard, name) != 0 &&
+        (errno != EISDIR || !clear_way(store, shard, name) ||
+         renameat(store->temporary, temporary, shard, name) != 0))
+        return BM_FAILED;
     return there == DIFFERENT ? BM_DIFFERENT : BM_STORED;
 }
 
@@ -111,6 +135,11 @@ static int open_shard(const struct bm_store *store, const char *shard)
     static const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
     mode_t mode = store->shared ? 02770 : 0700;
     int fd = openat(store->objects, shard, flags);
+    struct stat st;
+    if (fd < 0 && errno == ENOTDIR &&
+        fstatat(store->objects, shard, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISLNK(st.st_mode) &&
+        clear_way(store, store->objects, shard))
+        errno = ENOENT;
     if (fd >= 0 || errno != ENOENT) return fd;
     bool made = mkdirat(store->objects, shard, mode) == 0;
     if (!made && errno != EEXIST) return -1;

@@ -290,12 +290,10 @@ enum bm_found bm_store_header(struct bm_ctx *ctx, const struct bm_store *store, 
     return examine(ctx, store, id, false, header, entry);
 }
 
-bool bm_store_has(const struct bm_store *store, const char *id)
+bool bm_store_has(struct bm_ctx *ctx, const struct bm_store *store, const char *id)
 {
-    char shard[3], name[68], path[72];
-    struct stat st;
-    if (store->objects < 0 || !bm_store_split(id, shard, name)) return false;
-    snprintf(path, sizeof path, "%s/%s", shard, name);
-    return fstatat(store->objects, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
-           bm_store_trusts(store, st.st_uid);
+    struct opened o;
+    bool found = open_entry(ctx, store, id, &o) == BM_FOUND;
+    opened_release(&o);
+    return found;
 }

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -120,6 +121,33 @@ START_TEST(of_many_threads_that_want_one_result_one_computes)
 }
 END_TEST
 
+START_TEST(an_input_is_known_by_its_bytes_when_they_change_through_a_map)
+{
+    struct bm_cache_opts opts = cached_options();
+    struct bm_cache *cache = cached_open(&opts);
+    const char *path = test_path("mapped");
+    char first[65], again[65];
+    int fd = open(path, O_RDWR | O_CREAT, 0600);
+    ck_assert_int_eq(ftruncate(fd, 8192), 0);
+    unsigned char *map = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    ck_assert(map != MAP_FAILED);
+    map[5000] = 1; /* from now on this page is dirty, and further writes set no time */
+    sleep(4);
+    ok(bm_memo_file(&test_ctx, path, first)); /* which is old enough to be remembered */
+    map[5000] = 2;
+    ok(bm_memo_file(&test_ctx, path, again));
+    ck_assert_str_ne(first, again);
+    cached_close(cache);
+    cache = cached_open(&opts);
+    ok(bm_memo_file(&test_ctx, path, first));
+    ck_assert_str_eq(first, again);
+    cached_close(cache);
+    munmap(map, 8192);
+    close(fd);
+}
+END_TEST
+
+/* 0: a process that was killed; 1: one whose parent has not asked for it yet. */
 START_TEST(the_claim_of_a_killed_process_is_taken_over_at_once)
 {
     struct bm_cache_opts opts = cached_options();
@@ -139,12 +167,14 @@ START_TEST(the_claim_of_a_killed_process_is_taken_over_at_once)
         pause();
     }
     ck_assert_int_eq((int)read(ready[0], &byte, 1), 1);
+    siginfo_t ended;
     kill(child, SIGKILL);
-    waitpid(child, NULL, 0);
+    ck_assert_int_eq(waitid(P_PID, (id_t)child, &ended, WEXITED | (_i == 1 ? WNOWAIT : 0)), 0);
     struct bm_cache *cache = cached_open(&opts);
     ck_assert(!cached_hits(1));
     ck_assert(bm_cache_stats(cache).take_overs == 1 && bm_cache_stats(cache).waits == 0);
     cached_close(cache);
+    if (_i == 1) waitpid(child, NULL, 0);
     close(ready[0]);
     close(ready[1]);
 }
@@ -218,7 +248,8 @@ Suite *cache_life_suite(void)
     tcase_add_test(tests, trimming_deletes_by_size_and_age_and_what_the_dead_left);
     tcase_add_test(tests, an_input_is_known_by_its_bytes_whenever_they_change);
     tcase_add_test(tests, of_many_threads_that_want_one_result_one_computes);
-    tcase_add_test(tests, the_claim_of_a_killed_process_is_taken_over_at_once);
+    tcase_add_test(tests, an_input_is_known_by_its_bytes_when_they_change_through_a_map);
+    tcase_add_loop_test(tests, the_claim_of_a_killed_process_is_taken_over_at_once, 0, 2);
     tcase_add_test(tests, a_wait_ends_with_cancellation);
     tcase_add_test(tests, every_refused_allocation_is_survived);
     return suite;

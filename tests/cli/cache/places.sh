@@ -73,6 +73,7 @@ if $as true 2> /dev/null; then
     code=$?
     same_files whole mine/out || code="$code, other files"
     verdict "a cache without right to write" "exit $code, $(notes) notes" "exit 0, 1 notes"
+    verdict "is read" "$(number mine/out cache_misses)" 0
     chmod -R u+w mine
 else
     echo "skip a cache without right to write: no other user can be had"

@@ -57,6 +57,9 @@ if [ "$(id -u)" = 0 ]; then
     unharmed "entries of someone else" 1 mixed
     verdict "are not used" "$(number run$n cache_hits)" 0
     unharmed "and are replaced" 0 mixed
+    cp -a c lab && find lab -type d -exec chmod 2770 {} + && chown -R 12345 lab/v1/obj
+    unharmed "in a group's cache, entries of someone else" 1 lab
+    verdict "are not used, and stay" "$(number run$n cache_hits) $(find lab/v1/obj -type f ! -user 12345 | wc -l)" "0 0"
 else
     echo "skip a cache of another user: needs root"
     mkdir readonly && chmod 500 readonly
@@ -81,6 +84,29 @@ for file in $(find c -name '*.bmc'); do chmod u+w "$file"; : > "$file"; chmod u-
 unharmed "every entry empty" 1 c
 for file in $(find c -name '*.bmc'); do rm -f "$file"; mkfifo "$file"; done
 unharmed "every entry a FIFO" 1 c
+for file in $(find c/v1/obj -name '*.bmc'); do rm -f "$file"; mkdir "$file"; done
+unharmed "every entry a directory" 1 c
+unharmed "and healed" 0 c
+verdict "directories gave way" "$(number run$n cache_misses)" 0
+for file in $(find c/v1/obj -name '*.bmc'); do rm -f "$file"; mkdir "$file"; : > "$file/full"; done
+unharmed "every entry a directory with a file" 1 c
+unharmed "and healed" 0 c
+verdict "these gave way, too" "$(number run$n cache_misses)" 0
+for shard in c/v1/obj/*; do rm -rf "$shard"; : > "$shard"; done
+unharmed "every folder of entries a file" 0 c
+unharmed "and healed" 0 c
+verdict "files gave way" "$(number run$n cache_misses)" 0
+# What a run will not take, its plan does not promise.
+plan() {
+    "$BRAINMINE" decode fit -n -s p/samples.tsv -t label -g run -m p/mask.nii.gz --model svm --cache c -o new \
+        p/bold.nii.gz 2> err | sed -n 's/^cached: \(.*\) fits of folds and of all/\1/p'
+}
+verdict "a plan of what is there" "$(plan)" "5 of 5"
+find c/v1/obj -name '*.bmc' -exec chmod 666 {} +
+verdict "a plan of entries that others may write" "$(plan)" "0 of 5"
+find c/v1/obj -name '*.bmc' -exec truncate -s 300 {} +
+find c/v1/obj -name '*.bmc' -exec chmod 400 {} +
+verdict "a plan of entries that are cut" "$(plan)" "0 of 5"
 rm -rf c/v1/obj c/v1/memo
 unharmed "no entries" 0 c
 # Eight at once on one cache: each step once.
