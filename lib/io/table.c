@@ -292,6 +292,9 @@ enum bm_status bm_table_number(struct bm_ctx *ctx, const struct bm_table *table,
     bm_escape(shown, sizeof shown, cell);
     snprintf(column, sizeof column, table->header ? "column \"%s\"" : "column %s",
              bm_escape(name, sizeof name, bm_table_column_name(table, col, number)));
+    if (*cell == '\0')
+        return bm_fail(ctx, BM_EINPUT, "%s:%td: an empty cell in numeric %s", table->name, line,
+                       column);
     if (parsed || bm_cell_missing(cell))
         return bm_fail(ctx, BM_EINPUT, "%s:%td: \"%s\" in numeric %s", table->name, line, shown,
                        column);

@@ -44,7 +44,7 @@ static const struct {
     {"age\tsex\n3\tf\nn/a\tf\n", "age", "labels.tsv:3: \"n/a\" in numeric column \"age\""},
     {"age\tsex\nnan\tf\n", "age", "labels.tsv:2: \"nan\" in numeric column \"age\""},
     {"age\tsex\n-inf\tf\n", "age", "labels.tsv:2: \"-inf\" in numeric column \"age\""},
-    {"age\tsex\n\tf\n", "age", "labels.tsv:2: \"\" in numeric column \"age\""},
+    {"age\tsex\n\tf\n", "age", "labels.tsv:2: an empty cell in numeric column \"age\""},
     {"age\tsex\n1\tf\n1,5\tf\n", "age", "labels.tsv:3: \"1,5\" is not a number"},
     {"age\tsex\n1e999\tf\n", "age", "labels.tsv:2: out of range"},
     {"age\tsex\n1e999x\tf\n", "age", "labels.tsv:2: \"1e999x\" is not a number"},
