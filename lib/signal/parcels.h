@@ -23,7 +23,8 @@ enum bm_parcels_kind { BM_PARCELS_LABELS, BM_PARCELS_MAPS, BM_PARCELS_SPHERES };
 
 struct bm_node {
     char *name;
-    double xyz[3];   /* mm: centre of mass; of a map the voxel with the largest |value| */
+    double xyz[3];   /* mm: centre of mass; of a map the voxel with the largest |value|,
+                        NaN if all are 0 */
     double radius;   /* mm, of spheres */
     int64_t label;   /* value in the image; of maps and spheres: number from 1 */
 };

@@ -85,6 +85,17 @@ static int compare_labels(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
+/* "voxel (i,j,k)", of map m if there are several. */
+static const char *voxel_name(const struct bm_volume *image, bm_index v, char out[96])
+{
+    const bm_index *dim = image->grid.dim;
+    bm_index n = bm_grid_voxels(&image->grid), at = v % n;
+    int used = snprintf(out, 96, "voxel (%td,%td,%td)", at % dim[0], at / dim[0] % dim[1],
+                        at / dim[0] / dim[1]);
+    if (image->nt > 1) snprintf(out + used, 96 - (size_t)used, " of map %td", v / n + 1);
+    return out;
+}
+
 /* The labels that occur, ascending, in *labels. */
 static enum bm_status list_labels(struct bm_ctx *ctx, const char *file,
                                   const struct bm_volume *image, int64_t **labels, bm_index *count)
@@ -92,12 +103,13 @@ static enum bm_status list_labels(struct bm_ctx *ctx, const char *file,
     enum bm_status status = BM_OK;
     bm_index n = bm_grid_voxels(&image->grid), cap = 0, found = 0;
     double last = 0;
+    char voxel[96];
     for (bm_index v = 0; v < n; v++) {
         double value = (double)image->data[v];
         if (value == 0 || value == last) continue;
         if (!(value > 0) || value != rint(value) || value > 16777216)
-            BM_FAIL(ctx, BM_EINPUT, "%s: voxel %td is %g; a 3D atlas wants whole numbers from 0 to "
-                    "16777216 (maps are 4D)", file, v, value);
+            BM_FAIL(ctx, BM_EINPUT, "%s: %s is %g; a 3D atlas wants whole numbers from 0 to "
+                    "16777216 (maps are 4D)", file, voxel_name(image, v, voxel), value);
         last = value;
         if (found > 0 && bsearch(&(int64_t){(int64_t)value}, *labels, (size_t)found,
                                  sizeof **labels, compare_labels))
@@ -147,7 +159,8 @@ static void find_centres(struct bm_parcels *parcels, double *sums)
     }
 }
 
-/* Where |value| is largest: a centre of mass lies between the halves of a map. */
+/* Where |value| is largest: a centre of mass lies between the halves of a map. A map of zeros is
+ * nowhere. */
 static void find_peaks(struct bm_parcels *parcels)
 {
     const struct bm_grid *grid = &parcels->image.grid;
@@ -160,6 +173,7 @@ static void find_peaks(struct bm_parcels *parcels)
         double at[3] = {(double)(peak % grid->dim[0]), (double)(peak / grid->dim[0] % grid->dim[1]),
                         (double)(peak / grid->dim[0] / grid->dim[1])};
         to_world(grid, at, parcels->node[k].xyz);
+        for (int a = 0; a < 3 && map[peak] == 0; a++) parcels->node[k].xyz[a] = NAN;
     }
 }
 
@@ -169,12 +183,13 @@ static enum bm_status read_image(struct bm_ctx *ctx, const char *path, const cha
     enum bm_status status = BM_OK;
     int64_t *labels = NULL;
     double *sums = NULL;
-    char name[32];
+    char name[32], voxel[96];
     BM_TRY(bm_volume_read(ctx, path, &parcels->image));
     bm_index n = bm_grid_voxels(&parcels->image.grid) * parcels->image.nt;
     for (bm_index v = 0; v < n; v++)
         if (!isfinite(parcels->image.data[v]))
-            BM_FAIL(ctx, BM_EINPUT, "%s: a value of the atlas is not finite", file);
+            BM_FAIL(ctx, BM_EINPUT, "%s: %s is not finite (%g)", file,
+                    voxel_name(&parcels->image, v, voxel), (double)parcels->image.data[v]);
     parcels->kind = parcels->image.nt > 1 ? BM_PARCELS_MAPS : BM_PARCELS_LABELS;
     parcels->p = parcels->image.nt;
     if (parcels->kind == BM_PARCELS_LABELS) {
