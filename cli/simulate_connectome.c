@@ -49,8 +49,8 @@ enum bm_status cli_simulate_connectome(struct cli_run *run)
     BM_TRY(cli_names_add(ctx, &names, "run.json"));
     BM_TRY(cli_output_dir(run, names.list));
     if (run->common.dry_run) {
-        BM_TRY(cli_plan(run, "make %td subjects x %lld frames of %td nodes", subjects,
-                        (long long)opts->frames, p));
+        BM_TRY(cli_plan(run, "make %td subject%s x %lld frames of %td nodes", subjects,
+                        subjects == 1 ? "" : "s", (long long)opts->frames, p));
         goto out;
     }
     BM_TRY(bm_alloc(ctx, &nodes, p, sizeof *nodes));
@@ -69,8 +69,8 @@ enum bm_status cli_simulate_connectome(struct cli_run *run)
     }
     BM_TRY(cli_write_model(run, "brainmine phantom 1"));
     BM_TRY(cli_write_run(run));
-    bm_log(ctx, BM_LOG_RESULT, "wrote %td subjects x %lld frames of %td nodes to %s", subjects,
-           (long long)opts->frames, p, run->common.output);
+    bm_log(ctx, BM_LOG_RESULT, "wrote %td subject%s x %lld frames of %td nodes to %s", subjects,
+           subjects == 1 ? "" : "s", (long long)opts->frames, p, run->common.output);
 out:
     bm_progress_end(ctx);
     cli_names_release(&names);

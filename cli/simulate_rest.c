@@ -77,8 +77,8 @@ enum bm_status cli_simulate_rest(struct cli_run *run)
         BM_TRY(cli_names_add(ctx, &names, "%s", group[i]));
     BM_TRY(cli_output_dir(run, names.list));
     if (run->common.dry_run) {
-        BM_TRY(cli_plan(run, "make %td subjects x %lld volumes of %td voxels with %lld maps",
-                        subjects, (long long)opts->frames, phantom.mask.p,
+        BM_TRY(cli_plan(run, "make %td subject%s x %lld volumes of %td voxels with %lld maps",
+                        subjects, subjects == 1 ? "" : "s", (long long)opts->frames, phantom.mask.p,
                         (long long)opts->components));
         goto out;
     }
@@ -92,9 +92,9 @@ enum bm_status cli_simulate_rest(struct cli_run *run)
     for (bm_index s = 0; s < subjects; s++)
         BM_TRY(write_subject(run, &phantom, s, names.list + 3 * s, comment));
     BM_TRY(write_group(run, &phantom, comment));
-    bm_log(ctx, BM_LOG_RESULT, "wrote %td subjects of %lld volumes, a mask of %td voxels and %lld "
-           "true maps to %s", subjects, (long long)opts->frames, phantom.mask.p,
-           (long long)opts->components, run->common.output);
+    bm_log(ctx, BM_LOG_RESULT, "wrote %td subject%s of %lld volumes, a mask of %td voxels and "
+           "%lld true maps to %s", subjects, subjects == 1 ? "" : "s", (long long)opts->frames,
+           phantom.mask.p, (long long)opts->components, run->common.output);
 out:
     bm_progress_end(ctx);
     bm_free(name);
