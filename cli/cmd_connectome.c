@@ -7,9 +7,8 @@
 #include "brain/connectome_model.h"
 #include "brain/connectome_report.h"
 #include "caching.h"
-#include "command.h"
+#include "cmd_connectome_internal.h"
 #include "figures.h"
-#include "inputs.h"
 #include "io/graph.h"
 #include "names.h"
 #include "util/path.h"
@@ -22,9 +21,8 @@ static const double PATH_TOLERANCE = 1e-2;
 
 /* Inputs ------------------------------------------------------------------------------------ */
 
-/* Tables or images, by their suffixes: BM_EUSAGE if both, or options of the other. */
-static enum bm_status kind_of_inputs(struct cli_run *run, const char *atlas, bool subjects,
-                                     bool *images)
+enum bm_status cli_connectome_kind(struct cli_run *run, const char *atlas, bool subjects,
+                                   bool *images)
 {
     static const char *const of_images[] = {"mask", "smooth", "detrend", "high-pass", "low-pass",
                                             "tr", "confounds", "scrub", "resample", "subjects",
@@ -55,11 +53,10 @@ static enum bm_status kind_of_inputs(struct cli_run *run, const char *atlas, boo
     return BM_OK;
 }
 
-/* Every file that can change the result. */
-static enum bm_status find_sources(struct cli_run *run, const struct bm_connectome_opts *opts,
-                                   const struct bm_prepare_opts *prepare,
-                                   const struct bm_inputs *inputs, bool images,
-                                   struct cli_sources *sources)
+enum bm_status cli_connectome_sources(struct cli_run *run, const struct bm_connectome_opts *opts,
+                                      const struct bm_prepare_opts *prepare,
+                                      const struct bm_inputs *inputs, bool images,
+                                      struct cli_sources *sources)
 {
     enum bm_status status = BM_OK;
     for (bm_index i = 0; !images && i < run->n_operands; i++)
@@ -71,11 +68,10 @@ out:
     return status;
 }
 
-/* Series of the operands, or of the images' nodes. */
-static enum bm_status read_series(struct cli_run *run, const struct bm_connectome_opts *opts,
-                                  const struct bm_prepare_opts *prepare,
-                                  const struct bm_inputs *inputs, bool images,
-                                  struct bm_connectome_data *data)
+enum bm_status cli_connectome_read(struct cli_run *run, const struct bm_connectome_opts *opts,
+                                   const struct bm_prepare_opts *prepare,
+                                   const struct bm_inputs *inputs, bool images,
+                                   struct bm_connectome_data *data)
 {
     return images ? bm_connectome_read_images(run->ctx, opts, prepare, inputs, data)
                   : bm_connectome_read_tables(run->ctx, opts, prepare->standardize, run->operands,
@@ -266,7 +262,10 @@ static enum bm_status show_plan(struct cli_run *run, const struct bm_connectome_
                     subjects == 1 ? "" : "s", opts->cv,
                     opts->compare ? "; then seven models likewise" : ""));
     if (!run->ctx->memo) goto out;
-    if (images) BM_TRY(read_series(run, opts, prepare, inputs, images, data));
+    if (images) {
+        BM_TRY(cli_connectome_read(run, opts, prepare, inputs, images, data));
+        BM_TRY(bm_connectome_find_used(run->ctx, opts, data));
+    }
     struct bm_cache_stats stats = bm_cache_stats(run->cache);
     if (images)
         BM_TRY(cli_plan(run, "cached: %lld of %lld steps of reading", (long long)stats.hits,
@@ -316,12 +315,13 @@ static enum bm_status fit(struct cli_run *run)
     double path_tolerance = cli_given(run, "tolerance") ? tolerance : PATH_TOLERANCE;
     bool images;
     BM_TRY(check_given(run, opts));
-    BM_TRY(kind_of_inputs(run, opts->atlas, prepare->subjects != NULL, &images));
+    BM_TRY(cli_connectome_kind(run, opts->atlas, prepare->subjects != NULL, &images));
     if (images) {
         BM_TRY(bm_inputs_open(ctx, prepare, run->operands, run->n_operands, &inputs));
         BM_TRY(bm_inputs_require_names(ctx, &inputs));
     } else {
-        BM_TRY(read_series(run, opts, prepare, &inputs, images, &data));
+        BM_TRY(cli_connectome_read(run, opts, prepare, &inputs, images, &data));
+        BM_TRY(bm_connectome_find_used(ctx, opts, &data));
     }
     BM_TRY(list_outputs(run, opts, images ? inputs.subject : data.name,
                         images ? inputs.n_subjects : data.subjects, &names));
@@ -329,7 +329,7 @@ static enum bm_status fit(struct cli_run *run)
     plan_figures(opts, figures, matrix, sizeof matrix);
     for (bm_index i = 0; i < n_figures; i++)
         BM_TRY(cli_names_add(ctx, &names, "%s", figures[i].name));
-    BM_TRY(find_sources(run, opts, prepare, &inputs, images, &sources));
+    BM_TRY(cli_connectome_sources(run, opts, prepare, &inputs, images, &sources));
     BM_TRY(cli_output_dir(run, names.list));
     BM_TRY(cli_check_warnings(run));
     BM_TRY(cli_open_cache(run));
@@ -339,7 +339,10 @@ static enum bm_status fit(struct cli_run *run)
         goto out;
     }
     BM_TRY(cli_digest_sources(run, &sources));
-    if (images) BM_TRY(read_series(run, opts, prepare, &inputs, images, &data));
+    if (images) {
+        BM_TRY(cli_connectome_read(run, opts, prepare, &inputs, images, &data));
+        BM_TRY(bm_connectome_find_used(ctx, opts, &data));
+    }
     BM_TRY(cli_check_warnings(run));
     BM_TRY(bm_connectome_fit(ctx, opts, &data, tolerance, path_tolerance, &connectome));
     if (opts->compare)
@@ -362,201 +365,19 @@ out:
     return status;
 }
 
-/* Transform and score ------------------------------------------------------------------------- */
-
-struct apply_opts {
-    const char *from;
-    int header;
-    bool transpose;
-    const char *mask;
-    const char *confounds;
-    const char *subjects;
-    const char *resample;
-    double tr_s;
-};
-struct transform_opts {
-    int kind; /* 0 = auto, else 1 + enum bm_kind */
-};
-static const struct apply_opts apply_default = {.mask = "auto"};
-static const struct transform_opts transform_default = {.kind = 0};
-static const char *const headers[] = {"auto", "yes", "no", NULL};
-static const char *const features[] = {"auto", "correlation", "partial", "precision", "covariance",
-                                       "tangent", NULL};
-
-#define AT(field) offsetof(struct apply_opts, field)
-static const struct bm_param apply_params[] = {
-    {BM_P_FILE, 0, "from", AT(from), "DIR", "model: the directory that fit -o wrote",
-     .flags = BM_P_DIR},
-    {BM_P_CHOICE, 0, "header", AT(header), "yes|no", "of tables of series, as at the fit",
-     .choices = headers},
-    {BM_P_FLAG, 0, "transpose", AT(transpose), NULL, "rows of tables are nodes"},
-    {BM_P_FILE, 'm', "mask", AT(mask), "FILE|auto|none", "of new images"},
-    {BM_P_TEXT, 0, "confounds", AT(confounds), "FILE,...[:COLUMNS|STRATEGY]",
-     "of new images, one table for each; columns or strategy as at the fit, unless they are given"},
-    {BM_P_FILE, 0, "subjects", AT(subjects), "FILE.tsv",
-     "table of images instead of operands, with columns subject and image"},
-    {BM_P_TEXT, 0, "resample", AT(resample), "MM|FILE",
-     "bring new images to voxels of MM, or to the grid of FILE", .otherwise = "as at the fit"},
-    {BM_P_REAL, 0, "tr", AT(tr_s), "S", "seconds between volumes", .lo = 0, .hi = 1000,
-     .otherwise = "as the images say"},
-    BM_PARAM_END};
-static const struct bm_param transform_params[] = {
-    {BM_P_CHOICE, 0, "kind", offsetof(struct transform_opts, kind), "NAME",
-     "which matrices become features; auto: tangent if the model has it, else partial",
-     .choices = features},
-    BM_PARAM_END};
-
-/* New data for the model of --from. */
-static enum bm_status open_new(struct cli_run *run, struct bm_connectome_model_file *model,
-                               struct bm_connectome_data *data)
-{
-    enum bm_status status = BM_OK;
-    struct bm_ctx *ctx = run->ctx;
-    const struct apply_opts *opts = run->opts[0];
-    struct bm_inputs inputs = BM_INPUTS_INIT;
-    struct cli_sources sources = CLI_SOURCES_INIT;
-    bool images;
-    if (!opts->from) BM_FAIL(ctx, BM_EUSAGE, "--from is needed: the directory that fit -o wrote");
-    BM_TRY(bm_connectome_load(ctx, opts->from, model));
-    model->opts.header = opts->header;
-    model->opts.transpose = opts->transpose;
-    model->prepare.mask = opts->mask;
-    model->prepare.confounds = opts->confounds;
-    model->prepare.subjects = opts->subjects;
-    if (opts->tr_s > 0) model->prepare.tr_s = opts->tr_s;
-    if (opts->resample)
-        BM_TRY(bm_param_set(ctx, bm_param_find(bm_prepare_params, "resample"), &model->prepare,
-                            opts->resample));
-    BM_TRY(kind_of_inputs(run, model->atlas ? model->atlas : "none", opts->subjects != NULL,
-                          &images));
-    if (images && !model->atlas)
-        BM_FAIL(ctx, BM_EINPUT, "%s: the model is of tables and has no atlas; give tables",
-                opts->from);
-    if (images) {
-        BM_TRY(cli_confounds_as_fitted(run, opts->from, &model->prepare));
-        BM_TRY(bm_inputs_open(ctx, &model->prepare, run->operands, run->n_operands, &inputs));
-        BM_TRY(bm_inputs_require_names(ctx, &inputs));
-    }
-    BM_TRY(find_sources(run, &model->opts, &model->prepare, &inputs, images, &sources));
-    BM_TRY(cli_output_file(run));
-    BM_TRY(cli_open_cache(run));
-    BM_TRY(read_series(run, &model->opts, &model->prepare, &inputs, images, data));
-    /* The names of the fit stand for those of an atlas or of a table without header. */
-    for (bm_index j = 0; j < data->p && data->p == model->p; j++)
-        if (images || strncmp(data->node[j].name, "node-", 5) == 0) {
-            bm_free(data->node[j].name);
-            data->node[j].name = NULL;
-            BM_TRY(bm_strdup(ctx, &data->node[j].name, model->node[j]));
-        }
-    BM_TRY(bm_connectome_require_nodes(ctx, model, data));
-    BM_TRY(cli_check_warnings(run));
-out:
-    bm_inputs_release(&inputs);
-    cli_sources_release(&sources);
-    return status;
-}
-
-static enum bm_status transform(struct cli_run *run)
-{
-    enum bm_status status = BM_OK;
-    struct bm_ctx *ctx = run->ctx;
-    const struct transform_opts *opts = run->opts[1];
-    struct bm_connectome_model_file model = BM_CONNECTOME_MODEL_FILE_INIT;
-    struct bm_connectome_data data = BM_CONNECTOME_DATA_INIT;
-    struct bm_text text = BM_TEXT_INIT, header = BM_TEXT_INIT;
-    struct bm_mat made = BM_MAT_INIT;
-    char shown[256];
-    BM_TRY(cli_require_file(run));
-    BM_TRY(open_new(run, &model, &data));
-    enum bm_kind kind = opts->kind > 0 ? (enum bm_kind)(opts->kind - 1)
-                      : bm_list_has(model.opts.kind, "tangent") ? BM_KIND_TANGENT : BM_KIND_PARTIAL;
-    if (run->common.dry_run) {
-        BM_TRY(cli_plan(run, "make %s features of %td subjects", bm_kinds[kind], data.subjects));
-        goto out;
-    }
-    BM_TRY(bm_connectome_features(ctx, &model, &data, kind, run->common.tolerance, &header, &made));
-    BM_TRY(bm_text_add(ctx, &text, "subject\t%s\n", bm_text_str(&header)));
-    for (bm_index k = 0; k < data.subjects; k++) {
-        BM_TRY(bm_text_add(ctx, &text, "%s", bm_escape(shown, sizeof shown, data.name[k])));
-        for (bm_index f = 0; f < made.cols; f++)
-            BM_TRY(bm_cell_number(ctx, &text, *bm_mat_at(&made, k, f)));
-        BM_TRY(bm_text_add(ctx, &text, "\n"));
-    }
-    BM_TRY(cli_write_result(run, text.data, text.length));
-out:
-    bm_connectome_model_release(&model);
-    bm_connectome_data_release(&data);
-    bm_text_release(&text);
-    bm_text_release(&header);
-    bm_mat_release(&made);
-    return status;
-}
-
-static enum bm_status score(struct cli_run *run)
-{
-    enum bm_status status = BM_OK;
-    struct bm_ctx *ctx = run->ctx;
-    struct bm_connectome_model_file model = BM_CONNECTOME_MODEL_FILE_INIT;
-    struct bm_connectome_data data = BM_CONNECTOME_DATA_INIT;
-    struct bm_text text = BM_TEXT_INIT;
-    double *loglik = NULL, mean = 0, square = 0;
-    bool *own = NULL;
-    bm_index *nodes = NULL;
-    char shown[256];
-    BM_TRY(open_new(run, &model, &data));
-    bm_index K = data.subjects;
-    if (run->common.dry_run) {
-        BM_TRY(cli_plan(run, "score %td subjects", K));
-        goto out;
-    }
-    BM_TRY(bm_alloc(ctx, &loglik, K, sizeof *loglik));
-    BM_TRY(bm_alloc(ctx, &own, K, sizeof *own));
-    BM_TRY(bm_alloc(ctx, &nodes, K, sizeof *nodes));
-    BM_TRY(bm_connectome_score(ctx, &model, &data, loglik, own, nodes));
-    BM_TRY(bm_text_add(ctx, &text, "subject\tloglik\tmodel\tframes\tnodes\n"));
-    for (bm_index k = 0; k < K; k++) {
-        BM_TRY(bm_text_add(ctx, &text, "%s", bm_escape(shown, sizeof shown, data.name[k])));
-        BM_TRY(bm_cell_number(ctx, &text, loglik[k]));
-        BM_TRY(bm_text_add(ctx, &text, "\t%s\t%td\t%td\n", own[k] ? "own" : "group",
-                           data.X[k].rows, nodes[k]));
-        mean += loglik[k] / (double)K;
-    }
-    for (bm_index k = 0; k < K; k++) square += (loglik[k] - mean) * (loglik[k] - mean);
-    BM_TRY(bm_text_add(ctx, &text, "mean"));
-    BM_TRY(bm_cell_number(ctx, &text, mean));
-    BM_TRY(bm_text_add(ctx, &text, "\tn/a\tn/a\tn/a\n"));
-    BM_TRY(cli_add_score(run, "loglik", mean, K > 1 ? sqrt(square / (double)(K - 1)) : NAN));
-    BM_TRY(cli_write_result(run, text.data, text.length));
-out:
-    bm_connectome_model_release(&model);
-    bm_connectome_data_release(&data);
-    bm_text_release(&text);
-    bm_free(loglik);
-    bm_free(own);
-    bm_free(nodes);
-    return status;
-}
-
 static const struct bm_param_group fit_groups[] = {
     {"Connectome", bm_connectome_params, &connectome_default, sizeof connectome_default},
     {"Reading brain images", bm_prepare_params, &prepare_default, sizeof prepare_default},
     {"Figures", cli_figures_params, &cli_figures_default, sizeof cli_figures_default},
-    {.title = NULL}};
-static const struct bm_param_group transform_groups[] = {
-    {"Model", apply_params, &apply_default, sizeof apply_default},
-    {"Features", transform_params, &transform_default, sizeof transform_default},
-    {.title = NULL}};
-static const struct bm_param_group score_groups[] = {
-    {"Model", apply_params, &apply_default, sizeof apply_default},
     {.title = NULL}};
 
 static const struct cli_verb verbs[] = {
     {"fit", "estimate the graphs of subjects, by the likelihood of unseen frames",
      "[--atlas FILE] -o DIR images...|tables...", true, fit_groups, fit},
     {"transform", "make a row of features of each subject", "--from DIR [-o FILE.tsv] inputs...",
-     true, transform_groups, transform},
-    {"score", "give the log-likelihood of new data", "--from DIR inputs...", true, score_groups,
-     score},
+     true, cli_connectome_transform_groups, cli_connectome_transform},
+    {"score", "give the log-likelihood of new data", "--from DIR inputs...", true,
+     cli_connectome_score_groups, cli_connectome_score},
     {.run = NULL}};
 
 const struct cli_command cli_connectome = {

@@ -80,18 +80,35 @@ enum bm_status bm_connectome_alphas(struct bm_ctx *ctx, const char *text, double
 
 struct bm_connectome_node {
     char *name;
+    bool numbered;    /* the inputs have no name for it: name is its number */
     double xyz[3];    /* mm; NaN = unknown */
     double voxels;    /* least of the subjects; NaN for tables */
     double coverage;  /* least of the subjects; NaN for tables */
 };
 
+/* Why a subject has no series of a node. */
+enum bm_lack {
+    BM_LACK_NONE,
+    BM_LACK_DATA,     /* n/a in the table; no voxel of it has data */
+    BM_LACK_COVERAGE, /* less than min_coverage */
+    BM_LACK_VOXELS,   /* covered, but lost between the voxels of the images' grid */
+    BM_LACK_CHANGE,   /* it does not vary */
+    BM_LACK_RANGE,    /* numbers whose squares are beyond double's range */
+    BM_LACKS
+};
+
 struct bm_connectome_data {
     bm_index subjects, p;
     char **name;                     /* of subjects */
+    char **file;                     /* of subjects: the first input, for messages; NULL = none */
     struct bm_mat *X;                /* frames x p each; NaN columns: no data */
+    bm_index *dof;                   /* of subjects: frames less what cleaning and the mean took */
+    unsigned char *lack;             /* enum bm_lack, [subject * p + node] */
+    double *coverage;                /* [subject * p + node]; NaN for tables */
     struct bm_connectome_node *node;
     bm_index n_used;
-    bm_index *used;                  /* nodes with data that varies in every subject */
+    bm_index *used;                  /* nodes with data that varies in every subject; empty until
+                                        bm_connectome_find_used */
 };
 #define BM_CONNECTOME_DATA_INIT {.subjects = 0}
 
@@ -99,8 +116,10 @@ struct bm_connectome_data {
 bool bm_is_series_table(const char *path);
 
 /* Read tables of series, one a subject. A table has a header if some cell of the first row is not a
- * number, or as opts->header says; columns of n/a are nodes without data. The same nodes in all.
- * standardize: enum bm_standardize. BM_EINPUT names file, line and column. out must be empty. */
+ * number, or as opts->header says; columns of n/a are nodes without data. The same nodes in all;
+ * names are those of the tables that have a header. Warns of files of equal content, and of what
+ * may be an index and not data. standardize: enum bm_standardize. BM_EINPUT names file, line and
+ * column. out must be empty. */
 enum bm_status bm_connectome_read_tables(struct bm_ctx *ctx, const struct bm_connectome_opts *opts,
                                          int standardize, const char *const *paths, bm_index n,
                                          struct bm_connectome_data *out) BM_CHECKED;
@@ -111,6 +130,17 @@ enum bm_status bm_connectome_read_images(struct bm_ctx *ctx, const struct bm_con
                                          const struct bm_prepare_opts *prepare,
                                          const struct bm_inputs *inputs,
                                          struct bm_connectome_data *out) BM_CHECKED;
+
+/* Fill data->used for a fit. Warns of nodes that take no part, and why; of subjects that cleaning
+ * left no more degrees of freedom than nodes. BM_EINPUT if fewer than two nodes are left. */
+enum bm_status bm_connectome_find_used(struct bm_ctx *ctx, const struct bm_connectome_opts *opts,
+                                       struct bm_connectome_data *data) BM_CHECKED;
+/* Of data that are no fit's: warns of the nodes that each subject lacks. */
+enum bm_status bm_connectome_warn_lacks(struct bm_ctx *ctx, const struct bm_connectome_opts *opts,
+                                        const struct bm_connectome_data *data) BM_CHECKED;
+/* What messages call a subject: its file if that is known. */
+const char *bm_connectome_source(const struct bm_connectome_data *data, bm_index subject,
+                                 char *out, size_t size);
 void bm_connectome_data_release(struct bm_connectome_data *data);
 
 /* Selection --------------------------------------------------------------------------------- */

@@ -1,7 +1,9 @@
 /* Series of nodes, from tables and from images. */
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "brain/connectome.h"
 #include "brain/prepare_internal.h"
@@ -20,7 +22,11 @@ static enum bm_status allocate(struct bm_ctx *ctx, bm_index subjects, bm_index p
 {
     enum bm_status status = BM_OK;
     BM_TRY(bm_calloc(ctx, &data->name, subjects, sizeof *data->name));
+    BM_TRY(bm_calloc(ctx, &data->file, subjects, sizeof *data->file));
     BM_TRY(bm_calloc(ctx, &data->X, subjects, sizeof *data->X));
+    BM_TRY(bm_calloc(ctx, &data->dof, subjects, sizeof *data->dof));
+    BM_TRY(bm_calloc(ctx, &data->lack, subjects * p, sizeof *data->lack));
+    BM_TRY(bm_alloc(ctx, &data->coverage, subjects * p, sizeof *data->coverage));
     BM_TRY(bm_calloc(ctx, &data->node, p, sizeof *data->node));
     BM_TRY(bm_alloc(ctx, &data->used, p, sizeof *data->used));
     data->subjects = subjects;
@@ -33,26 +39,46 @@ void bm_connectome_data_release(struct bm_connectome_data *data)
 {
     for (bm_index k = 0; k < data->subjects; k++) {
         bm_free(data->name[k]);
+        if (data->file) bm_free(data->file[k]);
         bm_mat_release(&data->X[k]);
     }
     for (bm_index j = 0; j < data->p; j++) bm_free(data->node[j].name);
     bm_free(data->name);
+    bm_free(data->file);
     bm_free(data->X);
+    bm_free(data->dof);
+    bm_free(data->lack);
+    bm_free(data->coverage);
     bm_free(data->node);
     bm_free(data->used);
     *data = (struct bm_connectome_data)BM_CONNECTOME_DATA_INIT;
 }
 
+/* What keeps a column from being correlated; NaN is no data. */
+static enum bm_lack lack_of(const struct bm_mat *column, double sd)
+{
+    double most = 0;
+    for (bm_index i = 0; i < column->rows; i++) most = fmax(most, fabs(column->data[i]));
+    double square = most * most * (double)column->rows;
+    if (isnan(column->data[0])) return BM_LACK_DATA;
+    if (most > 0 && !(square >= DBL_MIN && isfinite(square))) return BM_LACK_RANGE;
+    return sd > 0 ? BM_LACK_NONE : BM_LACK_CHANGE;
+}
+
 /* Columns of rows first .. first + n - 1 in place, as bm_clean_apply does with voxels. A column
- * that does not vary becomes NaN: there is nothing to correlate. */
-static void standardise(struct bm_mat *X, bm_index first, bm_index n, int how)
+ * that lacks something (lack: of each so far) becomes NaN: there is nothing to correlate. */
+static void standardise(struct bm_mat *X, bm_index first, bm_index n, int how,
+                        unsigned char *lack)
 {
     struct bm_mat part = bm_mat_view(X, first, 0, n, X->cols);
     for (bm_index j = 0; j < X->cols; j++) {
         struct bm_mat column = bm_mat_view(&part, 0, j, n, 1);
         double mean, sd;
         bm_moments_scale(&column, NULL, n, &mean, &sd);
-        if (!(sd > 0) || (how == BM_STD_PSC && mean == 0)) {
+        enum bm_lack found = lack_of(&column, sd);
+        if (found == BM_LACK_NONE && how == BM_STD_PSC && mean == 0) found = BM_LACK_CHANGE;
+        if (found != BM_LACK_NONE) {
+            if (lack[j] == BM_LACK_NONE) lack[j] = (unsigned char)found;
             for (bm_index i = 0; i < n; i++) column.data[i] = NAN;
             continue;
         }
@@ -60,35 +86,6 @@ static void standardise(struct bm_mat *X, bm_index first, bm_index n, int how)
         double scale = how == BM_STD_Z ? 1 / sd : 100 / fabs(mean);
         for (bm_index i = 0; i < n; i++) column.data[i] = (column.data[i] - mean) * scale;
     }
-}
-
-/* Nodes that have data in every subject; warns of the others. */
-static enum bm_status find_used(struct bm_ctx *ctx, struct bm_connectome_data *data)
-{
-    char node[256], subject[256];
-    bm_index missing = 0, example = 0, whose = 0;
-    for (bm_index j = 0; j < data->p; j++) {
-        bool good = true;
-        for (bm_index k = 0; good && k < data->subjects; k++)
-            for (bm_index i = 0; good && i < data->X[k].rows; i++)
-                if (isnan(*bm_mat_at(&data->X[k], i, j))) {
-                    good = false;
-                    whose = missing == 0 ? k : whose;
-                }
-        if (good) data->used[data->n_used++] = j;
-        else if (missing++ == 0) example = j;
-    }
-    if (missing == 0 && data->n_used >= 2) return BM_OK;
-    bm_escape(node, sizeof node, data->node[example].name);
-    bm_escape(subject, sizeof subject, data->name[whose]);
-    if (data->n_used < 2)
-        return bm_fail(ctx, BM_EINPUT, "%td of %td nodes have data that vary in every subject, "
-                       "needed 2 (node \"%s\" of %s has none)", data->n_used, data->p, node,
-                       subject);
-    bm_warn(ctx,
-            "%td of %td nodes have no data that vary, or too little coverage, in some subject, and "
-            "are n/a (first: \"%s\" of %s)", missing, data->p, node, subject);
-    return BM_OK;
 }
 
 /* Tables ------------------------------------------------------------------------------------ */
@@ -127,29 +124,38 @@ static const char *name_in(const struct series *series, bm_index j)
     return table->header && table->header[j][0] ? table->header[j] : NULL;
 }
 
-static enum bm_status name_nodes(struct bm_ctx *ctx, const struct bm_connectome_opts *opts,
-                                 const struct series *series, struct bm_connectome_data *data)
+/* Names from --names, which go before those of tables. */
+static enum bm_status take_names(struct bm_ctx *ctx, const char *file,
+                                 struct bm_connectome_data *data)
 {
     enum bm_status status = BM_OK;
-    char **name = NULL, number[32];
-    int digits = snprintf(number, sizeof number, "%td", data->p);
+    char **name = NULL;
     BM_TRY(bm_calloc(ctx, &name, data->p, sizeof *name));
-    if (opts->names) BM_TRY(bm_parcels_read_names(ctx, opts->names, NULL, data->p, name));
+    BM_TRY(bm_parcels_read_names(ctx, file, NULL, data->p, name));
     for (bm_index j = 0; j < data->p; j++) {
-        struct bm_connectome_node *node = &data->node[j];
-        snprintf(number, sizeof number, "node-%0*td", digits, j + 1);
-        node->xyz[0] = node->xyz[1] = node->xyz[2] = node->voxels = node->coverage = NAN;
-        if (name[j]) {
-            node->name = name[j];
-            name[j] = NULL;
-        } else {
-            const char *given = name_in(series, j);
-            BM_TRY(bm_strdup(ctx, &node->name, given ? given : number));
-        }
+        data->node[j].name = name[j];
+        name[j] = NULL;
     }
 out:
     for (bm_index j = 0; name && j < data->p; j++) bm_free(name[j]);
     bm_free(name);
+    return status;
+}
+
+/* Nodes that no table has a name for have their number. */
+static enum bm_status number_nodes(struct bm_ctx *ctx, struct bm_connectome_data *data)
+{
+    enum bm_status status = BM_OK;
+    char number[32];
+    int digits = snprintf(number, sizeof number, "%td", data->p);
+    for (bm_index j = 0; j < data->p; j++) {
+        struct bm_connectome_node *node = &data->node[j];
+        if (node->name) continue;
+        node->numbered = true;
+        snprintf(number, sizeof number, "node-%0*td", digits, j + 1);
+        BM_TRY(bm_strdup(ctx, &node->name, number));
+    }
+out:
     return status;
 }
 
@@ -181,23 +187,67 @@ static enum bm_status read_table(struct bm_ctx *ctx, const struct bm_connectome_
     return headed ? bm_table_take_header(ctx, table) : BM_OK;
 }
 
-static enum bm_status same_nodes(struct bm_ctx *ctx, const char *file, const char *first,
-                                 const struct series *series,
-                                 const struct bm_connectome_data *data, bool named)
+/* Numbers from 0, or from 1, one by one. */
+static bool counts(const struct bm_table *table, bool row, bm_index n)
 {
-    bm_index p = series->transpose ? series->table.rows : series->table.cols;
-    char a[256], b[256];
+    double value, first = 0;
+    for (bm_index i = 0; i < n; i++) {
+        if (!bm_parse_double(bm_table_cell(table, row ? 0 : i, row ? i : 0), &value)) return false;
+        if (i == 0) first = value;
+        if ((first != 0 && first != 1) || value != first + (double)i) return false;
+    }
+    return true;
+}
+
+/* Warns once of each: what other programs write beside the data counts as data all the same. */
+static void warn_of_index(struct bm_ctx *ctx, const char *file, const struct series *series,
+                          bool told[2])
+{
+    const struct bm_table *table = &series->table;
+    bool named = table->header ? table->header[0][0] != '\0' : series->labels > 0;
+    const char *across = series->transpose ? "frame" : "node";
+    const char *down = series->transpose ? "node" : "frame";
+    if (!told[0] && !named && counts(table, false, table->rows)) {
+        told[0] = true;
+        bm_warn(ctx, "%s: the first column has no name and counts %ss from %s: it is taken as a "
+                "%s (an index is to be left out)", file, down, bm_table_cell(table, 0, 0), across);
+    }
+    if (!told[1] && !table->header && series->labels == 0 && counts(table, true, table->cols)) {
+        told[1] = true;
+        bm_warn(ctx, "%s: the first row counts %ss from %s: it is taken as a %s (if it is a "
+                "header: --header yes)", file, across, bm_table_cell(table, 0, 0), down);
+    }
+}
+
+/* The first table's nodes, by number and by the names that both have; further names are taken.
+ * named_by: the table that each name is of. */
+static enum bm_status same_nodes(struct bm_ctx *ctx, const char *const *paths, bm_index k,
+                                 const struct series *series, bool named, bm_index *named_by,
+                                 struct bm_connectome_data *data)
+{
+    enum bm_status status = BM_OK;
+    bm_index p = series->transpose ? series->table.rows : series->table.cols - series->labels;
+    char file[256], other[256], a[256], b[256];
+    bm_escape(file, sizeof file, paths[k]);
     if (p != data->p)
-        return bm_fail(ctx, BM_EINPUT, "%s: %td nodes, %s has %td", file, p, first, data->p);
+        BM_FAIL(ctx, BM_EINPUT, "%s: %td nodes, %s has %td", file, p,
+                bm_escape(other, sizeof other, paths[0]), data->p);
     for (bm_index j = 0; !named && j < p; j++) {
         const char *given = name_in(series, j);
-        if (given && strcmp(given, data->node[j].name) != 0)
-            return bm_fail(ctx, BM_EINPUT, "%s: %s %td is \"%s\", in %s it is \"%s\"", file,
-                           series->transpose ? "row" : "column", j + 1,
-                           bm_escape(a, sizeof a, given), first,
-                           bm_escape(b, sizeof b, data->node[j].name));
+        char **name = &data->node[j].name;
+        if (!given) continue;
+        if (!*name) {
+            BM_TRY(bm_strdup(ctx, name, given));
+            named_by[j] = k;
+        } else if (strcmp(given, *name) != 0) {
+            BM_FAIL(ctx, BM_EINPUT, "%s: %s %td is \"%s\", in %s it is \"%s\"", file,
+                    series->transpose ? "row" : "column", j + 1, bm_escape(a, sizeof a, given),
+                    bm_escape(other, sizeof other, paths[named_by[j]]),
+                    bm_escape(b, sizeof b, *name));
+        }
     }
-    return BM_OK;
+out:
+    return status;
 }
 
 /* Names of subjects by the rule for images. */
@@ -209,7 +259,12 @@ static enum bm_status name_subjects(struct bm_ctx *ctx, const char *const *paths
     char file[256], name[256];
     BM_TRY(bm_calloc(ctx, &inputs.input, n, sizeof *inputs.input));
     for (bm_index k = 0; k < n; k++) {
-        BM_TRY(bm_strdup(ctx, &inputs.input[k].path, paths[k]));
+        struct bm_input *input = &inputs.input[k];
+        struct stat st;
+        BM_TRY(bm_strdup(ctx, &input->path, paths[k]));
+        BM_TRY(bm_strdup(ctx, &data->file[k], paths[k]));
+        input->count = 1;
+        input->file_bytes = stat(paths[k], &st) == 0 ? (int64_t)st.st_size : -1;
         inputs.count++;
     }
     BM_TRY(bm_inputs_name(ctx, &inputs));
@@ -220,9 +275,28 @@ static enum bm_status name_subjects(struct bm_ctx *ctx, const char *const *paths
                         bm_escape(file, sizeof file, paths[k]),
                         bm_escape(name, sizeof name, inputs.subject[k]));
     BM_TRY(bm_inputs_require_names(ctx, &inputs));
+    BM_TRY(bm_inputs_warn_twins(ctx, &inputs));
     for (bm_index k = 0; k < n; k++) BM_TRY(bm_strdup(ctx, &data->name[k], inputs.subject[k]));
 out:
     bm_inputs_release(&inputs);
+    return status;
+}
+
+/* What is known of nodes and subjects before any table is taken. */
+static enum bm_status begin_tables(struct bm_ctx *ctx, const struct bm_connectome_opts *opts,
+                                   const char *const *paths, bm_index n, bm_index p,
+                                   struct bm_connectome_data *data)
+{
+    enum bm_status status = BM_OK;
+    BM_TRY(allocate(ctx, n, p, data));
+    BM_TRY(name_subjects(ctx, paths, n, data));
+    if (opts->names) BM_TRY(take_names(ctx, opts->names, data));
+    for (bm_index i = 0; i < n * p; i++) data->coverage[i] = NAN;
+    for (bm_index j = 0; j < p; j++) {
+        struct bm_connectome_node *node = &data->node[j];
+        node->xyz[0] = node->xyz[1] = node->xyz[2] = node->voxels = node->coverage = NAN;
+    }
+out:
     return status;
 }
 
@@ -233,7 +307,9 @@ enum bm_status bm_connectome_read_tables(struct bm_ctx *ctx, const struct bm_con
     enum bm_status status = BM_OK;
     struct bm_connectome_data made = BM_CONNECTOME_DATA_INIT;
     struct series series = {.table = BM_TABLE_INIT};
-    char file[256], first[256];
+    bm_index *named_by = NULL;
+    bool told[2] = {false, false};
+    char file[256];
     for (bm_index k = 0; k < n; k++) {
         bm_escape(file, sizeof file, paths[k]);
         BM_TRY(read_table(ctx, opts, paths[k], &series));
@@ -243,24 +319,25 @@ enum bm_status bm_connectome_read_tables(struct bm_ctx *ctx, const struct bm_con
             BM_FAIL(ctx, BM_EINPUT, "%s: %td frames of %td nodes, needed 3 of 2 or more%s", file,
                     frames, p, opts->transpose ? "" : " (rows are frames, unless --transpose)");
         if (k == 0) {
-            bm_escape(first, sizeof first, paths[0]);
-            BM_TRY(allocate(ctx, n, p, &made));
-            BM_TRY(name_subjects(ctx, paths, n, &made));
-            BM_TRY(name_nodes(ctx, opts, &series, &made));
+            BM_TRY(begin_tables(ctx, opts, paths, n, p, &made));
+            BM_TRY(bm_calloc(ctx, &named_by, p, sizeof *named_by));
         }
-        BM_TRY(same_nodes(ctx, file, first, &series, &made, opts->names != NULL));
+        BM_TRY(same_nodes(ctx, paths, k, &series, opts->names != NULL, named_by, &made));
+        warn_of_index(ctx, file, &series, told);
         BM_TRY(bm_mat_alloc(ctx, &made.X[k], frames, p));
         for (bm_index j = 0; j < p; j++)
             BM_TRY(fill_node(ctx, &series, j, &made.X[k]));
-        standardise(&made.X[k], 0, frames, standardize);
+        standardise(&made.X[k], 0, frames, standardize, made.lack + k * p);
+        made.dof[k] = frames - 1;
         bm_log(ctx, BM_LOG_INFO, "read %s: %td frames of %td nodes", file, frames, p);
         bm_table_release(&series.table);
         series.table = (struct bm_table)BM_TABLE_INIT;
     }
-    BM_TRY(find_used(ctx, &made));
+    BM_TRY(number_nodes(ctx, &made));
     *out = made;
     made = (struct bm_connectome_data)BM_CONNECTOME_DATA_INIT;
 out:
+    bm_free(named_by);
     bm_table_release(&series.table);
     bm_connectome_data_release(&made);
     return status;
@@ -272,7 +349,8 @@ out:
 static enum bm_status extract(struct bm_ctx *ctx, const struct bm_prepare_opts *prepare,
                               const struct bm_inputs *inputs, bm_index subject,
                               const struct bm_parcels *parcels, double min_coverage,
-                              struct bm_mat *X, double *coverage, bm_index *voxels)
+                              struct bm_mat *X, double *coverage, bm_index *voxels,
+                              unsigned char *lack, bm_index *dof)
 {
     enum bm_status status = BM_OK;
     struct bm_prepared prepared = BM_PREPARED_INIT;
@@ -283,11 +361,19 @@ static enum bm_status extract(struct bm_ctx *ctx, const struct bm_prepare_opts *
     BM_TRY(bm_prepare_subject(ctx, &whole, inputs, subject, NULL, &prepared));
     BM_TRY(bm_parcels_extract(ctx, parcels, &prepared.mask, &prepared.samples, min_coverage, &made,
                               coverage, voxels));
+    for (bm_index j = 0; j < parcels->p; j++) {
+        /* Seen by the images, as the atlas has it, but no voxel of theirs has its label. */
+        bool lost = voxels[j] == 0 && coverage[j] > 0;
+        if (lost) coverage[j] = 0;
+        lack[j] = lost ? BM_LACK_VOXELS : voxels[j] == 0 ? BM_LACK_DATA
+                : coverage[j] < min_coverage ? BM_LACK_COVERAGE : BM_LACK_NONE;
+    }
+    *dof = prepared.dof;
     int how = prepare->standardize == BM_STD_Z ? BM_STD_Z : BM_STD_NONE;
     for (bm_index first = 0, n; first < made.rows; first += n) {
         for (n = 1; first + n < made.rows && prepared.run[first + n] == prepared.run[first]; n++)
             continue;
-        standardise(&made, first, n, how);
+        standardise(&made, first, n, how, lack);
     }
     bm_mat_move(X, &made);
 out:
@@ -317,32 +403,32 @@ enum bm_status bm_connectome_read_images(struct bm_ctx *ctx, const struct bm_con
     enum bm_status status = BM_OK;
     struct bm_connectome_data made = BM_CONNECTOME_DATA_INIT;
     struct bm_parcels parcels = BM_PARCELS_INIT;
-    double *coverage = NULL;
     bm_index *voxels = NULL;
     struct bm_prepare_plan plan; /* of all: subjects one by one would not tell that grids differ */
     BM_TRY(bm_prepare_plan(ctx, prepare, inputs, &plan));
     BM_TRY(bm_parcels_read(ctx, opts->atlas, opts->names, &parcels));
     BM_TRY(allocate(ctx, inputs->n_subjects, parcels.p, &made));
     BM_TRY(copy_nodes(ctx, &parcels, &made));
-    BM_TRY(bm_alloc(ctx, &coverage, parcels.p, sizeof *coverage));
     BM_TRY(bm_alloc(ctx, &voxels, parcels.p, sizeof *voxels));
     BM_TRY(bm_progress_begin(ctx, "subjects", made.subjects));
     for (bm_index k = 0; k < made.subjects; k++) {
         BM_TRY(bm_strdup(ctx, &made.name[k], inputs->subject[k]));
+        for (bm_index i = 0; i < inputs->count && !made.file[k]; i++)
+            if (inputs->input[i].subject == k)
+                BM_TRY(bm_strdup(ctx, &made.file[k], inputs->input[i].path));
+        double *coverage = made.coverage + k * made.p;
         BM_TRY(extract(ctx, prepare, inputs, k, &parcels, opts->min_coverage, &made.X[k], coverage,
-                       voxels));
+                       voxels, made.lack + k * made.p, &made.dof[k]));
         for (bm_index j = 0; j < made.p; j++) {
             made.node[j].coverage = fmin(made.node[j].coverage, coverage[j]);
             made.node[j].voxels = fmin(made.node[j].voxels, (double)voxels[j]);
         }
         BM_TRY(bm_progress_step(ctx));
     }
-    BM_TRY(find_used(ctx, &made));
     *out = made;
     made = (struct bm_connectome_data)BM_CONNECTOME_DATA_INIT;
 out:
     bm_progress_end(ctx);
-    bm_free(coverage);
     bm_free(voxels);
     bm_parcels_release(&parcels);
     bm_connectome_data_release(&made);

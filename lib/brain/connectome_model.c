@@ -40,9 +40,11 @@ static bool add_numbers(cJSON *json, const struct bm_connectome_data *data,
     const struct bm_path_row *row = &c->path.row[c->path.chosen];
     const struct bm_fit_info *info = &c->info;
     cJSON *frames = cJSON_AddArrayToObject(json, "frames");
-    bool good = frames != NULL;
+    cJSON *dof = cJSON_AddArrayToObject(json, "dof");
+    bool good = frames && dof;
     for (bm_index k = 0; k < c->subjects && good; k++)
-        good = bm_json_append(frames, bm_json_whole(data->X[k].rows));
+        good = bm_json_append(frames, bm_json_whole(data->X[k].rows)) &&
+               bm_json_append(dof, bm_json_whole(data->dof[k]));
     good = good && bm_json_put(json, "alpha", bm_json_real(c->alpha)) &&
            bm_json_put(json, "alpha_max", bm_json_real(c->path.alpha_max)) &&
            bm_json_put(json, "loglik", bm_json_real(row->loglik)) &&
@@ -125,7 +127,7 @@ enum bm_status bm_connectome_load(struct bm_ctx *ctx, const char *dir,
     BM_TRY(bm_json_read_params(ctx, path, parameters, bm_prepare_params,
                                "mask,confounds,subjects", &made.prepare));
     BM_TRY(bm_json_read_params(ctx, path, parameters, bm_connectome_params,
-                               "atlas,names,header,transpose,compare,threshold,model",
+                               "atlas,names,compare,threshold,model",
                                &made.opts));
     const char *name = cJSON_GetStringValue(bm_json_field(made.json, "model"));
     if (!name || strcmp(name, "auto") == 0 ||
@@ -136,6 +138,7 @@ enum bm_status bm_connectome_load(struct bm_ctx *ctx, const char *dir,
     }
     BM_TRY(read_names(ctx, path, made.json, "subjects", 1, &made.subject, &made.subjects));
     BM_TRY(read_names(ctx, path, made.json, "nodes", 2, &made.node, &made.p));
+    made.renamed = cJSON_IsString(bm_json_field(parameters, "names"));
     const cJSON *alpha = bm_json_field(made.json, "alpha");
     made.alpha = cJSON_IsNumber(alpha) ? alpha->valuedouble : NAN;
     if (bm_connectome_is_sparse((enum bm_connectome_model)made.opts.model) && !(made.alpha > 0)) {
@@ -167,14 +170,17 @@ enum bm_status bm_connectome_require_nodes(struct bm_ctx *ctx,
                                            const struct bm_connectome_model_file *model,
                                            const struct bm_connectome_data *data)
 {
-    char a[256], b[256];
+    char a[256], b[256], file[256];
+    bm_connectome_source(data, 0, file, sizeof file);
     if (data->p != model->p)
-        return bm_fail(ctx, BM_EINPUT, "%s: %td nodes, the model has %td",
-                       bm_escape(a, sizeof a, data->name[0]), data->p, model->p);
+        return bm_fail(ctx, BM_EINPUT, "%s: %td nodes, the model has %td%s", file, data->p,
+                       model->p, data->X[0].rows != model->p ? ""
+                       : model->opts.transpose ? " (as many as columns: --no-transpose?)"
+                                               : " (as many as rows: --transpose?)");
     for (bm_index j = 0; j < data->p; j++)
         if (strcmp(data->node[j].name, model->node[j]) != 0)
-            return bm_fail(ctx, BM_EINPUT, "node %td is \"%s\", in the model it is \"%s\"", j + 1,
-                           bm_escape(a, sizeof a, data->node[j].name),
+            return bm_fail(ctx, BM_EINPUT, "%s: node %td is \"%s\", in the model it is \"%s\"",
+                           file, j + 1, bm_escape(a, sizeof a, data->node[j].name),
                            bm_escape(b, sizeof b, model->node[j]));
     return BM_OK;
 }

@@ -27,6 +27,7 @@ struct bm_connectome_model_file {
     struct bm_prepare_opts prepare;
     bm_index subjects, p;
     const char **subject, **node;   /* names */
+    bool renamed;                   /* names are of --names and not of the tables */
     double alpha;
 };
 #define BM_CONNECTOME_MODEL_FILE_INIT {.json = NULL}

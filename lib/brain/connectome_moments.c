@@ -126,6 +126,25 @@ struct folding {
     struct bm_fold_moments *out;
 };
 
+/* Frames of the training part of a fold of n frames; *n_test: of the other. */
+static bm_index train_frames(bm_index n, bm_index folds, bm_index gap, bm_index fold,
+                             bm_index *n_test)
+{
+    bm_index from = fold * n / folds, to = (fold + 1) * n / folds;
+    *n_test = to - from;
+    return (from > gap ? from - gap : 0) + (n - to > gap ? n - to - gap : 0);
+}
+
+/* The fewest frames of which both parts of every fold have two. */
+static bm_index frames_needed(bm_index folds, bm_index gap)
+{
+    for (bm_index n = 2 * folds;; n++) {
+        bm_index n_test, f = 0;
+        while (f < folds && train_frames(n, folds, gap, f, &n_test) >= 2 && n_test >= 2) f++;
+        if (f == folds) return n;
+    }
+}
+
 /* Item: a subject's blocks. */
 static enum bm_status fold_subject(struct bm_ctx *ctx, bm_index k, int worker, void *arg)
 {
@@ -157,8 +176,11 @@ static enum bm_status fold_subject(struct bm_ctx *ctx, bm_index k, int worker, v
             else if (i < from - job->gap || i >= to + job->gap) train[n_train++] = i;
         }
         if (n_train < 2 || n_test < 2)
-            BM_FAIL(ctx, BM_EINPUT, "%s: %td frames are too few for %td folds",
-                    bm_escape(name, sizeof name, job->data->name[k]), n, out->folds);
+            BM_FAIL(ctx, BM_EINPUT, "%s: %td frames are too few for %td folds, needed %td%s",
+                    bm_connectome_source(job->data, k, name, sizeof name), n, out->folds,
+                    frames_needed(out->folds, job->gap),
+                    job->data->p > n ? " (more nodes than frames: if rows are nodes, --transpose)"
+                                     : "");
         BM_TRY(split_moments(ctx, &X, train, n_train, test, n_test, &out->train[f * K + k],
                              &out->test[f * K + k]));
     }

@@ -99,10 +99,10 @@ static enum bm_status check_kind(struct bm_ctx *ctx, const char *text)
 static enum bm_status check_cv(struct bm_ctx *ctx, const char *text)
 {
     struct bm_cv cv;
-    enum bm_status status = bm_cv_parse(ctx, text, &cv);
-    if (status == BM_OK && cv.kind == BM_CV_SHUFFLE)
-        return bm_fail(ctx, BM_EUSAGE, "wants kfold:K or logo, got '%s'", text);
-    return status;
+    char shown[96];
+    if (bm_cv_parse(ctx, text, &cv) == BM_OK && cv.kind != BM_CV_SHUFFLE) return BM_OK;
+    return bm_fail(ctx, BM_EUSAGE, "wants kfold:K with K from 2, or logo, got '%s'",
+                   bm_escape(shown, sizeof shown, text));
 }
 
 static enum bm_status check_threshold(struct bm_ctx *ctx, const char *text)

@@ -124,6 +124,16 @@ out:
     return status;
 }
 
+/* What is left of the samples: the mean goes with drift or high-pass, else by standardising. */
+static bm_index degrees_of_freedom(const struct bm_prepare_opts *opts,
+                                   const struct bm_layout *layout)
+{
+    bool mean_stays = opts->detrend < 0 && opts->high_pass_hz <= 0;
+    bm_index dof = layout->kept;
+    for (bm_index r = 0; r < layout->n_runs; r++) dof -= layout->Q[r].cols + mean_stays;
+    return dof;
+}
+
 /* Memory ------------------------------------------------------------------------------------ */
 
 enum bm_status bm_memory_require(struct bm_ctx *ctx, int64_t bytes)
@@ -303,6 +313,7 @@ enum bm_status bm_prepare_in(struct bm_ctx *ctx, const struct bm_prepare_opts *o
     made.mask.xform = xform;
     made.n_volumes = inputs->volumes;
     made.n_runs = layout.n_runs;
+    made.dof = degrees_of_freedom(opts, &layout);
     bm_log(ctx, BM_LOG_INFO, "samples: %td of %td volumes of %td image%s, %td run%s, %td voxels",
            layout.kept, inputs->volumes, inputs->count, inputs->count == 1 ? "" : "s",
            layout.n_runs, layout.n_runs == 1 ? "" : "s", made.mask.p);

@@ -98,6 +98,7 @@ struct bm_prepared {
     bm_index *input;           /* of each sample: its input */
     bm_index n_volumes;        /* before scrubbing */
     bm_index n_runs;
+    bm_index dof;              /* samples less the rank of what was removed, and of the means */
     bm_index constant;         /* series of a voxel in a run that did not vary (now 0) */
     bm_index non_finite;       /* voxels left out of an automatic mask for a NaN or infinity */
     char id[BM_ID_SIZE];       /* what steps name these samples by (util/key.h); "" = no memo */

@@ -95,10 +95,12 @@ int main(int argc, char **argv)
     if (argc == 5 && strcmp(argv[1], "glasso") == 0) {
         must(&ctx, bm_connectome_read_tables(&ctx, &opts, BM_STD_Z,
                                              (const char *const *)argv + 4, 1, &data));
+        must(&ctx, bm_connectome_find_used(&ctx, &opts, &data));
         bench_glasso(&ctx, &data, strtod(argv[2], NULL), strtod(argv[3], NULL));
     } else if (argc > 2 && strcmp(argv[1], "cv") == 0) {
         must(&ctx, bm_connectome_read_tables(&ctx, &opts, BM_STD_Z,
                                              (const char *const *)argv + 2, argc - 2, &data));
+        must(&ctx, bm_connectome_find_used(&ctx, &opts, &data));
         bench_cv(&ctx, &data, BM_CONNECTOME_BEST);
         if (data.subjects > 1) bench_cv(&ctx, &data, BM_CONNECTOME_ONE_SE);
     } else {

@@ -1,0 +1,28 @@
+/* What fit shares with transform and score, which have a file of their own. */
+#ifndef BM_CLI_CMD_CONNECTOME_INTERNAL_H
+#define BM_CLI_CMD_CONNECTOME_INTERNAL_H
+
+#include "brain/connectome.h"
+#include "command.h"
+#include "inputs.h"
+
+/* Tables or images, by their suffixes: BM_EUSAGE if both, or options of the other. */
+enum bm_status cli_connectome_kind(struct cli_run *run, const char *atlas, bool subjects,
+                                   bool *images) BM_CHECKED;
+/* Every file that can change the result. */
+enum bm_status cli_connectome_sources(struct cli_run *run, const struct bm_connectome_opts *opts,
+                                      const struct bm_prepare_opts *prepare,
+                                      const struct bm_inputs *inputs, bool images,
+                                      struct cli_sources *sources) BM_CHECKED;
+/* Series of the operands, or of the images' nodes. */
+enum bm_status cli_connectome_read(struct cli_run *run, const struct bm_connectome_opts *opts,
+                                   const struct bm_prepare_opts *prepare,
+                                   const struct bm_inputs *inputs, bool images,
+                                   struct bm_connectome_data *data) BM_CHECKED;
+
+extern const struct bm_param_group cli_connectome_transform_groups[];
+enum bm_status cli_connectome_transform(struct cli_run *run) BM_CHECKED;
+extern const struct bm_param_group cli_connectome_score_groups[];
+enum bm_status cli_connectome_score(struct cli_run *run) BM_CHECKED;
+
+#endif
