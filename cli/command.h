@@ -86,7 +86,6 @@ struct cli_run {
     enum bm_status late;    /* what the run comes to after its summary is printed; and why */
     char late_message[256];
     int n_warnings;         /* of any kind so far */
-    bool made_output;       /* -o DIR was not there before: goes again if the run fails */
     bool verb_named;        /* the verb was written, not left out */
     bool fitted, converged; /* set by cli_set_fit */
     double gap;
@@ -130,6 +129,8 @@ enum bm_status cli_note_stale(struct cli_run *run, const char *name) BM_CHECKED;
 
 /* Unlink what the run has written so far, for one that failed: no part of a result stays. */
 void cli_remove_outputs(struct cli_run *run);
+/* Folders that the run made, as far as nothing is in them. */
+void cli_remove_folders(struct cli_run *run);
 
 /* Put a file that has been written on the record, for the summary and cli_remove_outputs. */
 enum bm_status cli_record(struct cli_run *run, const char *path) BM_CHECKED;

@@ -150,7 +150,7 @@ static int run_command(const struct cli_command *command, int argc, char **argv)
             cli_advise(&run, "Try 'brainmine %s --help'.", command->name);
         if (run.advice[0] && !caught) cli_terminal_advise(&terminal, run.advice);
     }
-    if (status != BM_OK && run.made_output) rmdir(run.common.output); /* if nothing is in it */
+    if (status != BM_OK) cli_remove_folders(&run);
     cli_close_cache(&run);
     cli_terminal_release(&terminal);
     cli_parse_release(&run);

@@ -528,6 +528,8 @@ void cli_parse_release(struct cli_run *run)
     for (bm_index i = 0; i < run->given->n_blocks; i++) bm_free(run->given->blocks[i]);
     for (bm_index i = 0; i < run->given->n_inputs; i++) bm_free(run->given->inputs[i]);
     bm_free(run->given->inputs);
+    for (bm_index i = 0; i < run->given->n_folders; i++) bm_free(run->given->folders[i]);
+    bm_free(run->given->folders);
     bm_free(run->given->blocks);
     bm_free(run->given->settings);
     bm_free(run->given);

@@ -19,6 +19,8 @@ struct cli_given {
     bm_index n_blocks;
     char **inputs; /* of cli_add_input */
     bm_index n_inputs, cap_inputs;
+    char **folders; /* made for outputs; those that stay empty go again if the run fails */
+    bm_index n_folders, cap_folders;
 };
 
 /* Fill run->verb, opts, common, operands from words (those after the command's name). run->ctx and

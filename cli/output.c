@@ -78,10 +78,16 @@ static enum bm_status replaceable(struct cli_run *run, const char *path)
 static enum bm_status folder_ready(struct cli_run *run, const char *dir)
 {
     enum bm_status status = BM_OK;
+    struct cli_given *given = run->given;
     char *at = NULL;
     struct stat st;
     if (!run->common.dry_run) {
-        if (stat(dir, &st) != 0 && errno == ENOENT) run->made_output = true;
+        if (stat(dir, &st) != 0 && errno == ENOENT) {
+            BM_TRY(bm_grow(run->ctx, &given->folders, &given->cap_folders, given->n_folders + 1,
+                           sizeof *given->folders));
+            BM_TRY(bm_strdup(run->ctx, &given->folders[given->n_folders], dir));
+            given->n_folders++;
+        }
         BM_TRY(bm_make_dirs(run->ctx, dir));
     }
     BM_TRY(bm_strdup(run->ctx, &at, dir));
@@ -260,6 +266,12 @@ void cli_remove_outputs(struct cli_run *run)
 {
     const cJSON *output;
     cJSON_ArrayForEach(output, run->outputs) unlink(output->valuestring);
+}
+
+void cli_remove_folders(struct cli_run *run)
+{
+    for (bm_index i = run->given ? run->given->n_folders : 0; i-- > 0;)
+        rmdir(run->given->folders[i]);
 }
 
 enum bm_status cli_note_stale(struct cli_run *run, const char *name)
