@@ -78,6 +78,35 @@ enum bm_status cli_connectome_read(struct cli_run *run, const struct bm_connecto
                                               run->n_operands, data);
 }
 
+enum bm_status cli_connectome_plan_images(struct cli_run *run,
+                                          const struct bm_prepare_opts *prepare,
+                                          const struct bm_inputs *inputs)
+{
+    struct bm_prepare_plan need;
+    char words[BM_NUMBER_SIZE];
+    enum bm_status status = bm_prepare_plan(run->ctx, prepare, inputs, &need);
+    if (status == BM_OK) status = bm_memory_require(run->ctx, need.bytes_least);
+    if (status != BM_OK) return status;
+    return cli_plan(run, "read %td volumes of %td image%s, subject by subject; memory at most %s",
+                    need.volumes, inputs->count, inputs->count == 1 ? "" : "s",
+                    bm_bytes(words, (double)need.bytes_subject));
+}
+
+/* What a fit needs beside the series: moments of all frames and of folds, estimates and their
+ * matrices, and the buffer that inputs are digested through. */
+static enum bm_status require_memory(struct cli_run *run, const struct bm_connectome_opts *opts,
+                                     const struct bm_connectome_data *data)
+{
+    enum { ESTIMATES = 4, DIGEST_BYTES = 1 << 20 };
+    struct bm_cv cv;
+    enum bm_status status = bm_cv_parse(run->ctx, opts->cv, &cv);
+    if (status != BM_OK) return status;
+    bm_index folds = cv.kind == BM_CV_LOGO ? data->subjects : cv.folds;
+    double matrices = 1 + 2 * (double)folds + ESTIMATES;
+    double p = (double)data->n_used, bytes = matrices * (double)data->subjects * p * p * 8;
+    return bm_memory_require(run->ctx, DIGEST_BYTES + (int64_t)fmin(bytes, 1e18));
+}
+
 /* Writing ----------------------------------------------------------------------------------- */
 
 /* Name for a copy of the atlas, by which score and transform read images; NULL for a pair of
@@ -199,7 +228,9 @@ static enum bm_status summarise(struct cli_run *run, const struct bm_connectome_
 {
     enum bm_status status = BM_OK;
     const struct bm_path_row *row = &c->path.row[c->path.chosen];
-    char name[64], alpha[48] = "";
+    /* Modularity is told to two decimals, without "-0.00". */
+    double modularity = rint(100 * c->network.modularity) == 0 ? 0 : c->network.modularity;
+    char name[64], alpha[64] = "", measured[64] = "";
     BM_TRY(cli_add_score(run, "loglik", row->loglik, row->sem * sqrt((double)c->folds)));
     BM_TRY(cli_add_score(run, "density", c->network.density, NAN));
     BM_TRY(cli_add_score(run, "modularity", c->network.modularity, NAN));
@@ -212,10 +243,12 @@ static enum bm_status summarise(struct cli_run *run, const struct bm_connectome_
     if (!isnan(c->alpha))
         snprintf(alpha, sizeof alpha, " at alpha %.3g (%.3g of alpha_max)", c->alpha,
                  c->alpha / c->path.alpha_max);
-    bm_log(run->ctx, BM_LOG_RESULT, "%s%s: log-likelihood of unseen frames %.3f; %td edges between "
-           "%td of %td nodes, modularity %.2f; %td subject%s; gap %.1e; in %s",
-           bm_connectome_models[c->model], alpha, row->loglik, c->network.edges, data->n_used,
-           data->p, c->network.modularity, data->subjects, data->subjects == 1 ? "" : "s",
+    if (!isnan(c->alpha) && c->alpha != row->alpha)
+        snprintf(measured, sizeof measured, " (at alpha %.3g, of fewer frames)", row->alpha);
+    bm_log(run->ctx, BM_LOG_RESULT, "%s%s: log-likelihood of unseen frames %.3f%s; %td edges "
+           "between %td of %td nodes, modularity %.2f; %td subject%s; gap %.1e; in %s",
+           bm_connectome_models[c->model], alpha, row->loglik, measured, c->network.edges,
+           data->n_used, data->p, modularity, data->subjects, data->subjects == 1 ? "" : "s",
            c->info.gap, run->common.output);
 out:
     return status;
@@ -246,13 +279,7 @@ static enum bm_status show_plan(struct cli_run *run, const struct bm_connectome_
     struct bm_connectome_look look;
     bm_index subjects = images ? inputs->n_subjects : data->subjects;
     if (images) {
-        struct bm_prepare_plan need;
-        char words[BM_NUMBER_SIZE];
-        BM_TRY(bm_prepare_plan(run->ctx, prepare, inputs, &need));
-        BM_TRY(cli_plan(run,
-                        "read %td volumes of %td image%s, subject by subject; memory at most %s",
-                        need.volumes, inputs->count, inputs->count == 1 ? "" : "s",
-                        bm_bytes(words, (double)need.bytes)));
+        BM_TRY(cli_connectome_plan_images(run, prepare, inputs));
     } else {
         BM_TRY(cli_plan(run, "read %td table%s of %td nodes, %td with data", subjects,
                         subjects == 1 ? "" : "s", data->p, data->n_used));
@@ -332,6 +359,7 @@ static enum bm_status fit(struct cli_run *run)
     BM_TRY(cli_connectome_sources(run, opts, prepare, &inputs, images, &sources));
     BM_TRY(cli_output_dir(run, names.list));
     BM_TRY(cli_check_warnings(run));
+    if (!images) BM_TRY(require_memory(run, opts, &data));
     BM_TRY(cli_open_cache(run));
     if (run->common.dry_run) {
         BM_TRY(show_plan(run, opts, prepare, &inputs, images, tolerance, path_tolerance, &data));
@@ -342,6 +370,7 @@ static enum bm_status fit(struct cli_run *run)
     if (images) {
         BM_TRY(cli_connectome_read(run, opts, prepare, &inputs, images, &data));
         BM_TRY(bm_connectome_find_used(ctx, opts, &data));
+        BM_TRY(require_memory(run, opts, &data));
     }
     BM_TRY(cli_check_warnings(run));
     BM_TRY(bm_connectome_fit(ctx, opts, &data, tolerance, path_tolerance, &connectome));

@@ -19,6 +19,10 @@ enum bm_status cli_connectome_read(struct cli_run *run, const struct bm_connecto
                                    const struct bm_prepare_opts *prepare,
                                    const struct bm_inputs *inputs, bool images,
                                    struct bm_connectome_data *data) BM_CHECKED;
+/* What will be read, for a dry run. BM_ENOMEM if that cannot be done in the memory there is. */
+enum bm_status cli_connectome_plan_images(struct cli_run *run,
+                                          const struct bm_prepare_opts *prepare,
+                                          const struct bm_inputs *inputs) BM_CHECKED;
 
 extern const struct bm_param_group cli_connectome_transform_groups[];
 enum bm_status cli_connectome_transform(struct cli_run *run) BM_CHECKED;

@@ -84,6 +84,8 @@ static enum bm_status open_new(struct cli_run *run, struct bm_connectome_model_f
     BM_TRY(cli_connectome_sources(run, &model->opts, &model->prepare, &inputs, images, &sources));
     BM_TRY(cli_output_file(run));
     BM_TRY(cli_open_cache(run));
+    if (run->common.dry_run && images)
+        BM_TRY(cli_connectome_plan_images(run, &model->prepare, &inputs));
     BM_TRY(cli_connectome_read(run, &model->opts, &model->prepare, &inputs, images, data));
     /* The names of the fit stand for those of an atlas or of a table without header. */
     for (bm_index j = 0; j < data->p && data->p == model->p; j++)
@@ -116,6 +118,8 @@ enum bm_status cli_connectome_transform(struct cli_run *run)
     enum bm_kind kind = opts->kind > 0 ? (enum bm_kind)(opts->kind - 1)
                       : bm_list_has(model.opts.kind, "tangent") ? BM_KIND_TANGENT : BM_KIND_PARTIAL;
     if (run->common.dry_run) {
+        BM_TRY(bm_connectome_features(ctx, &model, &data, kind, run->common.tolerance, &header,
+                                      NULL));
         BM_TRY(cli_plan(run, "make %s features of %td subject%s", bm_kinds[kind], data.subjects,
                         data.subjects == 1 ? "" : "s"));
         goto out;
@@ -151,13 +155,14 @@ enum bm_status cli_connectome_score(struct cli_run *run)
     char shown[256];
     BM_TRY(open_new(run, &model, &data));
     bm_index K = data.subjects;
+    BM_TRY(bm_alloc(ctx, &own, K, sizeof *own));
+    BM_TRY(bm_alloc(ctx, &nodes, K, sizeof *nodes));
     if (run->common.dry_run) {
+        BM_TRY(bm_connectome_score(ctx, &model, &data, NULL, own, nodes));
         BM_TRY(cli_plan(run, "score %td subject%s", K, K == 1 ? "" : "s"));
         goto out;
     }
     BM_TRY(bm_alloc(ctx, &loglik, K, sizeof *loglik));
-    BM_TRY(bm_alloc(ctx, &own, K, sizeof *own));
-    BM_TRY(bm_alloc(ctx, &nodes, K, sizeof *nodes));
     BM_TRY(bm_connectome_score(ctx, &model, &data, loglik, own, nodes));
     BM_TRY(bm_text_add(ctx, &text, "subject\tloglik\tmodel\tframes\tnodes\n"));
     for (bm_index k = 0; k < K; k++) {

@@ -48,6 +48,7 @@ static bool add_numbers(cJSON *json, const struct bm_connectome_data *data,
     good = good && bm_json_put(json, "alpha", bm_json_real(c->alpha)) &&
            bm_json_put(json, "alpha_max", bm_json_real(c->path.alpha_max)) &&
            bm_json_put(json, "loglik", bm_json_real(row->loglik)) &&
+           bm_json_put(json, "loglik_alpha", bm_json_real(row->alpha)) &&
            bm_json_put(json, "loglik_sem", bm_json_real(row->sem)) &&
            bm_json_put(json, "folds", bm_json_whole(c->folds)) &&
            bm_json_put(json, "shrinkage", bm_json_reals(c->shrinkage, c->subjects));
@@ -185,7 +186,8 @@ enum bm_status bm_connectome_require_nodes(struct bm_ctx *ctx,
     return BM_OK;
 }
 
-/* A matrix of the model, and the nodes it has numbers for. */
+/* A matrix of the model, of a subject or the group (name NULL), and the nodes that it has numbers
+ * for. */
 static enum bm_status read_matrix(struct bm_ctx *ctx, const struct bm_connectome_model_file *model,
                                   const char *name, enum bm_kind kind, struct bm_mat *small,
                                   bm_index *used, bm_index *n_used)
@@ -194,8 +196,8 @@ static enum bm_status read_matrix(struct bm_ctx *ctx, const struct bm_connectome
     struct bm_mat full = BM_MAT_INIT;
     char *path = NULL;
     struct bm_text file = BM_TEXT_INIT;
-    BM_TRY(bm_text_add(ctx, &file, "%s%s_%s.tsv", strcmp(name, "group") == 0 ? "" : "matrices/",
-                       name, bm_kinds[kind]));
+    BM_TRY(bm_text_add(ctx, &file, "%s%s_%s.tsv", name ? "matrices/" : "",
+                       name ? name : "group", bm_kinds[kind]));
     BM_TRY(bm_path_join(ctx, &path, model->dir, bm_text_str(&file)));
     status = bm_matrix_read(ctx, path, model->node, model->p, model->p, &full);
     if (status != BM_OK) {
@@ -243,6 +245,29 @@ static bool has_data(const struct bm_mat *X, bm_index j)
     return true;
 }
 
+/* The precision that a subject's data are put under: its own if the model has one of that name. */
+static bool has_own(const struct bm_connectome_model_file *model, const char *name)
+{
+    for (bm_index s = 0; s < model->subjects; s++)
+        if (strcmp(model->subject[s], name) == 0) return true;
+    return false;
+}
+
+/* Likelihoods are told in standard deviations of the training data, as those that chose the model.
+ * Series that were not standardised are in other units, in which the model's variances are. */
+static enum bm_status to_training_scale(struct bm_ctx *ctx, const struct bm_mat *P, double *loglik)
+{
+    enum bm_status status = BM_OK;
+    struct bm_mat C = BM_MAT_INIT;
+    BM_TRY(bm_mat_copy(ctx, &C, P));
+    BM_TRY(bm_spd_invert(ctx, &C, NULL));
+    for (bm_index j = 0; j < C.cols; j++) *loglik += log(*bm_mat_at(&C, j, j)) / 2;
+out:
+    bm_mat_release(&C);
+    return status;
+}
+
+/* name: of the model's subject, NULL = the group. */
 static enum bm_status score_subject(struct bm_ctx *ctx,
                                     const struct bm_connectome_model_file *model, const char *name,
                                     const struct bm_mat *X, double *loglik, bm_index *nodes)
@@ -260,6 +285,8 @@ static enum bm_status score_subject(struct bm_ctx *ctx,
             used[kept++] = used[i];
         }
     if (kept == 0) BM_FAIL(ctx, BM_EINPUT, "none of the model's nodes has data");
+    *nodes = kept;
+    if (!loglik) goto out;
     if (kept < n) { /* the marginal of those that are there */
         BM_TRY(bm_spd_invert(ctx, &P, NULL));
         BM_TRY(bm_mat_pick(ctx, &part, &P, place, kept, place, kept));
@@ -268,7 +295,7 @@ static enum bm_status score_subject(struct bm_ctx *ctx,
     }
     BM_TRY(moments_of(ctx, X, used, kept, NULL, &moments));
     BM_TRY(bm_gaussian_loglik(ctx, &P, &moments.S, loglik));
-    *nodes = kept;
+    if (model->prepare.standardize != BM_STD_Z) BM_TRY(to_training_scale(ctx, &P, loglik));
 out:
     bm_mat_release(&P);
     bm_mat_release(&part);
@@ -285,13 +312,12 @@ enum bm_status bm_connectome_score(struct bm_ctx *ctx,
     enum bm_status status = BM_OK;
     char shown[256];
     for (bm_index k = 0; k < data->subjects; k++) {
-        own[k] = false;
-        for (bm_index s = 0; s < model->subjects; s++)
-            own[k] = own[k] || strcmp(model->subject[s], data->name[k]) == 0;
-        status = score_subject(ctx, model, own[k] ? data->name[k] : "group", &data->X[k],
-                               &loglik[k], &nodes[k]);
+        own[k] = has_own(model, data->name[k]);
+        status = score_subject(ctx, model, own[k] ? data->name[k] : NULL, &data->X[k],
+                               loglik ? &loglik[k] : NULL, &nodes[k]);
         if (status != BM_OK)
-            return bm_fail_in(ctx, status, "%s", bm_escape(shown, sizeof shown, data->name[k]));
+            return bm_fail_in(ctx, status, "%s",
+                              bm_connectome_source(data, k, shown, sizeof shown));
     }
     return BM_OK;
 }
@@ -365,14 +391,14 @@ enum bm_status bm_connectome_features(struct bm_ctx *ctx,
     char subject[256], node[256], a[512], b[512];
     BM_TRY(bm_alloc(ctx, &used, 2 * model->p, sizeof *used));
     own = used + model->p;
-    BM_TRY(read_matrix(ctx, model, "group", kind, &reference, used, &n));
+    BM_TRY(read_matrix(ctx, model, NULL, kind, &reference, used, &n));
     if (kind == BM_KIND_TANGENT) BM_TRY(bm_spd_apply(ctx, BM_SPD_INVERSE_SQRT, &reference));
     bm_index size = bm_triangle_size(model->p, diagonal);
     BM_TRY(bm_alloc(ctx, &row, size, sizeof *row));
     BM_TRY(bm_mat_alloc(ctx, &made, data->subjects, size));
     for (bm_index k = 0; k < data->subjects; k++) {
         bm_index count = 0;
-        bm_escape(subject, sizeof subject, data->name[k]);
+        bm_connectome_source(data, k, subject, sizeof subject);
         for (bm_index i = 0; i < n; i++) {
             if (has_data(&data->X[k], used[i]))
                 own[count++] = used[i];
@@ -384,6 +410,7 @@ enum bm_status bm_connectome_features(struct bm_ctx *ctx,
         if (count < 2)
             BM_FAIL(ctx, BM_EINPUT, "%s: %td of the model's nodes have data, needed 2", subject,
                     count);
+        if (!features) continue;
         status = subject_matrix(ctx, model, &data->X[k], own, count, kind, tolerance, &reference,
                                 &M);
         if (status != BM_OK) {
@@ -396,12 +423,12 @@ enum bm_status bm_connectome_features(struct bm_ctx *ctx,
             for (bm_index j = 0; j < i + diagonal; j++)
                 *bm_mat_at(&made, k, bm_triangle_size(own[i], diagonal) + own[j]) = row[f++];
     }
-    for (bm_index i = 0, first = 1; i < model->p; i++)
+    for (bm_index i = 0, first = 1; i < model->p && features; i++)
         for (bm_index j = 0; j < i + diagonal; j++, first = 0)
             BM_TRY(bm_text_add(ctx, header, "%s%s--%s", first ? "" : "\t",
                                bm_escape(a, sizeof a, model->node[j]),
                                bm_escape(b, sizeof b, model->node[i])));
-    bm_mat_move(features, &made);
+    if (features) bm_mat_move(features, &made);
 out:
     bm_mat_release(&reference);
     bm_mat_release(&M);

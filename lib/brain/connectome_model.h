@@ -42,9 +42,10 @@ enum bm_status bm_connectome_require_nodes(struct bm_ctx *ctx,
                                            const struct bm_connectome_model_file *model,
                                            const struct bm_connectome_data *data) BM_CHECKED;
 
-/* Log-likelihood of a frame of each subject's data: under its own precision if the model has a
- * subject of that name (own[k] is set), else under the group's mean precision. Nodes without data
- * are integrated out; nodes[k] counts the others. The files of kind precision must be there. */
+/* Log-likelihood of a frame of each subject's data, in units of the model's standard deviations:
+ * under its own precision if the model has a subject of that name (own[k] is set), else under the
+ * group's mean precision. Nodes without data are integrated out; nodes[k] counts the others. The
+ * files of kind precision must be there. loglik NULL: only see whether that can be done. */
 enum bm_status bm_connectome_score(struct bm_ctx *ctx,
                                    const struct bm_connectome_model_file *model,
                                    const struct bm_connectome_data *data, double *loglik,
@@ -56,7 +57,7 @@ enum bm_status bm_connectome_score(struct bm_ctx *ctx,
  * alpha sqrt(subjects), which is what the group would give if all were like it. All pairs of the
  * model's nodes have a column; NaN = a node without data in the model or the subject (for tangent
  * the latter is BM_EINPUT: its axes belong to all nodes). header: names of the features, "a--b",
- * tab separated. */
+ * tab separated. features NULL: only see whether they can be made. */
 enum bm_status bm_connectome_features(struct bm_ctx *ctx,
                                       const struct bm_connectome_model_file *model,
                                       const struct bm_connectome_data *data, enum bm_kind kind,

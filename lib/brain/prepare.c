@@ -168,14 +168,26 @@ enum bm_status bm_prepare_plan(struct bm_ctx *ctx, const struct bm_prepare_opts 
     struct bm_grid grid;
     struct bm_xform xform;
     struct bm_mask mask = BM_MASK_INIT;
+    bm_index *volumes = NULL, most = 0; /* of each subject */
     struct bm_prepare_plan made = {.volumes = inputs->volumes,
                                    .exact = !bm_mask_is_automatic(opts)};
     BM_TRY(bm_prepare_grid(ctx, opts, inputs, &grid, &xform));
     if (made.exact) BM_TRY(bm_prepare_file_mask(ctx, opts, inputs, &grid, &mask));
     made.voxels = made.exact ? mask.p : bm_grid_voxels(&grid);
     made.bytes = bytes_needed(ctx, inputs, made.volumes, made.voxels, bm_grid_voxels(&grid));
+    BM_TRY(bm_calloc(ctx, &volumes, inputs->n_subjects, sizeof *volumes));
+    for (bm_index i = 0; i < inputs->count; i++) {
+        bm_index *own = &volumes[inputs->input[i].subject];
+        *own += inputs->input[i].count;
+        if (*own > most) most = *own;
+    }
+    made.bytes_subject = bytes_needed(ctx, inputs, most, made.voxels, bm_grid_voxels(&grid));
+    made.bytes_least = made.exact && opts->scrub_mm <= 0
+                           ? made.bytes_subject
+                           : bytes_needed(ctx, inputs, 0, 0, bm_grid_voxels(&grid));
     *plan = made;
 out:
+    bm_free(volumes);
     bm_mask_release(&mask);
     return status;
 }

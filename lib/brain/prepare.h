@@ -151,6 +151,8 @@ struct bm_prepare_plan {
     bm_index voxels;  /* of the mask, or of the grid if the mask is not known yet */
     bool exact;       /* voxels is the mask's */
     int64_t bytes;    /* memory at its peak */
+    int64_t bytes_subject; /* the same, of subjects one after the other */
+    int64_t bytes_least;   /* of it, what is needed whatever the mask and scrubbing leave */
 };
 enum bm_status bm_prepare_plan(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
                                const struct bm_inputs *inputs,
