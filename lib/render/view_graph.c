@@ -95,6 +95,28 @@ out:
     return status;
 }
 
+static bool has_place(const struct graph *g, bm_index i)
+{
+    const double *at = g->net.place[i];
+    return !isnan(at[0] + at[1] + at[2]);
+}
+
+/* A node without a place (a map of zeros, say) is not drawn, and then has no edge to be drawn. */
+static enum bm_status require_places(struct bm_ctx *ctx, const char *nodes, const struct graph *g)
+{
+    char name[128], file[256];
+    for (bm_index e = 0; e < g->n_edges; e++)
+        for (int s = 0; s < 2; s++) {
+            bm_index i = g->edge[e].node[s];
+            if (has_place(g, i)) continue;
+            const char *shown = g->net.name[i] ? g->net.name[i] : "";
+            return bm_fail(ctx, BM_EINPUT, "%s: row %td (\"%s\") has an edge and no place: x, y or "
+                           "z is n/a", bm_escape(file, sizeof file, nodes), i + 1,
+                           bm_escape(name, sizeof name, shown));
+        }
+    return BM_OK;
+}
+
 /* 0 .. 1 along the magnitudes of the edges shown. */
 static double share_of(const struct graph *g, double weight)
 {
@@ -129,14 +151,17 @@ static enum bm_status draw_solid(struct bm_ctx *ctx, const struct bm_figure_opts
     struct bm_stand stands[BM_N_SIDES];
     const struct bm_mesh *meshes[1] = {&shell};
     double reach = 0;
+    int n_balls = 0;
     BM_TRY(bm_shell_make(ctx, sheet, subject, &shell));
     BM_TRY(bm_alloc(ctx, &balls, g->net.n, sizeof *balls));
     BM_TRY(bm_alloc(ctx, &sticks, g->n_edges, sizeof *sticks));
     for (bm_index i = 0; i < g->net.n; i++) {
         struct bm_rgb color = node_color(g, sheet, i);
-        balls[i].radius = node_radius(g, i);
-        memcpy(balls[i].centre, g->net.place[i], sizeof balls[i].centre);
-        memcpy(balls[i].color, &color, 3);
+        if (!has_place(g, i)) continue;
+        struct bm_ball *ball = &balls[n_balls++];
+        ball->radius = node_radius(g, i);
+        memcpy(ball->centre, g->net.place[i], sizeof ball->centre);
+        memcpy(ball->color, &color, 3);
     }
     for (bm_index e = 0; e < g->n_edges; e++) {
         struct bm_rgb color = bm_scale_color(&g->scale, g->edge[e].weight);
@@ -149,13 +174,14 @@ static enum bm_status draw_solid(struct bm_ctx *ctx, const struct bm_figure_opts
     bm_sides_clear(opts->brain.radiological, sides);
     for (bm_index i = 0; i < g->net.n; i++) {
         const double *at = g->net.place[i];
+        if (!has_place(g, i)) continue;
         reach = fmax(reach, bm_box_reach(subject->lo, subject->hi, at[0], at[1], at[2]));
     }
     bm_sides_place(sheet, subject->lo, subject->hi, reach, sides, BM_N_SIDES, stands);
     BM_TRY(bm_progress_begin(ctx, "pictures", BM_N_SIDES));
     for (int i = 0; i < BM_N_SIDES; i++) {
         struct bm_scene scene = {.meshes = meshes, .n_meshes = 1, .balls = balls,
-                                 .n_balls = g->net.n, .sticks = sticks, .n_sticks = g->n_edges};
+                                 .n_balls = n_balls, .sticks = sticks, .n_sticks = g->n_edges};
         bm_shell_face(&shell, &sides[i], sheet);
         BM_TRY(bm_side_draw(ctx, sheet, &stands[i], &scene));
         BM_TRY(bm_progress_step(ctx));
@@ -197,7 +223,7 @@ static void draw_flat(struct bm_sheet *sheet, const struct graph *g, const struc
                        bm_scale_color(&g->scale, edge->weight), .8);
     }
     for (bm_index i = 0; i < g->net.n; i++) {
-        if (!seen_at(sight, panel, g->net.place[i], &x[0], &y[0])) continue;
+        if (!has_place(g, i) || !seen_at(sight, panel, g->net.place[i], &x[0], &y[0])) continue;
         double radius = scale * .9 * node_radius(g, i);
         bm_canvas_disc(canvas, x[0], y[0], radius + fmax(.8, .6 * sheet->line), sheet->paper, 1);
         bm_canvas_disc(canvas, x[0], y[0], radius, node_color(g, sheet, i), 1);
@@ -223,6 +249,7 @@ enum bm_status bm_figure_graph(struct bm_ctx *ctx, const struct bm_figure_opts *
             subject.hi[d] = fmax(subject.hi[d], g.net.place[i][d] + BALL_MM[1]);
         }
     BM_TRY(choose_edges(ctx, opts, &g));
+    BM_TRY(require_places(ctx, opts->graph.nodes, &g));
     BM_TRY(bm_sheet_note(ctx, sheet, "%td nodes, %td edges", g.net.n, g.n_edges));
     BM_TRY(bm_subject_caption(ctx, sheet, &subject));
     if (g.n_edges > 0) BM_TRY(bm_sheet_colorbar(ctx, sheet, &g.scale, 0));

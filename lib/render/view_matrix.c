@@ -17,6 +17,7 @@ struct matrix_page {
     const struct bm_wiring *net;
     bm_index *order;     /* [n]: node of each row */
     struct bm_scale scale;
+    bool plain;          /* the diagonal is one number, left out of the scale */
     struct bm_box box;   /* of the squares */
     double cell;
 };
@@ -106,11 +107,23 @@ static const char *name_of(const struct bm_wiring *net, bm_index i, char out[4 *
     return out;
 }
 
+/* Gray for what has no number; lighter for a diagonal that is not of the scale, and would look like
+ * the largest of it. */
+static struct bm_rgb cell_color(const struct matrix_page *page, bm_index i, bm_index j)
+{
+    const struct bm_scale *scale = &page->scale;
+    double w = page->net->weight[i * page->net->n + j];
+    if (isnan(w) || (scale->logarithmic && w <= 0))
+        return bm_rgb_between(page->sheet->paper, page->sheet->ink, .25);
+    if (i == j && page->plain && (w < scale->lo || w > scale->hi))
+        return bm_rgb_between(page->sheet->paper, page->sheet->ink, .12);
+    return bm_scale_color(scale, w);
+}
+
 static void draw_cells(const struct matrix_page *page)
 {
     struct bm_canvas *canvas = &page->sheet->canvas;
     const struct bm_wiring *net = page->net;
-    struct bm_rgb missing = bm_rgb_between(page->sheet->paper, page->sheet->ink, .25);
     struct bm_box b = page->box;
     if (!canvas->rgba) return;
     /* Pixel by pixel: a pixel shows the cells it covers, however small these are. */
@@ -124,9 +137,7 @@ static void draw_cells(const struct matrix_page *page)
                 double v = (y + (k / fine + .5) / fine - b.y0) / page->cell;
                 bm_index j = page->order[(bm_index)fmin(u, (double)net->n - 1)];
                 bm_index i = page->order[(bm_index)fmin(v, (double)net->n - 1)];
-                double w = net->weight[i * net->n + j];
-                bool none = isnan(w) || (page->scale.logarithmic && w <= 0);
-                struct bm_rgb c = none ? missing : bm_scale_color(&page->scale, w);
+                struct bm_rgb c = cell_color(page, i, j);
                 sum[0] += c.r, sum[1] += c.g, sum[2] += c.b;
             }
             int n = fine * fine;
@@ -183,7 +194,7 @@ static enum bm_status draw_numbers(struct bm_ctx *ctx, const struct matrix_page 
         for (bm_index c = 0; c < net->n; c++) {
             double w = net->weight[page->order[r] * net->n + page->order[c]], lab[3];
             if (isnan(w)) continue;
-            bm_rgb_to_lab(bm_scale_color(&page->scale, w), lab);
+            bm_rgb_to_lab(cell_color(page, page->order[r], page->order[c]), lab);
             BM_TRY(bm_canvas_label(ctx, &page->sheet->canvas,
                                    page->box.x0 + ((double)c + .5) * page->cell,
                                    page->box.y0 + ((double)r + .5) * page->cell,
@@ -315,6 +326,7 @@ enum bm_status bm_figure_matrix(struct bm_ctx *ctx, const struct bm_figure_opts 
     bool above_columns = false;
     BM_TRY(bm_wiring_read(ctx, path, opts->matrix.nodes, false, &net));
     BM_TRY(order_nodes(ctx, &net, opts->matrix.order == 0, &page.order));
+    page.plain = plain_diagonal(&net);
     BM_TRY(settle(ctx, opts, &net, path, &page.scale));
     BM_TRY(bm_sheet_note(ctx, sheet, "%td x %td numbers", net.n, net.n));
     bool modules = net.n_modules > 0 && opts->matrix.order == 0;

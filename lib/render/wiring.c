@@ -67,6 +67,14 @@ static enum bm_status read_modules(struct bm_ctx *ctx, const struct bm_table *ta
         const char *cell = bm_table_cell(table, i, col);
         if (!bm_cell_missing(cell)) net->module[i] = find_module(net, cell);
     }
+    for (int m = 0; m < net->n_modules; m++) { /* a number alone would not say what it counts */
+        struct bm_text text = BM_TEXT_INIT;
+        double number;
+        if (!bm_parse_double(net->module_name[m], &number)) continue;
+        BM_TRY(bm_text_add(ctx, &text, "module %s", net->module_name[m]));
+        bm_free(net->module_name[m]);
+        net->module_name[m] = text.data;
+    }
 out:
     return status;
 }
@@ -90,8 +98,10 @@ static enum bm_status read_nodes(struct bm_ctx *ctx, const struct bm_table *tabl
     for (int d = 0; d < 3; d++) {
         bm_index col;
         BM_TRY(bm_table_column(ctx, table, axes[d], &col));
-        for (bm_index i = 0; i < net->n; i++)
-            BM_TRY(bm_table_number(ctx, table, i, col, &net->place[i][d]));
+        for (bm_index i = 0; i < net->n; i++) {
+            if (strcmp(bm_table_cell(table, i, col), "n/a") == 0) net->place[i][d] = NAN;
+            else BM_TRY(bm_table_number(ctx, table, i, col, &net->place[i][d]));
+        }
     }
 out:
     return status;

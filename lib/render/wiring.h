@@ -13,10 +13,10 @@ struct bm_wiring {
     double *weight;    /* [n][n]; NaN = missing */
     bool matrix;       /* from a square matrix, not from a list of edges */
     char **name;       /* [n]; an element is NULL if it has none */
-    double (*place)[3]; /* [n], mm; NULL = not asked for */
+    double (*place)[3]; /* [n], mm, NaN = n/a; NULL = not asked for */
     int *module;       /* [n], 0, 1 ... in order of appearance; -1 = none */
     int n_modules;
-    char **module_name; /* [n_modules] */
+    char **module_name; /* [n_modules]; of a number N "module N" */
 };
 #define BM_WIRING_INIT {.n = 0, .weight = NULL, .name = NULL}
 

@@ -45,6 +45,22 @@ START_TEST(edges_find_their_nodes_by_index)
 }
 END_TEST
 
+START_TEST(modules_that_are_numbers_say_so)
+{
+    struct bm_wiring net = BM_WIRING_INIT;
+    const char *nodes = test_write_text("nodes.tsv", "name\tx\ty\tz\tmodule\nA\t1\t2\t3\t10\n"
+                                                     "B\tn/a\tn/a\tn/a\t2\nC\t1\t2\t3\tx\n");
+    ok(bm_wiring_read(&test_ctx, test_write_text("m", "0\t1\t2\n1\t0\t2\n2\t2\t0\n"), nodes, true,
+                      &net));
+    ck_assert_int_eq(net.n_modules, 3);
+    ck_assert_str_eq(net.module_name[net.module[0]], "module 10");
+    ck_assert_str_eq(net.module_name[0], "module 2");
+    ck_assert_str_eq(net.module_name[net.module[2]], "x");
+    ck_assert(isnan(net.place[1][0]));
+    bm_wiring_release(&net);
+}
+END_TEST
+
 START_TEST(nodes_that_one_of_two_files_lacks_are_named)
 {
     struct bm_wiring net = BM_WIRING_INIT;
@@ -107,6 +123,7 @@ Suite *wiring_suite(void)
     TCase *tc = test_case(suite, "network");
     tcase_add_loop_test(tc, a_matrix_with_and_without_names_reads_alike, 0, 4);
     tcase_add_test(tc, edges_find_their_nodes_by_index);
+    tcase_add_test(tc, modules_that_are_numbers_say_so);
     tcase_add_test(tc, nodes_that_one_of_two_files_lacks_are_named);
     tcase_add_test(tc, what_is_no_matrix_is_refused);
     tcase_add_test(tc, reading_survives_every_refused_allocation);
