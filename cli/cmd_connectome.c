@@ -308,16 +308,45 @@ out:
     return status;
 }
 
-/* The first kind's matrix of the group, and the graph; name: room for the former's file. */
+/* Texts of the figures, which borrow them. */
+struct figure_words {
+    char file[64], edges[32], title[96];
+};
+
+/* The first kind's matrix of the group, and the graph. */
 static void plan_figures(const struct bm_connectome_opts *opts, struct cli_figure *figures,
-                         char *name, size_t size)
+                         struct figure_words *words)
 {
+    static const char *const titles[BM_KINDS] = {
+        [BM_KIND_CORRELATION] = "Correlation, mean of the group",
+        [BM_KIND_PARTIAL] = "Partial correlation, mean of the group",
+        [BM_KIND_PRECISION] = "Precision, mean of the group",
+        [BM_KIND_COVARIANCE] = "Covariance, mean of the group",
+        [BM_KIND_TANGENT] = "Covariance, geometric mean of the group"};
     int kind = 0;
     while (!bm_list_has(opts->kind, bm_kinds[kind])) kind++;
-    snprintf(name, size, "group_%s.tsv", bm_kinds[kind]);
-    figures[0].opts.look.title = "Matrix of the group";
+    snprintf(words->file, sizeof words->file, "group_%s.tsv", bm_kinds[kind]);
+    figures[0].file = words->file;
+    figures[0].opts.look.title = titles[kind];
     figures[0].opts.matrix.nodes = figures[1].opts.graph.nodes = "nodes.tsv";
     figures[1].opts.look.title = "Partial correlations";
+}
+
+/* More edges than a few for each node are a tangle: then the strongest are drawn. */
+static void thin_graph(const struct bm_network *network, bm_index nodes, struct cli_figure *figure,
+                       struct figure_words *words)
+{
+    enum { EDGES_PER_NODE = 3 };
+    bm_index shown = EDGES_PER_NODE * nodes;
+    if (network->edges <= shown) return;
+    /* Half way between the weakest of them and the next. */
+    double percentile =
+        100 * ((double)(network->edges - shown) - 0.5) / (double)(network->edges - 1);
+    snprintf(words->edges, sizeof words->edges, "%.9g%%", percentile);
+    snprintf(words->title, sizeof words->title, "Partial correlations: the strongest %td of %td",
+             shown, network->edges);
+    figure->opts.graph.edges = words->edges;
+    figure->opts.look.title = words->title;
 }
 
 static enum bm_status fit(struct cli_run *run)
@@ -333,9 +362,9 @@ static enum bm_status fit(struct cli_run *run)
     struct cli_sources sources = CLI_SOURCES_INIT;
     struct cli_names names = CLI_NAMES_INIT;
     struct bm_text model = BM_TEXT_INIT;
-    char matrix[64];
+    struct figure_words words;
     struct cli_figure figures[] = {
-        {"figures/matrix.png", "matrix", matrix, bm_figure_default},
+        {"figures/matrix.png", "matrix", NULL, bm_figure_default},
         {"figures/graph.png", "graph", "edges.tsv", bm_figure_default}};
     bm_index n_figures = 0; /* tables have no places to draw a graph at */
     double tolerance = run->common.tolerance;
@@ -353,7 +382,7 @@ static enum bm_status fit(struct cli_run *run)
     BM_TRY(list_outputs(run, opts, images ? inputs.subject : data.name,
                         images ? inputs.n_subjects : data.subjects, &names));
     if (cli_figures_wanted(run, run->opts[2])) n_figures = images ? 2 : 1;
-    plan_figures(opts, figures, matrix, sizeof matrix);
+    plan_figures(opts, figures, &words);
     for (bm_index i = 0; i < n_figures; i++)
         BM_TRY(cli_names_add(ctx, &names, "%s", figures[i].name));
     BM_TRY(cli_connectome_sources(run, opts, prepare, &inputs, images, &sources));
@@ -382,6 +411,7 @@ static enum bm_status fit(struct cli_run *run)
                                   atlas_copy(opts->atlas), sources.item, sources.count, tolerance,
                                   &model));
     BM_TRY(write_results(run, opts, &data, &connectome, compared, &model));
+    thin_graph(&connectome.network, data.n_used, &figures[1], &words);
     BM_TRY(cli_figures_draw(run, figures, n_figures));
     BM_TRY(summarise(run, &data, &connectome, opts->compare ? compared : NULL));
 out:

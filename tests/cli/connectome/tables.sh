@@ -87,8 +87,8 @@ conn transform --from one --kind partial s/sub-01_timeseries.tsv sub-02_timeseri
 verdict "features of a node without data: n/a in that row alone" \
     "$(awk -F'\t' '{ n = 0; for (i = 1; i <= NF; i++) n += $i == "n/a"; print NF, n }' p.tsv | tr '\n' ' ')" \
     "67 0 67 0 67 11 "
-refused "no tangent without a node" 3 '*sub-02_timeseries.tsv: node "node-03" has no data*' connectome transform --from one \
-    sub-02_timeseries.tsv
+refused "no tangent without a node" 3 '*sub-02_timeseries.tsv: node "node-03" has no data*' \
+    connectome transform --from one sub-02_timeseries.tsv
 conn transform --from na s/sub-0[1-3]_timeseries.tsv > p.tsv
 verdict "features of a node the model has not: n/a" \
     "$(awk -F'\t' '{ n = 0; for (i = 1; i <= NF; i++) n += $i == "n/a"; print NF, n }' p.tsv | sort -u | tr '\n' ' ')" \
