@@ -67,7 +67,7 @@ static void warn_copies(struct bm_ctx *ctx, const struct bm_connectome_data *dat
                 }
     if (copies > 0)
         bm_warn(ctx, "%s: nodes \"%s\" and \"%s\" have the same series but for scale; %td such "
-                "pair%s in all", bm_escape(subject, sizeof subject, data->name[first]),
+                "pair%s in all", bm_connectome_source(data, first, subject, sizeof subject),
                 bm_escape(node[0], sizeof node[0], data->node[of[0]].name),
                 bm_escape(node[1], sizeof node[1], data->node[of[1]].name), copies,
                 copies == 1 ? "" : "s");

@@ -134,6 +134,6 @@ refused "two tables of one name" 3 '*subject "sub-01", as another table*' \
     connectome fit s/sub-01_timeseries.tsv ./s/sub-01_timeseries.tsv
 awk -F'\t' -v OFS='\t' 'NR > 1 { $4 = -2 * $2 } { print }' s/sub-01_timeseries.tsv > twins.tsv
 conn fit -o twins twins.tsv 2> err
-verdict "copies of a node are named" "$(grep -c 'twins: nodes "node-02" and "node-04" have the same' err)" 1
+verdict "copies of a node are named" "$(grep -c 'twins.tsv: nodes "node-02" and "node-04" have the same' err)" 1
 try "a dry run makes nothing" 0 '*' connectome fit -n -o dry s/sub-01_timeseries.tsv
 verdict "but says what it would do" "$(ls -d dry 2> /dev/null) $(grep -c '^read 1 \|^fit glasso' out)" " 2"
