@@ -18,7 +18,7 @@
 static const struct bm_prepare_opts prepare_default = BM_PREPARE_OPTS_DEFAULT;
 static const struct bm_connectome_opts connectome_default = BM_CONNECTOME_OPTS_DEFAULT;
 
-static const double PATH_TOLERANCE = 1e-2;
+static const double PATH_TOLERANCE = 1e-3;
 
 /* Inputs ------------------------------------------------------------------------------------ */
 

@@ -65,8 +65,12 @@ static void standardise(struct bm_mat *X, bm_index first, bm_index n, int how)
 /* Nodes that have data in every subject; warns of the others. */
 static enum bm_status find_used(struct bm_ctx *ctx, struct bm_connectome_data *data)
 {
+    enum { NODES_MOST = 5000 };
     char node[256], subject[256];
     bm_index missing = 0, example = 0, whose = 0;
+    if (data->p > NODES_MOST)
+        return bm_fail(ctx, BM_EINPUT, "%td nodes: dense matrices of so many are not made, at most "
+                       "%d", data->p, NODES_MOST);
     for (bm_index j = 0; j < data->p; j++) {
         bool good = true;
         for (bm_index k = 0; good && k < data->subjects; k++)

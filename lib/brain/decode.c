@@ -431,6 +431,7 @@ enum bm_status bm_decode_fit(struct bm_ctx *ctx, const struct bm_prepare_opts *p
            plan->folds.count, plan->n_points, plan->n_points == 1 ? "" : "s");
     BM_TRY(set_up(ctx, opts, tolerance, path_tolerance, plan, &made.mask, &x, &setting));
     made.percent = setting.percent;
+    made.path_tolerance = plan->n_points > 1 ? path_tolerance : NAN;
     if (made.percent < 100)
         bm_log(ctx, BM_LOG_INFO, "screening: the best %.3g %% of voxels by F on the training rows",
                made.percent);

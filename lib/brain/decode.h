@@ -134,6 +134,7 @@ struct bm_decoding {
     struct bm_selected selected;
     struct bm_mask mask;
     double percent;           /* of voxels, as used */
+    double path_tolerance;    /* of the fits that chose; NaN if nothing was chosen */
     double *score;            /* [metric][fold] */
     double *chance;           /* [fold], of the first metric */
     struct bm_volume weights; /* 3D, or one frame a class */
