@@ -21,23 +21,23 @@ enum bm_status cli_cache_path(struct cli_run *run, char **path)
 
 static const struct bm_param limit_param = {BM_P_SIZE, 0, "cache-size", 0, "SIZE", ""};
 
-/* 0 = not set. */
-static enum bm_status limit_of_environment(struct cli_run *run, int64_t *limit)
+/* 0 = not set, or no size: a cache never makes a run fail. */
+static int64_t limit_of_environment(struct cli_run *run)
 {
     const char *text = getenv("BRAINMINE_CACHE_SIZE");
-    *limit = 0;
-    if (!text || !*text) return BM_OK;
-    if (bm_param_set(run->ctx, &limit_param, limit, text) == BM_OK) return BM_OK;
+    int64_t limit = 0;
     char shown[64];
-    return bm_fail(run->ctx, BM_EUSAGE, "BRAINMINE_CACHE_SIZE wants a size such as 20G, got '%s'",
-                   bm_escape(shown, sizeof shown, text));
+    if (!text || !*text || bm_param_set(run->ctx, &limit_param, &limit, text) == BM_OK)
+        return limit;
+    bm_log(run->ctx, BM_LOG_NOTE, "cache: BRAINMINE_CACHE_SIZE wants a size such as 20G, got '%s'; "
+           "the limit is what it is by default", bm_escape(shown, sizeof shown, text));
+    return 0;
 }
 
-enum bm_status cli_cache_limit(struct cli_run *run, const struct bm_store *store, int64_t *limit)
+int64_t cli_cache_limit(struct cli_run *run, const struct bm_store *store)
 {
-    enum bm_status status = limit_of_environment(run, limit);
-    if (status == BM_OK && *limit == 0) *limit = bm_store_default_limit(store);
-    return status;
+    int64_t limit = limit_of_environment(run);
+    return limit > 0 ? limit : bm_store_default_limit(store);
 }
 
 /* What entries tell of the run that made them. */
@@ -72,7 +72,6 @@ enum bm_status cli_open_cache(struct cli_run *run)
     const char *fsync = getenv("BRAINMINE_CACHE_FSYNC");
     BM_TRY(bm_calloc(run->ctx, &made, 1, sizeof *made));
     BM_TRY(cli_cache_path(run, &made->path));
-    BM_TRY(limit_of_environment(run, &opts.limit));
     BM_TRY(describe(run, &made->about));
     opts.path = made->path;
     opts.about = bm_text_str(&made->about);
@@ -80,8 +79,10 @@ enum bm_status cli_open_cache(struct cli_run *run)
     opts.peek = run->common.dry_run;
     opts.trust = getenv("BRAINMINE_CACHE_TRUST");
     opts.unsynced = fsync && strcmp(fsync, "no") == 0;
-    /* "off" means that nothing is cached, from anywhere. */
-    if (made->path) opts.read_only = getenv("BRAINMINE_CACHE_RO");
+    if (made->path) { /* "off" means that nothing is cached, from anywhere */
+        opts.limit = limit_of_environment(run);
+        opts.read_only = getenv("BRAINMINE_CACHE_RO");
+    }
     BM_TRY(bm_cache_open(run->ctx, &opts, &made->cache));
     run->ctx->memo = bm_cache_memo(made->cache);
     run->cache = made->cache;

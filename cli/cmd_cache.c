@@ -102,19 +102,17 @@ static enum bm_status info(struct cli_run *run)
     struct bm_usage usage;
     struct table table = {BM_TEXT_INIT, NULL};
     char shown[4096], number[2][BM_NUMBER_SIZE], *path = NULL;
-    int64_t limit;
     BM_TRY(cli_output_file(run));
     BM_TRY(cli_cache_path(run, &path));
     BM_TRY(cli_open_store(run, BM_STORE_PEEK, &store));
     BM_TRY(bm_store_list(ctx, &store, &listing));
     BM_TRY(bm_usage_sum(ctx, &store, &usage));
-    BM_TRY(cli_cache_limit(run, &store, &limit));
     double asked = (double)(usage.hits + usage.misses);
     BM_TRY(begin(run, &table, pair_columns));
     /* Where it will be, if it is not there yet. */
     BM_TRY(bm_text_add(ctx, &table.text, "path\t%s\n", bm_escape(shown, sizeof shown, path)));
     BM_TRY(bm_text_add(ctx, &table.text, "entries\t%td\nbytes\t%lld\nlimit\t%lld\n", listing.count,
-                       (long long)listing.bytes, (long long)limit));
+                       (long long)listing.bytes, (long long)cli_cache_limit(run, &store)));
     BM_TRY(bm_text_add(ctx, &table.text, "unfinished\t%td\ndamaged\t%td\n", listing.unfinished,
                        listing.damaged));
     BM_TRY(bm_text_add(ctx, &table.text, "runs\t%lld\nhits\t%lld\nmisses\t%lld\nhit_rate\t%s\n",
@@ -422,17 +420,14 @@ static enum bm_status reduce(struct cli_run *run, struct bm_trim_opts *opts)
     struct bm_store store = BM_STORE_INIT;
     struct bm_trimmed trimmed;
     struct table table = {BM_TEXT_INIT, NULL};
-    int64_t limit;
     BM_TRY(cli_output_file(run));
     BM_TRY(cli_open_store(run, BM_STORE_PEEK, &store)); /* an absent one is not made */
     if (store.path && !run->common.dry_run) {
         bm_store_close(&store);
         BM_TRY(cli_open_store(run, BM_STORE_WRITE, &store));
     }
-    if (!opts->everything && opts->most_bytes < 0 && opts->older_than_s < 0) {
-        BM_TRY(cli_cache_limit(run, &store, &limit));
-        opts->most_bytes = limit;
-    }
+    if (!opts->everything && opts->most_bytes < 0 && opts->older_than_s < 0)
+        opts->most_bytes = cli_cache_limit(run, &store);
     opts->dry = run->common.dry_run;
     BM_TRY(bm_store_trim(ctx, &store, opts, &trimmed));
     BM_TRY(begin(run, &table, pair_columns));

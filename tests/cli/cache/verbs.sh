@@ -38,8 +38,13 @@ try "info of a cache that is not there yet" 0 '' cache info --cache "$PWD/not/ye
 verdict "says where it will be" "$(pair path) $(ls -d not 2> /dev/null)" "$PWD/not/yet "
 try "explain of a command that is wrong" 2 '*' cache explain decode fit --nonsense
 try "a bad age" 2 'brainmine cache: --older-than wants an age*' cache trim --older-than soon
-try "a bad size in the environment is told" 0 '' cache list
-BRAINMINE_CACHE_SIZE=much try "a bad limit" 2 'brainmine cache: BRAINMINE_CACHE_SIZE wants*' cache info
+try "a bad --max-size" 2 'brainmine cache: --max-size wants*' cache trim --max-size much
+for limit in much 0 -1; do
+    for verb in info "trim -n"; do
+        BRAINMINE_CACHE_SIZE=$limit try "${verb% *} with the limit $limit in the environment" 0 '' cache $verb
+        verdict "which is told once" "$(grep -c 'warning: cache: BRAINMINE_CACHE_SIZE wants a size' err)" 1
+    done
+done
 try "no cache at all" 2 'brainmine cache: the cache is off*' cache list --cache off
 try "verify" 0 '*' cache verify
 for verb in info list "show $id" verify "explain decode fit --model ridge --alpha 1 -s p/samples.tsv -t label \
