@@ -103,7 +103,10 @@ enum bm_status cli_open_store(struct cli_run *run, enum bm_store_mode mode, stru
     enum bm_status status = BM_OK;
     char *path = NULL;
     BM_TRY(cli_cache_path(run, &path));
-    if (!path) BM_FAIL(run->ctx, BM_EUSAGE, "the cache is off: there is nothing to look at");
+    if (!path) {
+        cli_advise(run, "Name a cache with --cache DIR or BRAINMINE_CACHE.");
+        BM_FAIL(run->ctx, BM_EUSAGE, "the cache is off: there is nothing to look at");
+    }
     BM_TRY(bm_store_open(run->ctx, path, mode, getenv("BRAINMINE_CACHE_TRUST"), store));
 out:
     bm_free(path);

@@ -265,7 +265,6 @@ static enum bm_status explain(struct cli_run *run)
                                           NULL};
     enum bm_status status = BM_OK;
     struct bm_ctx *ctx = run->ctx;
-    struct bm_store store = BM_STORE_INIT;
     struct bm_explain *asked = NULL;
     struct bm_explained *rows = NULL;
     struct table table = {BM_TEXT_INIT, NULL};
@@ -274,9 +273,9 @@ static enum bm_status explain(struct cli_run *run)
         BM_FAIL(ctx, BM_EUSAGE, "explain wants the command that it should explain: brainmine cache "
                 "explain decode fit ...");
     BM_TRY(cli_output_file(run));
-    BM_TRY(cli_open_store(run, BM_STORE_PEEK, &store));
-    BM_TRY(bm_explain_alloc(ctx, &store, &asked));
-    BM_TRY(cli_run_inner(run, bm_explain_ask, asked));
+    BM_TRY(bm_explain_alloc(ctx, &asked));
+    BM_TRY(cli_run_inner(run, asked));
+    if (run->common.help) goto out; /* the command's, and it is printed */
     BM_TRY(bm_explain_rows(ctx, asked, &rows, &count));
     BM_TRY(begin(run, &table, columns));
     for (bm_index i = 0; i < count; i++) {
@@ -291,7 +290,6 @@ out:
     bm_free(rows);
     bm_explain_free(asked);
     bm_text_release(&table.text);
-    bm_store_close(&store);
     return status;
 }
 
