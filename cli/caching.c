@@ -40,18 +40,37 @@ int64_t cli_cache_limit(struct cli_run *run, const struct bm_store *store)
     return limit > 0 ? limit : bm_store_default_limit(store);
 }
 
+/* A word as a shell takes it: bare, in '', or in $'' where bytes are written as \xNN. */
+static enum bm_status add_word(struct bm_ctx *ctx, struct bm_text *text, const char *word)
+{
+    static const char bare[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                               "%+,-./:=@_";
+    enum bm_status status = BM_OK;
+    char shown[4 * 4096];
+    if (*word && word[strspn(word, bare)] == '\0') return bm_text_add(ctx, text, "%s", word);
+    bool escaped = strcmp(bm_escape(shown, sizeof shown, word), word) != 0;
+    BM_TRY(bm_text_add(ctx, text, escaped ? "$'" : "'"));
+    for (const char *c = shown; *c; c++) {
+        if (*c != '\'') BM_TRY(bm_text_add_bytes(ctx, text, c, 1));
+        else BM_TRY(bm_text_add(ctx, text, escaped ? "\\'" : "'\\''"));
+    }
+    BM_TRY(bm_text_add(ctx, text, "'"));
+out:
+    return status;
+}
+
 /* What entries tell of the run that made them. */
 static enum bm_status describe(struct cli_run *run, struct bm_text *about)
 {
     enum bm_status status = BM_OK;
     struct utsname host;
-    char shown[1024];
     BM_TRY(bm_text_add(run->ctx, about, "version=%s (%s)\nhost=%s\nthreads=%d\ncommand=",
                        BM_VERSION, BM_COMMIT, uname(&host) == 0 ? host.nodename : "",
                        run->ctx->threads));
-    for (int i = 0; i < run->argc && about->length < 100000; i++)
-        BM_TRY(bm_text_add(run->ctx, about, "%s%s", i ? " " : "",
-                           bm_escape(shown, sizeof shown, run->argv[i])));
+    for (int i = 0; i < run->argc && about->length < 100000; i++) {
+        if (i > 0) BM_TRY(bm_text_add(run->ctx, about, " "));
+        BM_TRY(add_word(run->ctx, about, run->argv[i]));
+    }
     BM_TRY(bm_text_add(run->ctx, about, "\n"));
 out:
     return status;

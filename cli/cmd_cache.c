@@ -34,23 +34,26 @@ out:
     return status;
 }
 
-static cJSON *cell(const char *at, size_t n, bool number)
+static cJSON *cell(char *at, size_t n, bool number)
 {
-    char text[4 * 4096];
     double x;
-    snprintf(text, sizeof text, "%.*s", (int)n, at);
-    if (strcmp(text, "n/a") == 0) return cJSON_CreateNull();
-    return number && bm_parse_double(text, &x) ? cJSON_CreateNumber(x) : cJSON_CreateString(text);
+    char after = at[n];
+    at[n] = '\0';
+    cJSON *json = strcmp(at, "n/a") == 0               ? cJSON_CreateNull()
+                  : number && bm_parse_double(at, &x) ? cJSON_CreateNumber(x)
+                                                      : cJSON_CreateString(at);
+    at[n] = after;
+    return json;
 }
 
 /* One line as an object, or a pair as a member of `into`. */
-static bool add_line(const struct table *table, const char *line, cJSON *into, bool pairs)
+static bool add_line(const struct table *table, char *line, cJSON *into, bool pairs)
 {
     cJSON *object = pairs ? into : cJSON_CreateObject();
     char name[256] = "";
     bool good = object != NULL;
     int column = 0;
-    for (const char *at = line; good && table->columns[column]; column++) {
+    for (char *at = line; good && table->columns[column]; column++) {
         size_t n = strcspn(at, "\t\n");
         const char *title = table->columns[column], *hash = strchr(title, '#');
         if (pairs && column == 0) snprintf(name, sizeof name, "%.*s", (int)n, at);
@@ -71,7 +74,7 @@ static enum bm_status end(struct cli_run *run, struct table *table, const char *
     bool pairs = strcmp(table->columns[0], "name") == 0;
     cJSON *json = pairs ? cJSON_CreateObject() : cJSON_CreateArray();
     bool good = json != NULL;
-    for (const char *line = strchr(table->text.data, '\n') + 1; good && *line;
+    for (char *line = strchr(table->text.data, '\n') + 1; good && *line;
          line = strchr(line, '\n') + 1)
         good = add_line(table, line, json, pairs);
     if (!good || !cJSON_AddItemToObject(run->details, name, json)) {
@@ -198,24 +201,54 @@ static enum bm_status add_lines(struct cli_run *run, struct table *table, const 
                                 const char *text, bm_index n)
 {
     enum bm_status status = BM_OK;
-    char shown[4096];
+    char *value = NULL;
     for (const char *line = text; line < text + n;) {
         const char *stop = memchr(line, '\n', (size_t)(text + n - line));
         if (!stop) stop = text + n;
         const char *equals = memchr(line, '=', (size_t)(stop - line));
-        char value[4096];
         if (equals) {
-            snprintf(value, sizeof value, "%.*s", (int)(stop - equals - 1), equals + 1);
-            bm_as_utf8(shown, sizeof shown, value);
+            size_t length = (size_t)(stop - equals - 1), room = 4 * length + 8;
+            BM_TRY(bm_alloc(run->ctx, &value, (bm_index)(length + 1 + room), 1));
+            memcpy(value, equals + 1, length);
+            value[length] = '\0';
             for (char *c = value; *c; c++)
                 if (*c == '\t') *c = ' ';
             BM_TRY(bm_text_add(run->ctx, &table->text, "%s%.*s\t%s\n", prefix,
-                               (int)(equals - line), line, value));
+                               (int)(equals - line), line,
+                               bm_as_utf8(value + length + 1, room, value)));
+            bm_free(value);
+            value = NULL;
         }
         line = stop + 1;
     }
 out:
+    bm_free(value);
     return status;
+}
+
+/* For --json: numbers as numbers, and the files as a list, as several may have one content. */
+static bool shape(cJSON *entry)
+{
+    static const char *const numbers[] = {"algorithm", "bytes", "seconds", "threads"};
+    double x;
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        const cJSON *text = cJSON_GetObjectItemCaseSensitive(entry, numbers[i]);
+        if (!cJSON_IsString(text) || !bm_parse_double(text->valuestring, &x)) continue;
+        if (!cJSON_ReplaceItemInObjectCaseSensitive(entry, numbers[i], cJSON_CreateNumber(x)))
+            return false;
+    }
+    cJSON *files = cJSON_AddArrayToObject(entry, "files"), *next;
+    for (cJSON *item = entry->child; files && item; item = next) {
+        next = item->next;
+        if (strncmp(item->string, "file.", 5) != 0) continue;
+        cJSON *file = cJSON_CreateObject();
+        if (!cJSON_AddItemToArray(files, file)) return false;
+        if (!cJSON_AddStringToObject(file, "path", item->valuestring) ||
+            !cJSON_AddStringToObject(file, "sha256", item->string + 5))
+            return false;
+        cJSON_Delete(cJSON_DetachItemViaPointer(entry, item));
+    }
+    return files != NULL;
 }
 
 static enum bm_status show(struct cli_run *run)
@@ -253,6 +286,8 @@ static enum bm_status show(struct cli_run *run)
     }
     BM_TRY(add_lines(run, &table, "key.", entry.key, entry.key_bytes));
     BM_TRY(end(run, &table, "entry"));
+    cJSON *json = cJSON_GetObjectItem(run->details, "entry");
+    if (json && !shape(json)) BM_FAIL(ctx, BM_ENOMEM, "memory: no room for the summary");
 out:
     bm_free(header);
     bm_text_release(&table.text);
