@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -119,7 +120,7 @@ static enum bm_status info(struct cli_run *run)
     BM_TRY(bm_text_add(ctx, &table.text, "path\t%s\n", bm_escape(shown, sizeof shown, path)));
     BM_TRY(bm_text_add(ctx, &table.text, "entries\t%td\nbytes\t%lld\nlimit\t%lld\n", listing.count,
                        (long long)listing.bytes, (long long)cli_cache_limit(run, &store)));
-    BM_TRY(bm_text_add(ctx, &table.text, "unfinished\t%td\ndamaged\t%td\n", listing.unfinished,
+    BM_TRY(bm_text_add(ctx, &table.text, "unfinished\t%td\nset_aside\t%td\n", listing.unfinished,
                        listing.damaged));
     BM_TRY(bm_text_add(ctx, &table.text, "runs\t%lld\nhits\t%lld\nmisses\t%lld\nhit_rate\t%s\n",
                        (long long)usage.runs, (long long)usage.hits, (long long)usage.misses,
@@ -172,7 +173,7 @@ out:
 
 /* show ---------------------------------------------------------------------------------------- */
 
-/* The one entry whose id begins with `word`. */
+/* The one entry whose id begins with `word`, in digits of either case. */
 static enum bm_status find_entry(struct cli_run *run, const struct bm_store *store,
                                  const char *word, struct bm_listed *found)
 {
@@ -183,7 +184,7 @@ static enum bm_status find_entry(struct cli_run *run, const struct bm_store *sto
     bm_escape(shown, sizeof shown, word);
     BM_TRY(bm_store_list(run->ctx, store, &listing));
     for (bm_index i = 0; i < listing.count; i++)
-        if (strncmp(listing.item[i].id, word, strlen(word)) == 0) {
+        if (strncasecmp(listing.item[i].id, word, strlen(word)) == 0) {
             *found = listing.item[i];
             matches++;
         }
@@ -262,7 +263,7 @@ static enum bm_status show(struct cli_run *run)
     unsigned char *header = NULL;
     struct table table = {BM_TEXT_INIT, NULL};
     char made[32], used[32], number[BM_NUMBER_SIZE];
-    if (run->n_operands != 1)
+    if (run->n_operands != 1 || run->operands[0][0] == '\0')
         BM_FAIL(ctx, BM_EUSAGE, "show wants one id, or its first digits (brainmine cache list has "
                 "them)");
     BM_TRY(cli_output_file(run));
@@ -542,7 +543,7 @@ static enum bm_status reduce(struct cli_run *run, struct bm_trim_opts *opts)
     BM_TRY(begin(run, &table, pair_columns));
     BM_TRY(bm_text_add(ctx, &table.text, "deleted\t%td\ndeleted_bytes\t%lld\nleft\t%td\n",
                        trimmed.entries, (long long)trimmed.bytes, trimmed.left));
-    BM_TRY(bm_text_add(ctx, &table.text, "left_bytes\t%lld\nunfinished\t%td\n",
+    BM_TRY(bm_text_add(ctx, &table.text, "left_bytes\t%lld\ndeleted_unfinished\t%td\n",
                        (long long)trimmed.left_bytes, trimmed.unfinished));
     BM_TRY(end(run, &table, "trimmed"));
 out:
