@@ -1,91 +1,15 @@
 /* brainmine cache: info, list, show, explain, verify, trim, clear. */
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "cache/evict.h"
 #include "cache/explain.h"
-#include "cache/stray.h"
 #include "cache/usage.h"
+#include "cache_table.h"
 #include "caching.h"
-
-/* Tables -------------------------------------------------------------------------------------- */
-
-/* TSV for people and pipes; for --json the same as an array of objects (or one object, if the
- * columns are `name` and `value`) in the summary. */
-struct table {
-    struct bm_text text;
-    const char *const *columns; /* NULL-terminated; those that hold numbers end in '#' */
-};
-
-static enum bm_status begin(struct cli_run *run, struct table *table, const char *const *columns)
-{
-    enum bm_status status = BM_OK;
-    *table = (struct table){BM_TEXT_INIT, columns};
-    for (const char *const *c = columns; *c; c++)
-        BM_TRY(bm_text_add(run->ctx, &table->text, "%s%.*s", c == columns ? "" : "\t",
-                           (int)strcspn(*c, "#"), *c));
-    BM_TRY(bm_text_add(run->ctx, &table->text, "\n"));
-out:
-    return status;
-}
-
-static cJSON *cell(char *at, size_t n, bool number)
-{
-    double x;
-    char after = at[n];
-    at[n] = '\0';
-    cJSON *json = strcmp(at, "n/a") == 0               ? cJSON_CreateNull()
-                  : number && bm_parse_double(at, &x) ? cJSON_CreateNumber(x)
-                                                      : cJSON_CreateString(at);
-    at[n] = after;
-    return json;
-}
-
-/* One line as an object, or a pair as a member of `into`. */
-static bool add_line(const struct table *table, char *line, cJSON *into, bool pairs)
-{
-    cJSON *object = pairs ? into : cJSON_CreateObject();
-    char name[256] = "";
-    bool good = object != NULL;
-    int column = 0;
-    for (char *at = line; good && table->columns[column]; column++) {
-        size_t n = strcspn(at, "\t\n");
-        const char *title = table->columns[column], *hash = strchr(title, '#');
-        if (pairs && column == 0) snprintf(name, sizeof name, "%.*s", (int)n, at);
-        else if (!pairs) snprintf(name, sizeof name, "%.*s", (int)strcspn(title, "#"), title);
-        if (!pairs || column > 0) good = cJSON_AddItemToObject(object, name, cell(at, n, hash));
-        at += n + (at[n] == '\t');
-    }
-    return good && (pairs || cJSON_AddItemToArray(into, object));
-}
-
-static enum bm_status end(struct cli_run *run, struct table *table, const char *name)
-{
-    enum bm_status status = BM_OK;
-    if (!run->common.json || run->common.output) {
-        BM_TRY(cli_write_result(run, table->text.data, table->text.length));
-        goto out;
-    }
-    bool pairs = strcmp(table->columns[0], "name") == 0;
-    cJSON *json = pairs ? cJSON_CreateObject() : cJSON_CreateArray();
-    bool good = json != NULL;
-    for (char *line = strchr(table->text.data, '\n') + 1; good && *line;
-         line = strchr(line, '\n') + 1)
-        good = add_line(table, line, json, pairs);
-    if (!good || !cJSON_AddItemToObject(run->details, name, json)) {
-        cJSON_Delete(json);
-        status = bm_fail(run->ctx, BM_ENOMEM, "memory: no room for the summary");
-    }
-out:
-    bm_text_release(&table->text);
-    return status;
-}
 
 static const char *const pair_columns[] = {"name", "value#", NULL};
 static const char *const text_pair_columns[] = {"name", "value", NULL};
@@ -107,7 +31,7 @@ static enum bm_status info(struct cli_run *run)
     struct bm_store store = BM_STORE_INIT;
     struct bm_listing listing = BM_LISTING_INIT;
     struct bm_usage usage;
-    struct table table = {BM_TEXT_INIT, NULL};
+    struct cli_table table = {BM_TEXT_INIT, NULL};
     char shown[4096], number[2][BM_NUMBER_SIZE], *path = NULL;
     BM_TRY(cli_output_file(run));
     BM_TRY(cli_cache_path(run, &path));
@@ -115,7 +39,7 @@ static enum bm_status info(struct cli_run *run)
     BM_TRY(bm_store_list(ctx, &store, &listing));
     BM_TRY(bm_usage_sum(ctx, &store, &usage));
     double asked = (double)(usage.hits + usage.misses);
-    BM_TRY(begin(run, &table, pair_columns));
+    BM_TRY(cli_table_begin(run, &table, pair_columns));
     /* Where it will be, if it is not there yet. */
     BM_TRY(bm_text_add(ctx, &table.text, "path\t%s\n", bm_escape(shown, sizeof shown, path)));
     BM_TRY(bm_text_add(ctx, &table.text, "entries\t%td\nbytes\t%lld\nlimit\t%lld\n", listing.count,
@@ -127,7 +51,7 @@ static enum bm_status info(struct cli_run *run)
                        asked > 0 ? bm_number(number[0], (double)usage.hits / asked) : "n/a"));
     BM_TRY(bm_text_add(ctx, &table.text, "saved_seconds\t%s\n",
                        bm_number(number[1], usage.saved_s)));
-    BM_TRY(end(run, &table, "info"));
+    BM_TRY(cli_table_end(run, &table, "info"));
 out:
     bm_free(path);
     bm_text_release(&table.text);
@@ -146,12 +70,12 @@ static enum bm_status list(struct cli_run *run)
     struct bm_listing listing = BM_LISTING_INIT;
     struct bm_entry entry;
     unsigned char *header = NULL;
-    struct table table = {BM_TEXT_INIT, NULL};
+    struct cli_table table = {BM_TEXT_INIT, NULL};
     char made[32], used[32], number[BM_NUMBER_SIZE];
     BM_TRY(cli_output_file(run));
     BM_TRY(cli_open_store(run, BM_STORE_PEEK, &store));
     BM_TRY(bm_store_list(ctx, &store, &listing));
-    BM_TRY(begin(run, &table, columns));
+    BM_TRY(cli_table_begin(run, &table, columns));
     for (bm_index i = 0; i < listing.count; i++) {
         const struct bm_listed *item = &listing.item[i];
         bool found = bm_store_header(ctx, &store, item->id, &header, &entry) == BM_FOUND;
@@ -162,7 +86,7 @@ static enum bm_status list(struct cli_run *run)
         bm_free(header);
         header = NULL;
     }
-    BM_TRY(end(run, &table, "entries"));
+    BM_TRY(cli_table_end(run, &table, "entries"));
 out:
     bm_free(header);
     bm_text_release(&table.text);
@@ -198,7 +122,7 @@ out:
 }
 
 /* Lines name=value as rows of the table, names with `prefix`. */
-static enum bm_status add_lines(struct cli_run *run, struct table *table, const char *prefix,
+static enum bm_status add_lines(struct cli_run *run, struct cli_table *table, const char *prefix,
                                 const char *text, bm_index n)
 {
     enum bm_status status = BM_OK;
@@ -261,7 +185,7 @@ static enum bm_status show(struct cli_run *run)
     struct bm_listed item;
     struct bm_entry entry;
     unsigned char *header = NULL;
-    struct table table = {BM_TEXT_INIT, NULL};
+    struct cli_table table = {BM_TEXT_INIT, NULL};
     char made[32], used[32], number[BM_NUMBER_SIZE];
     if (run->n_operands != 1 || run->operands[0][0] == '\0')
         BM_FAIL(ctx, BM_EUSAGE, "show wants one id, or its first digits (brainmine cache list has "
@@ -273,7 +197,7 @@ static enum bm_status show(struct cli_run *run)
         status = BM_EINPUT; /* the sentence is there */
         goto out;
     }
-    BM_TRY(begin(run, &table, text_pair_columns));
+    BM_TRY(cli_table_begin(run, &table, text_pair_columns));
     BM_TRY(bm_text_add(ctx, &table.text, "id\t%s\nstage\t%s\nalgorithm\t%d\nbytes\t%lld\n", item.id,
                        entry.stage, entry.algorithm, (long long)entry.total));
     BM_TRY(bm_text_add(ctx, &table.text, "seconds\t%s\nmade\t%s\nused\t%s\n",
@@ -286,7 +210,7 @@ static enum bm_status show(struct cli_run *run)
                            types[m.type], m.dim[0], m.dim[1], m.dim[2]));
     }
     BM_TRY(add_lines(run, &table, "key.", entry.key, entry.key_bytes));
-    BM_TRY(end(run, &table, "entry"));
+    BM_TRY(cli_table_end(run, &table, "entry"));
     cJSON *json = cJSON_GetObjectItem(run->details, "entry");
     if (json && !shape(json)) BM_FAIL(ctx, BM_ENOMEM, "memory: no room for the summary");
 out:
@@ -306,7 +230,7 @@ static enum bm_status explain(struct cli_run *run)
     struct bm_ctx *ctx = run->ctx;
     struct bm_explain *asked = NULL;
     struct bm_explained *rows = NULL;
-    struct table table = {BM_TEXT_INIT, NULL};
+    struct cli_table table = {BM_TEXT_INIT, NULL};
     bm_index count;
     if (run->n_operands == 0)
         BM_FAIL(ctx, BM_EUSAGE, "explain wants the command that it should explain: brainmine cache "
@@ -316,7 +240,7 @@ static enum bm_status explain(struct cli_run *run)
     BM_TRY(cli_run_inner(run, asked));
     if (run->common.help) goto out; /* the command's, and it is printed */
     BM_TRY(bm_explain_rows(ctx, asked, &rows, &count));
-    BM_TRY(begin(run, &table, columns));
+    BM_TRY(cli_table_begin(run, &table, columns));
     for (bm_index i = 0; i < count; i++) {
         const struct bm_explained *row = &rows[i];
         BM_TRY(bm_text_add(ctx, &table.text, "%s\t%s\t%td\t%s\t%s\t%s\t%.16s\n", row->stage,
@@ -324,7 +248,7 @@ static enum bm_status explain(struct cli_run *run)
                            row->field[0] ? row->field : "n/a", row->was[0] ? row->was : "n/a",
                            row->now[0] ? row->now : "n/a", row->id));
     }
-    BM_TRY(end(run, &table, "steps"));
+    BM_TRY(cli_table_end(run, &table, "steps"));
 out:
     bm_free(rows);
     bm_explain_free(asked);
@@ -334,149 +258,11 @@ out:
 
 /* verify -------------------------------------------------------------------------------------- */
 
-struct verify_opts {
-    bool repair;
-};
-static const struct verify_opts verify_default = {.repair = false};
+static const struct cli_verify_opts verify_default = {.repair = false};
 static const struct bm_param verify_params[] = {
-    {BM_P_FLAG, 0, "repair", offsetof(struct verify_opts, repair), NULL,
+    {BM_P_FLAG, 0, "repair", offsetof(struct cli_verify_opts, repair), NULL,
      "delete what is damaged, so that it is computed again when it is needed"},
     BM_PARAM_END};
-
-/* What verify has found so far. */
-struct verified {
-    struct cli_run *run;
-    const struct bm_store *store;
-    struct table table;
-    bm_index read, damaged, unreadable, untrusted;
-    bm_index useless, deleted; /* what --repair deletes, and did delete (or would) */
-};
-
-/* A row on what is not good. path: in v1/obj. useless: for --repair. */
-static enum bm_status report(struct verified *v, const char *path, int64_t bytes,
-                             const char *verdict, const char *why, bool useless, int unlink_flags)
-{
-    enum bm_status status = BM_OK;
-    struct cli_run *run = v->run;
-    const struct verify_opts *opts = run->opts[0];
-    const char *fate = "", *reason = "";
-    v->useless += useless;
-    if (opts->repair && useless) {
-        bool dry = run->common.dry_run;
-        bool gone = dry || unlinkat(v->store->objects, path, unlink_flags) == 0;
-        fate = dry ? "; would be deleted" : gone ? "; deleted" : "; cannot be deleted: ";
-        if (!gone) reason = strerror(errno);
-        v->deleted += gone;
-    }
-    BM_TRY(bm_text_add(run->ctx, &v->table.text, "%.2s%.14s\t%lld\t%s\t%s%s%s\n", path,
-                       path[2] ? path + 3 : "", (long long)bytes, verdict, why, fate, reason));
-out:
-    return status;
-}
-
-static enum bm_status verify_entry(struct verified *v, const struct bm_listed *item)
-{
-    struct bm_ctx *ctx = v->run->ctx;
-    struct bm_entry entry;
-    unsigned char *header = NULL;
-    struct stat st;
-    char shard[3], name[68], path[72];
-    enum bm_found found = bm_store_check(ctx, v->store, item->id, &header, &entry);
-    bm_free(header);
-    if (found == BM_FOUND) v->read++;
-    if (found == BM_FOUND || found == BM_ABSENT) return BM_OK; /* gone meanwhile is no damage */
-    if (!bm_store_split(item->id, shard, name)) return BM_OK;
-    snprintf(path, sizeof path, "%s/%s", shard, name);
-    if (fstatat(v->store->objects, path, &st, AT_SYMLINK_NOFOLLOW) != 0) return BM_OK;
-    const char *colon = strstr(ctx->message, ": "), *why = colon ? colon + 2 : ctx->message;
-    bool opened = found != BM_UNREADABLE && found != BM_UNTRUSTED;
-    if (!opened && !bm_store_trusts(v->store, st.st_uid)) { /* others may well use it */
-        v->untrusted++;
-        return report(v, path, item->bytes, "not trusted", why, false, 0);
-    }
-    if (found == BM_UNREADABLE) { /* for now, or by its mode, which is for its owner to set right */
-        bool useless = st.st_uid == geteuid() && !(st.st_mode & S_IRUSR);
-        v->unreadable++;
-        return report(v, path, item->bytes, "cannot be read", why, useless, 0);
-    }
-    v->read += opened;
-    v->damaged++;
-    return report(v, path, item->bytes, "damaged", why, true, 0);
-}
-
-static enum bm_status verify_stray(struct verified *v, const struct bm_stray *stray)
-{
-    v->unreadable += stray->unreadable;
-    v->damaged += !stray->unreadable;
-    return report(v, stray->path, stray->bytes, stray->unreadable ? "cannot be read" : "damaged",
-                  stray->why, !stray->unreadable && !stray->filled,
-                  stray->directory ? AT_REMOVEDIR : 0);
-}
-
-/* The line of the result, and what the run comes to. */
-static enum bm_status conclude(struct verified *v, bm_index entries)
-{
-    enum bm_status status = BM_OK;
-    struct cli_run *run = v->run;
-    const struct verify_opts *opts = run->opts[0];
-    struct bm_text line = BM_TEXT_INIT;
-    const char *would = run->common.dry_run && opts->repair ? "would be " : "";
-    bm_index bad = v->damaged + v->unreadable;
-    char fate[64] = "";
-    BM_TRY(bm_text_add(run->ctx, &line, "%td entries read, %td damaged", v->read, v->damaged));
-    if (v->unreadable > 0)
-        BM_TRY(bm_text_add(run->ctx, &line, ", %td cannot be read", v->unreadable));
-    if (v->untrusted > 0)
-        BM_TRY(bm_text_add(run->ctx, &line, ", %td not trusted", v->untrusted));
-    bm_log(run->ctx, BM_LOG_RESULT, "%s, %td %sdeleted", bm_text_str(&line), v->deleted, would);
-    if (bad == 0) goto out;
-    if (opts->repair)
-        snprintf(fate, sizeof fate, "; %td %sdeleted%s", v->deleted, would,
-                 *would ? " (without --dry-run)" : "");
-    else if (v->useless == bad) snprintf(fate, sizeof fate, " (--repair deletes them)");
-    else snprintf(fate, sizeof fate, " (--repair deletes %td of them)", v->useless);
-    run->late = BM_EINPUT;
-    snprintf(run->late_message, sizeof run->late_message, "%td of %td entries %s%s", bad, entries,
-             v->damaged == 0      ? "cannot be read"
-             : v->unreadable == 0 ? "are damaged"
-                                  : "are damaged or cannot be read", fate);
-out:
-    bm_text_release(&line);
-    return status;
-}
-
-static enum bm_status verify(struct cli_run *run)
-{
-    static const char *const columns[] = {"id", "bytes#", "verdict", "why", NULL};
-    enum bm_status status = BM_OK;
-    struct bm_ctx *ctx = run->ctx;
-    struct bm_store store = BM_STORE_INIT;
-    struct bm_listing listing = BM_LISTING_INIT;
-    struct bm_stray *strays = NULL;
-    struct verified found = {.run = run, .store = &store};
-    bm_index n_strays;
-    BM_TRY(cli_output_file(run));
-    BM_TRY(cli_open_store(run, BM_STORE_PEEK, &store)); /* to delete needs no more */
-    BM_TRY(bm_store_list(ctx, &store, &listing));
-    BM_TRY(bm_store_strays(ctx, &store, &strays, &n_strays));
-    BM_TRY(begin(run, &found.table, columns));
-    BM_TRY(bm_progress_begin(ctx, "entries", listing.count));
-    for (bm_index i = 0; i < listing.count && status == BM_OK; i++) {
-        status = verify_entry(&found, &listing.item[i]);
-        if (status == BM_OK) status = bm_progress_step(ctx);
-    }
-    bm_progress_end(ctx);
-    if (status != BM_OK) goto out;
-    for (bm_index i = 0; i < n_strays; i++) BM_TRY(verify_stray(&found, &strays[i]));
-    BM_TRY(end(run, &found.table, "damaged"));
-    BM_TRY(conclude(&found, listing.count + n_strays));
-out:
-    bm_free(strays);
-    bm_text_release(&found.table.text);
-    bm_listing_release(&listing);
-    bm_store_close(&store);
-    return status;
-}
 
 /* trim, clear --------------------------------------------------------------------------------- */
 
@@ -529,7 +315,7 @@ static enum bm_status reduce(struct cli_run *run, struct bm_trim_opts *opts)
     struct bm_ctx *ctx = run->ctx;
     struct bm_store store = BM_STORE_INIT;
     struct bm_trimmed trimmed;
-    struct table table = {BM_TEXT_INIT, NULL};
+    struct cli_table table = {BM_TEXT_INIT, NULL};
     BM_TRY(cli_output_file(run));
     BM_TRY(cli_open_store(run, BM_STORE_PEEK, &store)); /* an absent one is not made, nor filled */
     if (store.base >= 0 && !run->common.dry_run) {
@@ -540,12 +326,12 @@ static enum bm_status reduce(struct cli_run *run, struct bm_trim_opts *opts)
         opts->most_bytes = cli_cache_limit(run, &store);
     opts->dry = run->common.dry_run;
     BM_TRY(bm_store_trim(ctx, &store, opts, &trimmed));
-    BM_TRY(begin(run, &table, pair_columns));
+    BM_TRY(cli_table_begin(run, &table, pair_columns));
     BM_TRY(bm_text_add(ctx, &table.text, "deleted\t%td\ndeleted_bytes\t%lld\nleft\t%td\n",
                        trimmed.entries, (long long)trimmed.bytes, trimmed.left));
     BM_TRY(bm_text_add(ctx, &table.text, "left_bytes\t%lld\ndeleted_unfinished\t%td\n",
                        (long long)trimmed.left_bytes, trimmed.unfinished));
-    BM_TRY(end(run, &table, "trimmed"));
+    BM_TRY(cli_table_end(run, &table, "trimmed"));
 out:
     bm_text_release(&table.text);
     bm_store_close(&store);
@@ -581,7 +367,8 @@ static const struct cli_verb verbs[] = {
     {"show", "what an entry is, and what made it of what", "ID", true, NULL, show},
     {"explain", "which steps of a command are cached, and what differs for the others",
      "COMMAND...", true, NULL, explain, .rest = true},
-    {"verify", "read every entry and check it", "", false, verify_groups, verify},
+    {"verify", "read every entry and check it", "", false, verify_groups,
+     cli_cache_verify},
     {"trim", "delete entries by size or age", "", false, trim_groups, trim},
     {"clear", "delete all entries", "", false, NULL, clear},
     {.run = NULL}};
