@@ -439,6 +439,12 @@ const struct bm_store *bm_cache_store(const struct bm_cache *cache)
     return cache->own.base >= 0 ? &cache->own : NULL;
 }
 
+const struct bm_store *bm_cache_layer(const struct bm_cache *cache, int i)
+{
+    if (cache->own.base >= 0 && i-- == 0) return &cache->own;
+    return i < cache->n_other ? &cache->other[i] : NULL;
+}
+
 struct bm_cache_stats bm_cache_stats(struct bm_cache *cache)
 {
     pthread_mutex_lock(&cache->lock);

@@ -52,6 +52,10 @@ const struct bm_memo *bm_cache_memo(const struct bm_cache *cache);
 /* The own store, or NULL. */
 const struct bm_store *bm_cache_store(const struct bm_cache *cache);
 
+/* The stores that are looked through, in that order: the own one, if any, is the first. NULL after
+ * the last. */
+const struct bm_store *bm_cache_layer(const struct bm_cache *cache, int i);
+
 /* The counts so far; from any thread. */
 struct bm_cache_stats bm_cache_stats(struct bm_cache *cache);
 

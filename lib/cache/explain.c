@@ -20,21 +20,17 @@ struct step {
 };
 
 struct bm_explain {
-    const struct bm_store *store;
     struct bm_ctx ctx;      /* of the caller, for threads that ask */
     pthread_mutex_t lock;
     enum bm_status status;  /* first failure to keep a question */
     struct step *asked, *stored;
     bm_index n_asked, cap_asked, n_stored, cap_stored;
-    bool listed;
 };
 
-enum bm_status bm_explain_alloc(struct bm_ctx *ctx, const struct bm_store *store,
-                                struct bm_explain **explain)
+enum bm_status bm_explain_alloc(struct bm_ctx *ctx, struct bm_explain **explain)
 {
     enum bm_status status = bm_calloc(ctx, explain, 1, sizeof **explain);
     if (status != BM_OK) return status;
-    (*explain)->store = store;
     bm_ctx_child(&(*explain)->ctx, ctx);
     pthread_mutex_init(&(*explain)->lock, NULL);
     return BM_OK;
@@ -115,24 +111,22 @@ void bm_explain_ask(void *user, const struct bm_key *key, bool cached)
     pthread_mutex_unlock(&explain->lock);
 }
 
-/* Key texts of all entries. */
-static enum bm_status read_stored(struct bm_ctx *ctx, struct bm_explain *explain)
+enum bm_status bm_explain_store(struct bm_ctx *ctx, struct bm_explain *explain,
+                                const struct bm_store *store)
 {
     enum bm_status status = BM_OK;
     struct bm_listing listing = BM_LISTING_INIT;
     unsigned char *header = NULL;
     struct bm_entry entry;
-    if (explain->listed || explain->store->base < 0) return BM_OK;
-    BM_TRY(bm_store_list(ctx, explain->store, &listing));
+    BM_TRY(bm_store_list(ctx, store, &listing));
     for (bm_index i = 0; i < listing.count; i++) {
         const char *id = listing.item[i].id;
-        if (bm_store_header(ctx, explain->store, id, &header, &entry) != BM_FOUND) continue;
+        if (bm_store_header(ctx, store, id, &header, &entry) != BM_FOUND) continue;
         BM_TRY(add_step(ctx, &explain->stored, &explain->cap_stored, &explain->n_stored,
                         entry.stage, id, entry.key, entry.key_bytes, true));
         bm_free(header);
         header = NULL;
     }
-    explain->listed = true;
 out:
     bm_free(header);
     bm_listing_release(&listing);
@@ -231,7 +225,6 @@ enum bm_status bm_explain_rows(struct bm_ctx *ctx, struct bm_explain *explain,
     enum bm_status status = explain->status;
     struct table table = {.row = NULL};
     if (status != BM_OK) return bm_fail(ctx, status, "%s", explain->ctx.message);
-    BM_TRY(read_stored(ctx, explain));
     for (bm_index i = 0; i < explain->n_asked; i++) {
         const struct step *step = &explain->asked[i], *near = NULL;
         if (!step->cached) near = nearest(explain, step);
