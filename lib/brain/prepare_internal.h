@@ -50,6 +50,7 @@ struct bm_steps {
     const struct bm_layout *layout;
     char (*digest)[BM_ID_SIZE];    /* of each input's file; NULL without a memo */
     const struct bm_grid *grid;
+    bool automatic;                /* the mask is made from the images */
     bool by_series;                /* runs on the masks of their series */
     struct bm_series_mask *own;    /* by_series: of each series, as far as it is known; voxels NULL
                                       = not */
