@@ -75,8 +75,9 @@ enum bm_status bm_steps_find_mask(struct bm_ctx *ctx, struct bm_steps *steps, st
 void bm_steps_keep_mask(struct bm_ctx *ctx, struct bm_steps *steps, struct bm_mask *mask,
                         bm_index *non_finite);
 
-/* Name all runs; *cached: all are kept. */
-enum bm_status bm_steps_look(struct bm_ctx *ctx, struct bm_steps *steps, bool *cached) BM_CHECKED;
+/* Name all runs; look: ask for them, too. */
+enum bm_status bm_steps_name_runs(struct bm_ctx *ctx, struct bm_steps *steps,
+                                  bool look) BM_CHECKED;
 
 /* The mask of a series: found, or made from its images and kept. */
 enum bm_status bm_steps_series_mask(struct bm_ctx *ctx, struct bm_steps *steps, bm_index series,

@@ -356,17 +356,16 @@ static void kept_run_release(struct kept_run *run)
     bm_text_release(&run->packed);
 }
 
-enum bm_status bm_steps_look(struct bm_ctx *ctx, struct bm_steps *steps, bool *cached)
+enum bm_status bm_steps_name_runs(struct bm_ctx *ctx, struct bm_steps *steps, bool look)
 {
     enum bm_status status = BM_OK;
     struct parts parts = {.used = NULL};
-    *cached = ctx->memo != NULL;
+    bool unused;
     for (bm_index r = 0; ctx->memo && r < steps->layout->n_runs; r++) {
-        bool there;
         BM_TRY(list_parts(ctx, steps, r, &parts));
         name_run(ctx, steps, &parts, &steps->run[r].key);
-        BM_TRY(bm_memo_has(ctx, &steps->run[r].key, &there));
-        *cached = *cached && there;
+        BM_TRY(bm_key_close(ctx, &steps->run[r].key));
+        if (look) BM_TRY(bm_memo_has(ctx, &steps->run[r].key, &unused));
         parts_release(&parts);
         parts = (struct parts){.used = NULL};
     }
