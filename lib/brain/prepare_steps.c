@@ -82,7 +82,7 @@ static void name_mask(struct bm_ctx *ctx, struct bm_steps *steps, const struct b
     struct bm_key *key = &steps->mask.key;
     bool automatic = steps->automatic;
     bm_key_open(ctx, key, "prepare.mask", MASK_VERSION);
-    name_grid(ctx, key, steps->grid);
+    name_grid(ctx, key, given ? &given->grid : steps->grid);
     bm_key_text(ctx, key, "mask", given ? "given" : automatic ? steps->opts->mask : "file");
     if (given) bm_key_array(ctx, key, "voxels", BM_MEMO_I64, given->voxels, given->p);
     else if (!automatic) bm_key_file(ctx, key, "mask", 0, steps->opts->mask);

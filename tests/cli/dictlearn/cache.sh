@@ -89,6 +89,16 @@ for change in "--smooth 6" "--mask none" "--detrend 2" "--standardize psc" "--la
     rm -rf on off2
 done
 
+# The grid is made from the first image: where that lies elsewhere, all others are read anew.
+mkdir elsewhere
+"$tools/change_image" $one elsewhere/sub-01_bold.nii.gz move=1 || echo "not ok move"
+lay() { dir=$1; shift; "$BRAINMINE" dictlearn fit -q -k 3 --model pca --mask none --resample 4 -o $dir "$@"; }
+lay here $one $two
+lay there elsewhere/sub-01_bold.nii.gz $two
+lay there-off --cache off elsewhere/sub-01_bold.nii.gz $two
+same_files there-off there
+verdict "another grid: the bytes of a fit without a cache" "$(cat differences)" ""
+
 slow() { exec "$BRAINMINE" dictlearn fit -q -j 1 -k 2:6 --cv kfold:6 -m p/mask.nii.gz --detrend 0 -o "$1" $all; }
 kept() { "$BRAINMINE" cache list | grep -c "$1"; }
 before=$(kept dictlearn.fold)
