@@ -506,7 +506,9 @@ enum bm_status bm_connectome_look(struct bm_ctx *ctx, const struct bm_connectome
                                                0, false};
         BM_TRY(select_alpha(ctx, m < 0 ? opts : &automatic, &spec, &basis, path_tolerance, look,
                             &path));
-        if (look->known && bm_connectome_is_sparse(spec.model))
+        if (!bm_connectome_is_sparse(spec.model)) continue;
+        look->unknown += !look->known;
+        if (look->known)
             BM_TRY(bm_connectome_look_fit(ctx, &spec, basis.id, basis.subjects,
                                           path.alpha, tolerance, look));
     }

@@ -16,6 +16,7 @@
 #include "learn/network.h"
 #include "learn/split.h"
 #include "num/spd.h"
+#include "signal/parcels.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -94,6 +95,11 @@ struct bm_connectome_data {
     bm_index subjects, p;
     char **name;                     /* of subjects */
     struct bm_mat *X;                /* frames x p each; NaN columns: no data */
+    int standardize;                 /* enum bm_standardize: how X are */
+    /* Of images, what X are made from (util/key.h); else X themselves say it. */
+    char (*samples)[BM_ID_SIZE];     /* of each subject; NULL = tables */
+    char atlas[BM_ID_SIZE];          /* digest of the file */
+    enum bm_parcels_kind kind;       /* what it was taken for */
     struct bm_connectome_node *node;
     bm_index n_used;
     bm_index *used;                  /* nodes with data that varies in every subject */
@@ -179,8 +185,9 @@ struct bm_path {
 /* What of a fit is in the cache. */
 struct bm_connectome_look {
     bm_index scores, scores_cached; /* of the alphas that are known to be tried, by fold */
-    bm_index fits, fits_cached;     /* of all frames, once their alpha is known */
+    bm_index fits, fits_cached;     /* of all frames, whose alpha is known */
     bool known;                     /* the last search's alpha is known */
+    bm_index unknown;               /* models whose fits are to come, as their alpha is not */
 };
 
 /* Likelihood of unseen frames along penalties. alphas: NULL = auto: from alpha_max down by a factor
@@ -191,7 +198,7 @@ struct bm_connectome_look {
  * error of that difference, fold by fold. The alpha of a best that was searched is then less by the
  * root of the share of frames that training parts had: noise in correlations falls like that. Folds
  * in parallel; each score is a cached step. look: NULL, or count what is kept and compute nothing:
- * path then ends with the first alpha that is not. path is replaced. */
+ * a search then ends with the first alpha that is not. path is replaced. */
 enum bm_status bm_connectome_search(struct bm_ctx *ctx, const struct bm_connectome_spec *spec,
                                     const struct bm_fold_moments *folds,
                                     const struct bm_moments *all, const double *alphas,

@@ -230,11 +230,10 @@ static enum bm_status score_unit(struct bm_ctx *ctx, bm_index item, int worker, 
         .n_last = job->chain ? K : 0};
     name_score(ctx, &step.key, job, item, subject, n);
     BM_TRY(bm_connectome_find_score(ctx, &step, &kept));
+    job->missing[item] = !step.hit;
     if (step.hit) {
         job->reached[item] = kept.last->P ? job->count : job->from;
-    } else if (job->look) {
-        job->missing[item] = true;
-    } else {
+    } else if (!job->look) {
         BM_TRY(score_alpha(ctx, job, item, subject, moments, n, P));
         bm_connectome_keep_score(ctx, &step, &kept);
     }
@@ -483,7 +482,7 @@ enum bm_status bm_connectome_search(struct bm_ctx *ctx, const struct bm_connecto
     else if (n_alphas == 0)
         BM_TRY(descend(ctx, &job, rule, &made, &known));
     else
-        for (bm_index i = 0; i < n_alphas && known; i++) {
+        for (bm_index i = 0; i < n_alphas; i++) {
             bool again = false;
             for (bm_index before = 0; before < i; before++)
                 again = again || alphas[before] == alphas[i];
@@ -491,7 +490,7 @@ enum bm_status bm_connectome_search(struct bm_ctx *ctx, const struct bm_connecto
                 BM_TRY(add_point(ctx, &job, alphas[i] * (relative ? made.alpha_max : 1), &made,
                                  &known));
         }
-    if (look) look->known = known;
+    if (look) look->known = known || n_alphas == 1;
     made.chosen = rule == BM_CONNECTOME_ONE_SE ? one_se_row(&made) : best_row(&made);
     made.alpha = made.row[made.chosen].alpha;
     if (n_alphas == 0 && rule == BM_CONNECTOME_BEST) made.alpha *= sqrt(training_share(folds, all));

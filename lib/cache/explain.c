@@ -195,6 +195,32 @@ static const char *without_length(const char *value)
     return end > value && *end == ':' && strlen(end + 1) == length ? end + 1 : value;
 }
 
+static bool is_digest(const char *value)
+{
+    size_t n = strlen(value), digits = BM_ID_SIZE - 1;
+    return n >= digits && (n == digits || value[n - digits - 1] == ':') &&
+           strspn(value + n - digits, "0123456789abcdef") == digits;
+}
+
+/* Digests say no more than that they differ. */
+static bool says_as_much(const char *a, const char *b)
+{
+    return strcmp(a, b) == 0 || (is_digest(a) && is_digest(b));
+}
+
+/* How long a name is without the number at its end: "input.moments" of "input.moments.12". */
+static size_t stem(const char *name)
+{
+    size_t n = strlen(name);
+    while (n > 0 && name[n - 1] >= '0' && name[n - 1] <= '9') n--;
+    return n > 0 && name[n - 1] == '.' ? n - 1 : strlen(name);
+}
+
+static bool same_field(const char *a, const char *b, bool digests)
+{
+    return strcmp(a, b) == 0 || (digests && stem(a) == stem(b) && strncmp(a, b, stem(a)) == 0);
+}
+
 /* Into the row that says the same, or a new one. */
 static enum bm_status add_row(struct bm_ctx *ctx, struct table *table, const struct step *step,
                               const char *field, const char *was, const char *now)
@@ -204,16 +230,18 @@ static enum bm_status add_row(struct bm_ctx *ctx, struct table *table, const str
     for (bm_index i = 0; i < table->n; i++) {
         struct bm_explained *row = &table->row[i];
         if (row->cached != step->cached || strcmp(row->stage, step->stage) != 0 ||
-            strcmp(row->field, field) != 0 || strcmp(row->was, without_length(was)) != 0 ||
-            strcmp(row->now, without_length(now)) != 0)
+            !same_field(row->field, field, is_digest(was) || is_digest(now)) ||
+            !says_as_much(row->was, without_length(was)) ||
+            !says_as_much(row->now, without_length(now)))
             continue;
-        row->count++;
+        row->count += row->last != step;
+        row->last = step;
         return BM_OK;
     }
     BM_TRY(bm_grow(ctx, &table->row, &table->cap, table->n + 1, sizeof *table->row));
     struct bm_explained *row = &table->row[table->n++];
     *row = (struct bm_explained){step->stage, "", 1, step->cached, field,
-                                  without_length(was), without_length(now)};
+                                  without_length(was), without_length(now), step};
     memcpy(row->id, step->id, sizeof row->id);
 out:
     return status;

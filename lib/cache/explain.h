@@ -21,14 +21,16 @@ enum bm_status bm_explain_store(struct bm_ctx *ctx, struct bm_explain *explain,
                                 const struct bm_store *store) BM_CHECKED;
 
 /* Steps of one kind that are cached, or that miss for one field, in the order they were asked for.
- * A step that misses for several fields counts in each. */
+ * A step that misses for several fields counts in each. Fields that differ in nothing but their
+ * number and in digests are one: the inputs of many subjects, say. */
 struct bm_explained {
     const char *stage;
     char id[BM_ID_SIZE];   /* of the first of them */
     bm_index count;
     bool cached;
     const char *field;     /* "" = cached, or nothing of this kind is stored */
-    const char *was, *now; /* "" = the field is not there */
+    const char *was, *now; /* "" = the field is not there; of several digests the first */
+    const void *last;      /* the step that was counted last */
 };
 
 /* All that was asked for; the rows' texts live as long as `explain`. *rows is a new block. */
