@@ -47,13 +47,13 @@ conn list --model glasso --alpha 0.3,0.1 $four
 verdict "a penalty more: its scores alone" "$(said connectome.score computed) $(said connectome.score from)" "20 40"
 conn longeroff --model glasso --alpha 0.3,0.1,0.05 --cache off $four
 alike "and the same bytes" longeroff longer
-"$BRAINMINE" connectome fit -v -o between --model glasso --alpha 0.3,0.2,0.1,0.07,0.05 $four 2> said
+"$BRAINMINE" connectome fit -v -o between --model glasso --alpha 0.3,0.22,0.1,0.07,0.05 $four 2> said
 verdict "penalties between: their scores alone" "$(said connectome.score computed) $(said connectome.score from)" \
     "40 60"
-conn betweenoff --model glasso --alpha 0.3,0.2,0.1,0.07,0.05 --cache off $four
+conn betweenoff --model glasso --alpha 0.3,0.22,0.1,0.07,0.05 --cache off $four
 alike "and their bytes are those of one go" betweenoff between
-conn each --model glasso --alpha 0.3,0.2 $four
-"$BRAINMINE" connectome fit -v -o more --model glasso --alpha 0.3,0.2 $five 2> said
+conn each --model glasso --alpha 0.3,0.22 $four
+"$BRAINMINE" connectome fit -v -o more --model glasso --alpha 0.3,0.22 $five 2> said
 verdict "a subject more: its scores alone" "$(said connectome.score computed) $(said connectome.score from)" "10 40"
 verdict "and its moments" "$(said connectome.moments computed)" 2
 # Of images: by what made the series.
