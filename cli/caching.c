@@ -88,7 +88,7 @@ enum bm_status cli_open_cache(struct cli_run *run)
     enum bm_status status = BM_OK;
     struct cli_caching *made = NULL;
     struct bm_cache_opts opts = BM_CACHE_OPTS_DEFAULT;
-    const char *fsync = getenv("BRAINMINE_CACHE_FSYNC");
+    const char *fsync = getenv("BRAINMINE_CACHE_FSYNC"), *hash = getenv("BRAINMINE_CACHE_HASH");
     BM_TRY(bm_calloc(run->ctx, &made, 1, sizeof *made));
     BM_TRY(cli_cache_path(run, &made->path));
     BM_TRY(describe(run, &made->about));
@@ -98,6 +98,7 @@ enum bm_status cli_open_cache(struct cli_run *run)
     opts.peek = run->common.dry_run;
     opts.trust = getenv("BRAINMINE_CACHE_TRUST");
     opts.unsynced = fsync && strcmp(fsync, "no") == 0;
+    opts.hash_always = hash && strcmp(hash, "always") == 0;
     if (made->path) { /* "off" means that nothing is cached, from anywhere */
         opts.limit = limit_of_environment(run);
         opts.read_only = getenv("BRAINMINE_CACHE_RO");

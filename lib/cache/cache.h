@@ -22,6 +22,7 @@ struct bm_cache_opts {
     bool refresh;          /* compute again and replace */
     bool peek;             /* for plans: look only, make nothing */
     bool unsynced;         /* do not wait for the disk */
+    bool hash_always;      /* read inputs in every run to know them, whatever their times say */
     int64_t limit;         /* bytes; 0 = bm_store_default_limit */
     double wait_s;         /* longest wait for another process */
     const char *about;     /* lines name=value on this run, for bm_entry_origin; may be "" */
