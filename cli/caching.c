@@ -21,22 +21,41 @@ enum bm_status cli_cache_path(struct cli_run *run, char **path)
 
 static const struct bm_param limit_param = {BM_P_SIZE, 0, "cache-size", 0, "SIZE", ""};
 
-/* 0 = not set. */
-static enum bm_status limit_of_environment(struct cli_run *run, int64_t *limit)
+/* 0 = not set, or no size: a cache never makes a run fail. */
+static int64_t limit_of_environment(struct cli_run *run)
 {
     const char *text = getenv("BRAINMINE_CACHE_SIZE");
-    *limit = 0;
-    if (!text || !*text) return BM_OK;
-    if (bm_param_set(run->ctx, &limit_param, limit, text) == BM_OK) return BM_OK;
+    int64_t limit = 0;
     char shown[64];
-    return bm_fail(run->ctx, BM_EUSAGE, "BRAINMINE_CACHE_SIZE wants a size such as 20G, got '%s'",
-                   bm_escape(shown, sizeof shown, text));
+    if (!text || !*text || bm_param_set(run->ctx, &limit_param, &limit, text) == BM_OK)
+        return limit;
+    bm_log(run->ctx, BM_LOG_NOTE, "cache: BRAINMINE_CACHE_SIZE wants a size such as 20G, got '%s'; "
+           "the limit is what it is by default", bm_escape(shown, sizeof shown, text));
+    return 0;
 }
 
-enum bm_status cli_cache_limit(struct cli_run *run, const struct bm_store *store, int64_t *limit)
+int64_t cli_cache_limit(struct cli_run *run, const struct bm_store *store)
 {
-    enum bm_status status = limit_of_environment(run, limit);
-    if (status == BM_OK && *limit == 0) *limit = bm_store_default_limit(store);
+    int64_t limit = limit_of_environment(run);
+    return limit > 0 ? limit : bm_store_default_limit(store);
+}
+
+/* A word as a shell takes it: bare, in '', or in $'' where bytes are written as \xNN. */
+static enum bm_status add_word(struct bm_ctx *ctx, struct bm_text *text, const char *word)
+{
+    static const char bare[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                               "%+,-./:=@_";
+    enum bm_status status = BM_OK;
+    char shown[4 * 4096];
+    if (*word && word[strspn(word, bare)] == '\0') return bm_text_add(ctx, text, "%s", word);
+    bool escaped = strcmp(bm_escape(shown, sizeof shown, word), word) != 0;
+    BM_TRY(bm_text_add(ctx, text, escaped ? "$'" : "'"));
+    for (const char *c = shown; *c; c++) {
+        if (*c != '\'') BM_TRY(bm_text_add_bytes(ctx, text, c, 1));
+        else BM_TRY(bm_text_add(ctx, text, escaped ? "\\'" : "'\\''"));
+    }
+    BM_TRY(bm_text_add(ctx, text, "'"));
+out:
     return status;
 }
 
@@ -45,13 +64,13 @@ static enum bm_status describe(struct cli_run *run, struct bm_text *about)
 {
     enum bm_status status = BM_OK;
     struct utsname host;
-    char shown[1024];
     BM_TRY(bm_text_add(run->ctx, about, "version=%s (%s)\nhost=%s\nthreads=%d\ncommand=",
                        BM_VERSION, BM_COMMIT, uname(&host) == 0 ? host.nodename : "",
                        run->ctx->threads));
-    for (int i = 0; i < run->argc && about->length < 100000; i++)
-        BM_TRY(bm_text_add(run->ctx, about, "%s%s", i ? " " : "",
-                           bm_escape(shown, sizeof shown, run->argv[i])));
+    for (int i = 0; i < run->argc && about->length < 100000; i++) {
+        if (i > 0) BM_TRY(bm_text_add(run->ctx, about, " "));
+        BM_TRY(add_word(run->ctx, about, run->argv[i]));
+    }
     BM_TRY(bm_text_add(run->ctx, about, "\n"));
 out:
     return status;
@@ -69,10 +88,9 @@ enum bm_status cli_open_cache(struct cli_run *run)
     enum bm_status status = BM_OK;
     struct cli_caching *made = NULL;
     struct bm_cache_opts opts = BM_CACHE_OPTS_DEFAULT;
-    const char *fsync = getenv("BRAINMINE_CACHE_FSYNC");
+    const char *fsync = getenv("BRAINMINE_CACHE_FSYNC"), *hash = getenv("BRAINMINE_CACHE_HASH");
     BM_TRY(bm_calloc(run->ctx, &made, 1, sizeof *made));
     BM_TRY(cli_cache_path(run, &made->path));
-    BM_TRY(limit_of_environment(run, &opts.limit));
     BM_TRY(describe(run, &made->about));
     opts.path = made->path;
     opts.about = bm_text_str(&made->about);
@@ -80,8 +98,11 @@ enum bm_status cli_open_cache(struct cli_run *run)
     opts.peek = run->common.dry_run;
     opts.trust = getenv("BRAINMINE_CACHE_TRUST");
     opts.unsynced = fsync && strcmp(fsync, "no") == 0;
-    /* "off" means that nothing is cached, from anywhere. */
-    if (made->path) opts.read_only = getenv("BRAINMINE_CACHE_RO");
+    opts.hash_always = hash && strcmp(hash, "always") == 0;
+    if (made->path) { /* "off" means that nothing is cached, from anywhere */
+        opts.limit = limit_of_environment(run);
+        opts.read_only = getenv("BRAINMINE_CACHE_RO");
+    }
     BM_TRY(bm_cache_open(run->ctx, &opts, &made->cache));
     run->ctx->memo = bm_cache_memo(made->cache);
     run->cache = made->cache;
@@ -102,7 +123,10 @@ enum bm_status cli_open_store(struct cli_run *run, enum bm_store_mode mode, stru
     enum bm_status status = BM_OK;
     char *path = NULL;
     BM_TRY(cli_cache_path(run, &path));
-    if (!path) BM_FAIL(run->ctx, BM_EUSAGE, "the cache is off: there is nothing to look at");
+    if (!path) {
+        cli_advise(run, "Name a cache with --cache DIR or BRAINMINE_CACHE.");
+        BM_FAIL(run->ctx, BM_EUSAGE, "the cache is off: there is nothing to look at");
+    }
     BM_TRY(bm_store_open(run->ctx, path, mode, getenv("BRAINMINE_CACHE_TRUST"), store));
 out:
     bm_free(path);

@@ -6,8 +6,8 @@
 #include "command.h"
 
 /* Open the cache as the options and environment say and set run->cache and ctx->memo; later steps
- * are then looked up and kept. What cannot be opened is a note, not a failure. A dry run looks
- * only. BM_EUSAGE: a bad value in the environment. */
+ * are then looked up and kept. What cannot be opened is a note, not a failure; so is a bad
+ * value in the environment. A dry run looks only. */
 enum bm_status cli_open_cache(struct cli_run *run) BM_CHECKED;
 
 /* Where it is or will be: --cache, $BRAINMINE_CACHE, $XDG_CACHE_HOME/brainmine, ~/.cache/brainmine;
@@ -19,9 +19,9 @@ enum bm_status cli_cache_path(struct cli_run *run, char **path) BM_CHECKED;
 enum bm_status cli_open_store(struct cli_run *run, enum bm_store_mode mode,
                               struct bm_store *store) BM_CHECKED;
 
-/* Limit of the store: $BRAINMINE_CACHE_SIZE, else bm_store_default_limit. */
-enum bm_status cli_cache_limit(struct cli_run *run, const struct bm_store *store,
-                               int64_t *limit) BM_CHECKED;
+/* Limit of the store: $BRAINMINE_CACHE_SIZE, else (with a note if that is no size)
+ * bm_store_default_limit. */
+int64_t cli_cache_limit(struct cli_run *run, const struct bm_store *store);
 
 /* Close what cli_open_cache opened; harmless otherwise. */
 void cli_close_cache(struct cli_run *run);

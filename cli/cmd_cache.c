@@ -2,83 +2,14 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "cache/evict.h"
 #include "cache/explain.h"
 #include "cache/usage.h"
+#include "cache_table.h"
 #include "caching.h"
-
-/* Tables -------------------------------------------------------------------------------------- */
-
-/* TSV for people and pipes; for --json the same as an array of objects (or one object, if the
- * columns are `name` and `value`) in the summary. */
-struct table {
-    struct bm_text text;
-    const char *const *columns; /* NULL-terminated; those that hold numbers end in '#' */
-};
-
-static enum bm_status begin(struct cli_run *run, struct table *table, const char *const *columns)
-{
-    enum bm_status status = BM_OK;
-    *table = (struct table){BM_TEXT_INIT, columns};
-    for (const char *const *c = columns; *c; c++)
-        BM_TRY(bm_text_add(run->ctx, &table->text, "%s%.*s", c == columns ? "" : "\t",
-                           (int)strcspn(*c, "#"), *c));
-    BM_TRY(bm_text_add(run->ctx, &table->text, "\n"));
-out:
-    return status;
-}
-
-static cJSON *cell(const char *at, size_t n, bool number)
-{
-    char text[4 * 4096];
-    double x;
-    snprintf(text, sizeof text, "%.*s", (int)n, at);
-    if (strcmp(text, "n/a") == 0) return cJSON_CreateNull();
-    return number && bm_parse_double(text, &x) ? cJSON_CreateNumber(x) : cJSON_CreateString(text);
-}
-
-/* One line as an object, or a pair as a member of `into`. */
-static bool add_line(const struct table *table, const char *line, cJSON *into, bool pairs)
-{
-    cJSON *object = pairs ? into : cJSON_CreateObject();
-    char name[256] = "";
-    bool good = object != NULL;
-    int column = 0;
-    for (const char *at = line; good && table->columns[column]; column++) {
-        size_t n = strcspn(at, "\t\n");
-        const char *title = table->columns[column], *hash = strchr(title, '#');
-        if (pairs && column == 0) snprintf(name, sizeof name, "%.*s", (int)n, at);
-        else if (!pairs) snprintf(name, sizeof name, "%.*s", (int)strcspn(title, "#"), title);
-        if (!pairs || column > 0) good = cJSON_AddItemToObject(object, name, cell(at, n, hash));
-        at += n + (at[n] == '\t');
-    }
-    return good && (pairs || cJSON_AddItemToArray(into, object));
-}
-
-static enum bm_status end(struct cli_run *run, struct table *table, const char *name)
-{
-    enum bm_status status = BM_OK;
-    if (!run->common.json || run->common.output) {
-        BM_TRY(cli_write_result(run, table->text.data, table->text.length));
-        goto out;
-    }
-    bool pairs = strcmp(table->columns[0], "name") == 0;
-    cJSON *json = pairs ? cJSON_CreateObject() : cJSON_CreateArray();
-    bool good = json != NULL;
-    for (const char *line = strchr(table->text.data, '\n') + 1; good && *line;
-         line = strchr(line, '\n') + 1)
-        good = add_line(table, line, json, pairs);
-    if (!good || !cJSON_AddItemToObject(run->details, name, json)) {
-        cJSON_Delete(json);
-        status = bm_fail(run->ctx, BM_ENOMEM, "memory: no room for the summary");
-    }
-out:
-    bm_text_release(&table->text);
-    return status;
-}
 
 static const char *const pair_columns[] = {"name", "value#", NULL};
 static const char *const text_pair_columns[] = {"name", "value", NULL};
@@ -100,29 +31,27 @@ static enum bm_status info(struct cli_run *run)
     struct bm_store store = BM_STORE_INIT;
     struct bm_listing listing = BM_LISTING_INIT;
     struct bm_usage usage;
-    struct table table = {BM_TEXT_INIT, NULL};
+    struct cli_table table = {BM_TEXT_INIT, NULL};
     char shown[4096], number[2][BM_NUMBER_SIZE], *path = NULL;
-    int64_t limit;
     BM_TRY(cli_output_file(run));
     BM_TRY(cli_cache_path(run, &path));
     BM_TRY(cli_open_store(run, BM_STORE_PEEK, &store));
     BM_TRY(bm_store_list(ctx, &store, &listing));
     BM_TRY(bm_usage_sum(ctx, &store, &usage));
-    BM_TRY(cli_cache_limit(run, &store, &limit));
     double asked = (double)(usage.hits + usage.misses);
-    BM_TRY(begin(run, &table, pair_columns));
+    BM_TRY(cli_table_begin(run, &table, pair_columns));
     /* Where it will be, if it is not there yet. */
     BM_TRY(bm_text_add(ctx, &table.text, "path\t%s\n", bm_escape(shown, sizeof shown, path)));
     BM_TRY(bm_text_add(ctx, &table.text, "entries\t%td\nbytes\t%lld\nlimit\t%lld\n", listing.count,
-                       (long long)listing.bytes, (long long)limit));
-    BM_TRY(bm_text_add(ctx, &table.text, "unfinished\t%td\ndamaged\t%td\n", listing.unfinished,
+                       (long long)listing.bytes, (long long)cli_cache_limit(run, &store)));
+    BM_TRY(bm_text_add(ctx, &table.text, "unfinished\t%td\nset_aside\t%td\n", listing.unfinished,
                        listing.damaged));
     BM_TRY(bm_text_add(ctx, &table.text, "runs\t%lld\nhits\t%lld\nmisses\t%lld\nhit_rate\t%s\n",
                        (long long)usage.runs, (long long)usage.hits, (long long)usage.misses,
                        asked > 0 ? bm_number(number[0], (double)usage.hits / asked) : "n/a"));
     BM_TRY(bm_text_add(ctx, &table.text, "saved_seconds\t%s\n",
                        bm_number(number[1], usage.saved_s)));
-    BM_TRY(end(run, &table, "info"));
+    BM_TRY(cli_table_end(run, &table, "info"));
 out:
     bm_free(path);
     bm_text_release(&table.text);
@@ -141,12 +70,12 @@ static enum bm_status list(struct cli_run *run)
     struct bm_listing listing = BM_LISTING_INIT;
     struct bm_entry entry;
     unsigned char *header = NULL;
-    struct table table = {BM_TEXT_INIT, NULL};
+    struct cli_table table = {BM_TEXT_INIT, NULL};
     char made[32], used[32], number[BM_NUMBER_SIZE];
     BM_TRY(cli_output_file(run));
     BM_TRY(cli_open_store(run, BM_STORE_PEEK, &store));
     BM_TRY(bm_store_list(ctx, &store, &listing));
-    BM_TRY(begin(run, &table, columns));
+    BM_TRY(cli_table_begin(run, &table, columns));
     for (bm_index i = 0; i < listing.count; i++) {
         const struct bm_listed *item = &listing.item[i];
         bool found = bm_store_header(ctx, &store, item->id, &header, &entry) == BM_FOUND;
@@ -157,7 +86,7 @@ static enum bm_status list(struct cli_run *run)
         bm_free(header);
         header = NULL;
     }
-    BM_TRY(end(run, &table, "entries"));
+    BM_TRY(cli_table_end(run, &table, "entries"));
 out:
     bm_free(header);
     bm_text_release(&table.text);
@@ -168,7 +97,7 @@ out:
 
 /* show ---------------------------------------------------------------------------------------- */
 
-/* The one entry whose id begins with `word`. */
+/* The one entry whose id begins with `word`, in digits of either case. */
 static enum bm_status find_entry(struct cli_run *run, const struct bm_store *store,
                                  const char *word, struct bm_listed *found)
 {
@@ -179,7 +108,7 @@ static enum bm_status find_entry(struct cli_run *run, const struct bm_store *sto
     bm_escape(shown, sizeof shown, word);
     BM_TRY(bm_store_list(run->ctx, store, &listing));
     for (bm_index i = 0; i < listing.count; i++)
-        if (strncmp(listing.item[i].id, word, strlen(word)) == 0) {
+        if (strncasecmp(listing.item[i].id, word, strlen(word)) == 0) {
             *found = listing.item[i];
             matches++;
         }
@@ -193,28 +122,58 @@ out:
 }
 
 /* Lines name=value as rows of the table, names with `prefix`. */
-static enum bm_status add_lines(struct cli_run *run, struct table *table, const char *prefix,
+static enum bm_status add_lines(struct cli_run *run, struct cli_table *table, const char *prefix,
                                 const char *text, bm_index n)
 {
     enum bm_status status = BM_OK;
-    char shown[4096];
+    char *value = NULL;
     for (const char *line = text; line < text + n;) {
         const char *stop = memchr(line, '\n', (size_t)(text + n - line));
         if (!stop) stop = text + n;
         const char *equals = memchr(line, '=', (size_t)(stop - line));
-        char value[4096];
         if (equals) {
-            snprintf(value, sizeof value, "%.*s", (int)(stop - equals - 1), equals + 1);
-            bm_as_utf8(shown, sizeof shown, value);
+            size_t length = (size_t)(stop - equals - 1), room = 4 * length + 8;
+            BM_TRY(bm_alloc(run->ctx, &value, (bm_index)(length + 1 + room), 1));
+            memcpy(value, equals + 1, length);
+            value[length] = '\0';
             for (char *c = value; *c; c++)
                 if (*c == '\t') *c = ' ';
             BM_TRY(bm_text_add(run->ctx, &table->text, "%s%.*s\t%s\n", prefix,
-                               (int)(equals - line), line, value));
+                               (int)(equals - line), line,
+                               bm_as_utf8(value + length + 1, room, value)));
+            bm_free(value);
+            value = NULL;
         }
         line = stop + 1;
     }
 out:
+    bm_free(value);
     return status;
+}
+
+/* For --json: numbers as numbers, and the files as a list, as several may have one content. */
+static bool shape(cJSON *entry)
+{
+    static const char *const numbers[] = {"algorithm", "bytes", "seconds", "threads"};
+    double x;
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        const cJSON *text = cJSON_GetObjectItemCaseSensitive(entry, numbers[i]);
+        if (!cJSON_IsString(text) || !bm_parse_double(text->valuestring, &x)) continue;
+        if (!cJSON_ReplaceItemInObjectCaseSensitive(entry, numbers[i], cJSON_CreateNumber(x)))
+            return false;
+    }
+    cJSON *files = cJSON_AddArrayToObject(entry, "files"), *next;
+    for (cJSON *item = entry->child; files && item; item = next) {
+        next = item->next;
+        if (strncmp(item->string, "file.", 5) != 0) continue;
+        cJSON *file = cJSON_CreateObject();
+        if (!cJSON_AddItemToArray(files, file)) return false;
+        if (!cJSON_AddStringToObject(file, "path", item->valuestring) ||
+            !cJSON_AddStringToObject(file, "sha256", item->string + 5))
+            return false;
+        cJSON_Delete(cJSON_DetachItemViaPointer(entry, item));
+    }
+    return files != NULL;
 }
 
 static enum bm_status show(struct cli_run *run)
@@ -226,9 +185,9 @@ static enum bm_status show(struct cli_run *run)
     struct bm_listed item;
     struct bm_entry entry;
     unsigned char *header = NULL;
-    struct table table = {BM_TEXT_INIT, NULL};
+    struct cli_table table = {BM_TEXT_INIT, NULL};
     char made[32], used[32], number[BM_NUMBER_SIZE];
-    if (run->n_operands != 1)
+    if (run->n_operands != 1 || run->operands[0][0] == '\0')
         BM_FAIL(ctx, BM_EUSAGE, "show wants one id, or its first digits (brainmine cache list has "
                 "them)");
     BM_TRY(cli_output_file(run));
@@ -238,7 +197,7 @@ static enum bm_status show(struct cli_run *run)
         status = BM_EINPUT; /* the sentence is there */
         goto out;
     }
-    BM_TRY(begin(run, &table, text_pair_columns));
+    BM_TRY(cli_table_begin(run, &table, text_pair_columns));
     BM_TRY(bm_text_add(ctx, &table.text, "id\t%s\nstage\t%s\nalgorithm\t%d\nbytes\t%lld\n", item.id,
                        entry.stage, entry.algorithm, (long long)entry.total));
     BM_TRY(bm_text_add(ctx, &table.text, "seconds\t%s\nmade\t%s\nused\t%s\n",
@@ -251,7 +210,9 @@ static enum bm_status show(struct cli_run *run)
                            types[m.type], m.dim[0], m.dim[1], m.dim[2]));
     }
     BM_TRY(add_lines(run, &table, "key.", entry.key, entry.key_bytes));
-    BM_TRY(end(run, &table, "entry"));
+    BM_TRY(cli_table_end(run, &table, "entry"));
+    cJSON *json = cJSON_GetObjectItem(run->details, "entry");
+    if (json && !shape(json)) BM_FAIL(ctx, BM_ENOMEM, "memory: no room for the summary");
 out:
     bm_free(header);
     bm_text_release(&table.text);
@@ -267,20 +228,19 @@ static enum bm_status explain(struct cli_run *run)
                                           NULL};
     enum bm_status status = BM_OK;
     struct bm_ctx *ctx = run->ctx;
-    struct bm_store store = BM_STORE_INIT;
     struct bm_explain *asked = NULL;
     struct bm_explained *rows = NULL;
-    struct table table = {BM_TEXT_INIT, NULL};
+    struct cli_table table = {BM_TEXT_INIT, NULL};
     bm_index count;
     if (run->n_operands == 0)
         BM_FAIL(ctx, BM_EUSAGE, "explain wants the command that it should explain: brainmine cache "
                 "explain decode fit ...");
     BM_TRY(cli_output_file(run));
-    BM_TRY(cli_open_store(run, BM_STORE_PEEK, &store));
-    BM_TRY(bm_explain_alloc(ctx, &store, &asked));
-    BM_TRY(cli_run_inner(run, bm_explain_ask, asked));
+    BM_TRY(bm_explain_alloc(ctx, &asked));
+    BM_TRY(cli_run_inner(run, asked));
+    if (run->common.help) goto out; /* the command's, and it is printed */
     BM_TRY(bm_explain_rows(ctx, asked, &rows, &count));
-    BM_TRY(begin(run, &table, columns));
+    BM_TRY(cli_table_begin(run, &table, columns));
     for (bm_index i = 0; i < count; i++) {
         const struct bm_explained *row = &rows[i];
         BM_TRY(bm_text_add(ctx, &table.text, "%s\t%s\t%td\t%s\t%s\t%s\t%.16s\n", row->stage,
@@ -288,87 +248,21 @@ static enum bm_status explain(struct cli_run *run)
                            row->field[0] ? row->field : "n/a", row->was[0] ? row->was : "n/a",
                            row->now[0] ? row->now : "n/a", row->id));
     }
-    BM_TRY(end(run, &table, "steps"));
+    BM_TRY(cli_table_end(run, &table, "steps"));
 out:
     bm_free(rows);
     bm_explain_free(asked);
     bm_text_release(&table.text);
-    bm_store_close(&store);
     return status;
 }
 
 /* verify -------------------------------------------------------------------------------------- */
 
-struct verify_opts {
-    bool repair;
-};
-static const struct verify_opts verify_default = {.repair = false};
+static const struct cli_verify_opts verify_default = {.repair = false};
 static const struct bm_param verify_params[] = {
-    {BM_P_FLAG, 0, "repair", offsetof(struct verify_opts, repair), NULL,
+    {BM_P_FLAG, 0, "repair", offsetof(struct cli_verify_opts, repair), NULL,
      "delete what is damaged, so that it is computed again when it is needed"},
     BM_PARAM_END};
-
-static bool drop(const struct bm_store *store, const char *id)
-{
-    char shard[3], name[68], path[72];
-    if (!bm_store_split(id, shard, name)) return false;
-    snprintf(path, sizeof path, "%s/%s", shard, name);
-    return unlinkat(store->objects, path, 0) == 0;
-}
-
-static enum bm_status verify(struct cli_run *run)
-{
-    static const char *const columns[] = {"id", "bytes#", "verdict", "why", NULL};
-    static const char *const verdicts[] = {"good", "gone", "damaged", "not trusted", "damaged"};
-    enum bm_status status = BM_OK;
-    struct bm_ctx *ctx = run->ctx;
-    const struct verify_opts *opts = run->opts[0];
-    struct bm_store store = BM_STORE_INIT;
-    struct bm_listing listing = BM_LISTING_INIT;
-    struct bm_entry entry;
-    struct table table = {BM_TEXT_INIT, NULL};
-    unsigned char *header = NULL;
-    bm_index bad = 0, repaired = 0;
-    BM_TRY(cli_output_file(run));
-    BM_TRY(cli_open_store(run, opts->repair ? BM_STORE_WRITE : BM_STORE_PEEK, &store));
-    BM_TRY(bm_store_list(ctx, &store, &listing));
-    BM_TRY(begin(run, &table, columns));
-    BM_TRY(bm_progress_begin(ctx, "entries", listing.count));
-    for (bm_index i = 0; i < listing.count && status == BM_OK; i++) {
-        const struct bm_listed *item = &listing.item[i];
-        enum bm_found found = bm_store_check(ctx, &store, item->id, &header, &entry);
-        bm_free(header);
-        header = NULL;
-        if (found != BM_FOUND && found != BM_ABSENT) { /* gone meanwhile is no damage */
-            const char *why = strstr(ctx->message, ": ");
-            status = bm_text_add(ctx, &table.text, "%.16s\t%lld\t%s\t%s\n", item->id,
-                                 (long long)item->bytes, verdicts[found],
-                                 why ? why + 2 : ctx->message);
-            bad++;
-            if (opts->repair && !run->common.dry_run) repaired += drop(&store, item->id);
-        }
-        if (status == BM_OK) status = bm_progress_step(ctx);
-    }
-    bm_progress_end(ctx);
-    if (status != BM_OK) goto out;
-    BM_TRY(end(run, &table, "damaged"));
-    bm_log(run->ctx, BM_LOG_RESULT, "%td entries read, %td damaged, %td deleted", listing.count,
-           bad, repaired);
-    if (bad > 0) {
-        run->late = BM_EINPUT;
-        snprintf(run->late_message, sizeof run->late_message, "%td of %td entries %s damaged%s",
-                 bad, listing.count, bad > repaired ? "are" : "were",
-                 bad == repaired ? ", and are deleted"
-                 : opts->repair  ? ""
-                                 : " (--repair deletes them)");
-    }
-out:
-    bm_free(header);
-    bm_text_release(&table.text);
-    bm_listing_release(&listing);
-    bm_store_close(&store);
-    return status;
-}
 
 /* trim, clear --------------------------------------------------------------------------------- */
 
@@ -421,26 +315,23 @@ static enum bm_status reduce(struct cli_run *run, struct bm_trim_opts *opts)
     struct bm_ctx *ctx = run->ctx;
     struct bm_store store = BM_STORE_INIT;
     struct bm_trimmed trimmed;
-    struct table table = {BM_TEXT_INIT, NULL};
-    int64_t limit;
+    struct cli_table table = {BM_TEXT_INIT, NULL};
     BM_TRY(cli_output_file(run));
-    BM_TRY(cli_open_store(run, BM_STORE_PEEK, &store)); /* an absent one is not made */
-    if (store.path && !run->common.dry_run) {
+    BM_TRY(cli_open_store(run, BM_STORE_PEEK, &store)); /* an absent one is not made, nor filled */
+    if (store.base >= 0 && !run->common.dry_run) {
         bm_store_close(&store);
         BM_TRY(cli_open_store(run, BM_STORE_WRITE, &store));
     }
-    if (!opts->everything && opts->most_bytes < 0 && opts->older_than_s < 0) {
-        BM_TRY(cli_cache_limit(run, &store, &limit));
-        opts->most_bytes = limit;
-    }
+    if (!opts->everything && opts->most_bytes < 0 && opts->older_than_s < 0)
+        opts->most_bytes = cli_cache_limit(run, &store);
     opts->dry = run->common.dry_run;
     BM_TRY(bm_store_trim(ctx, &store, opts, &trimmed));
-    BM_TRY(begin(run, &table, pair_columns));
+    BM_TRY(cli_table_begin(run, &table, pair_columns));
     BM_TRY(bm_text_add(ctx, &table.text, "deleted\t%td\ndeleted_bytes\t%lld\nleft\t%td\n",
                        trimmed.entries, (long long)trimmed.bytes, trimmed.left));
-    BM_TRY(bm_text_add(ctx, &table.text, "left_bytes\t%lld\nunfinished\t%td\n",
+    BM_TRY(bm_text_add(ctx, &table.text, "left_bytes\t%lld\ndeleted_unfinished\t%td\n",
                        (long long)trimmed.left_bytes, trimmed.unfinished));
-    BM_TRY(end(run, &table, "trimmed"));
+    BM_TRY(cli_table_end(run, &table, "trimmed"));
 out:
     bm_text_release(&table.text);
     bm_store_close(&store);
@@ -476,7 +367,8 @@ static const struct cli_verb verbs[] = {
     {"show", "what an entry is, and what made it of what", "ID", true, NULL, show},
     {"explain", "which steps of a command are cached, and what differs for the others",
      "COMMAND...", true, NULL, explain, .rest = true},
-    {"verify", "read every entry and check it", "", false, verify_groups, verify},
+    {"verify", "read every entry and check it", "", false, verify_groups,
+     cli_cache_verify},
     {"trim", "delete entries by size or age", "", false, trim_groups, trim},
     {"clear", "delete all entries", "", false, NULL, clear},
     {.run = NULL}};

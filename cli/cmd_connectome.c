@@ -17,7 +17,7 @@
 static const struct bm_prepare_opts prepare_default = BM_PREPARE_OPTS_DEFAULT;
 static const struct bm_connectome_opts connectome_default = BM_CONNECTOME_OPTS_DEFAULT;
 
-static const double PATH_TOLERANCE = 1e-2;
+static const double PATH_TOLERANCE = 1e-3;
 
 /* Inputs ------------------------------------------------------------------------------------ */
 
@@ -298,12 +298,15 @@ static enum bm_status show_plan(struct cli_run *run, const struct bm_connectome_
         BM_TRY(cli_plan(run, "cached: %lld of %lld steps of reading", (long long)stats.hits,
                         (long long)(stats.hits + stats.misses)));
     BM_TRY(bm_connectome_look(run->ctx, opts, data, tolerance, path_tolerance, &look));
+    bool searched = opts->compare || strcmp(opts->alpha, "auto") == 0;
     BM_TRY(cli_plan(run, "cached: %td of %td scores of folds and penalties%s", look.scores_cached,
                     look.scores,
-                    look.scores_cached < look.scores ? "; which follow depends on these" : ""));
+                    look.unknown > 0 && searched ? "; which follow depends on these" : ""));
     if (look.fits > 0)
         BM_TRY(cli_plan(run, "cached: %td of %td fits of all frames", look.fits_cached,
                         look.fits));
+    if (look.unknown > 0)
+        BM_TRY(cli_plan(run, "fits of all frames: known when their penalties are chosen"));
 out:
     return status;
 }

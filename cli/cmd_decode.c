@@ -140,20 +140,26 @@ static enum bm_status show_plan(struct cli_run *run, const struct bm_prepare_opt
     BM_TRY(cli_plan(run, "fit %s, %td point%s of the grid, %td folds", plan->estimator->name,
                     plan->n_points, plan->n_points == 1 ? "" : "s", plan->folds.count));
     struct bm_cache_stats stats = bm_cache_stats(run->cache);
-    struct bm_select_plan look;
+    struct bm_decode_look look;
+    const struct bm_select_plan *fits = &look.fits;
     if (!run->ctx->memo) goto out;
     BM_TRY(bm_decode_look(run->ctx, opts, tolerance, path_tolerance, plan, &mask, &x, &look));
     BM_TRY(cli_plan(run, "cached: %lld of %lld steps of reading", (long long)stats.hits,
                     (long long)(stats.hits + stats.misses)));
-    if (look.paths > 0)
-        BM_TRY(cli_plan(run, "cached: %td of %td paths of penalties", look.paths_cached,
-                        look.paths));
-    if (look.paths_cached < look.paths && look.points_cached > 0)
-        BM_TRY(cli_plan(run, "cached: %td of %td fits of these paths", look.points_cached,
-                        look.points));
-    if (look.known)
-        BM_TRY(cli_plan(run, "cached: %td of %td fits of folds and of all", look.fits_cached,
-                        look.fits));
+    if (look.gram)
+        BM_TRY(cli_plan(run, "cached: %d of 1 Gram matrix, for fits that are not",
+                        look.gram_cached));
+    if (fits->paths > 0)
+        BM_TRY(cli_plan(run, "cached: %td of %td paths of penalties", fits->paths_cached,
+                        fits->paths));
+    if (fits->paths_cached < fits->paths && fits->points_cached > 0)
+        BM_TRY(cli_plan(run, "cached: %td of %td fits of these paths", fits->points_cached,
+                        fits->points));
+    if (fits->known)
+        BM_TRY(cli_plan(run, "cached: %td of %td fits of folds and of all", fits->fits_cached,
+                        fits->fits));
+    else
+        BM_TRY(cli_plan(run, "fits of folds and of all: known when their penalties are chosen"));
 out:
     bm_mask_release(&mask);
     bm_samples_release(&x);

@@ -189,6 +189,24 @@ out:
     return status;
 }
 
+static enum bm_status plan_kept(struct cli_run *run, const struct bm_inputs *inputs,
+                                const struct bm_dictlearn_plan *plan,
+                                const struct bm_dictlearn_look *look)
+{
+    enum bm_status status = BM_OK;
+    BM_TRY(cli_plan(run, "cached: %td of %td subjects", look->subjects, inputs->n_subjects));
+    if (look->components > 0)
+        BM_TRY(cli_plan(run, "cached: %td of %td first maps, for fits that are not",
+                        look->components_cached, look->components));
+    if (plan->folds.count > 0)
+        BM_TRY(cli_plan(run, "cached: %td of %td fits without a fold", look->folds,
+                        plan->folds.count * plan->n_k));
+    if (look->known) BM_TRY(cli_plan(run, "cached: %d of 1 fit to all", look->fit));
+    else BM_TRY(cli_plan(run, "fit to all: known when the number of maps is chosen"));
+out:
+    return status;
+}
+
 static enum bm_status show_plan(struct cli_run *run, const struct bm_prepare_opts *prepare,
                                 const struct bm_dictlearn_opts *opts,
                                 const struct bm_inputs *inputs,
@@ -206,12 +224,10 @@ static enum bm_status show_plan(struct cli_run *run, const struct bm_prepare_opt
     for (bm_index i = 0; i < plan->n_k; i++)
         BM_TRY(cli_plan(run, "fit %s with %td maps%s", plan->model->name, plan->k[i],
                         plan->folds.count > 0 ? ", also without each fold of subjects" : ""));
-    BM_TRY(bm_dictlearn_look(run->ctx, prepare, opts, inputs, plan, &look));
-    BM_TRY(cli_plan(run, "cached: %td of %td subjects", look.subjects, inputs->n_subjects));
-    if (plan->folds.count > 0)
-        BM_TRY(cli_plan(run, "cached: %td of %td fits without a fold", look.folds,
-                        plan->folds.count * plan->n_k));
-    BM_TRY(cli_plan(run, "cached: %d of 1 fit to all", look.fit));
+    if (run->ctx->memo) {
+        BM_TRY(bm_dictlearn_look(run->ctx, prepare, opts, inputs, plan, &look));
+        BM_TRY(plan_kept(run, inputs, plan, &look));
+    }
     BM_TRY(cli_plan(run, "memory of the fit %s%s", need.exact ? "" : "at most ",
                     bm_bytes(words, (double)bytes)));
     if (need.exact) BM_TRY(bm_memory_require(run->ctx, bytes));
@@ -328,6 +344,7 @@ static enum bm_status plan_cached(struct cli_run *run, const struct bm_dictlearn
     struct bm_mask mask = BM_MASK_INIT;
     struct bm_new_subject subject = {model, inputs, &mask, 0};
     bm_index unused, count = 0;
+    if (!run->ctx->memo) return BM_OK;
     BM_TRY(bm_prepare_mask(run->ctx, &model->prepare, inputs, &mask, &unused));
     for (; subject.number < inputs->n_subjects; subject.number++) {
         bool cached;

@@ -179,12 +179,13 @@ enum bm_status cli_plan(struct cli_run *run, const char *fmt, ...) BM_PRINTF(2, 
 
 /* Commands in commands --------------------------------------------------------------- */
 
-/* Make a dry run of the command that run's operands spell, without output, telling `watch` of each
- * step that is looked up in the cache. BM_EUSAGE if it is no command; and whatever that fails
- * with. */
-enum bm_status cli_run_inner(struct cli_run *run,
-                             void (*watch)(void *user, const struct bm_key *key, bool cached),
-                             void *user) BM_CHECKED;
+struct bm_explain;
+
+/* Make a dry run of the command that run's operands spell, without output, and tell `explain` of
+ * each step that it looks up in its cache and of what is stored there. If the command asks for its
+ * help, that is printed instead, and run->common.help is set. BM_EUSAGE if it is no command, or
+ * its cache is off; and whatever that fails with, with its advice. */
+enum bm_status cli_run_inner(struct cli_run *run, struct bm_explain *explain) BM_CHECKED;
 
 /* Failing ------------------------------------------------------------------------- */
 

@@ -98,14 +98,25 @@ struct estimates {
     struct bm_mat *P, *C;
 };
 
-static void to_units(const double *sd, bool precision, struct bm_mat *A)
+void bm_scale_units(const double *d, bool divide, struct bm_mat *A)
 {
     for (bm_index j = 0; j < A->cols; j++)
         for (bm_index i = 0; i < A->rows; i++)
-            *bm_mat_at(A, i, j) *= precision ? 1 / (sd[i] * sd[j]) : sd[i] * sd[j];
+            *bm_mat_at(A, i, j) *= divide ? 1 / (d[i] * d[j]) : d[i] * d[j];
 }
 
-/* Ledoit-Wolf in place of an empirical covariance that is singular. */
+void bm_tangent_units(const struct bm_mat *G, double *d)
+{
+    static const double WIDE = 1e4;
+    double least = INFINITY, most = 0;
+    for (bm_index i = 0; i < G->rows; i++) {
+        d[i] = sqrt(*bm_mat_at(G, i, i));
+        least = fmin(least, d[i]);
+        most = fmax(most, d[i]);
+    }
+    for (bm_index i = 0; i < G->rows && most <= WIDE * least; i++) d[i] = 1;
+}
+
 static enum bm_status estimate_all(struct bm_ctx *ctx, const struct bm_connectome_opts *opts,
                                    const struct bm_connectome_data *data,
                                    const struct bm_connectome_spec *spec,
@@ -124,33 +135,27 @@ static enum bm_status estimate_all(struct bm_ctx *ctx, const struct bm_connectom
     } else {
         out->info = (struct bm_fit_info){.converged = true};
         for (bm_index k = 0; k < K; k++) {
-            struct bm_connectome_spec one = *spec;
             struct bm_fit_info unused;
-            status = bm_connectome_estimate(ctx, &one, &moments[k], 1, NAN, tolerance, 1, NULL,
-                                            &est->P[k], &unused);
-            if (status == BM_ENUMERIC && spec->model == BM_CONNECTOME_EMPIRICAL) {
-                bm_mat_release(&est->P[k]);
+            bm_index replaced = 0;
+            BM_TRY(bm_connectome_estimate(ctx, spec, &moments[k], 1, NAN, tolerance, 1, NULL,
+                                          &est->P[k], &unused, &replaced));
+            out->singular[k] = replaced > 0;
+            if (replaced > 0)
                 bm_warn(ctx,
                         "%s: the covariance of %td frames of %td nodes is singular; Ledoit-Wolf "
                         "takes its place", bm_escape(name, sizeof name, data->name[k]),
                         data->X[k].rows, data->n_used);
-                out->singular[k] = true;
-                one.model = BM_CONNECTOME_LEDOIT_WOLF;
-                status = bm_connectome_estimate(ctx, &one, &moments[k], 1, NAN, tolerance, 1, NULL,
-                                                &est->P[k], &unused);
-            }
-            if (status != BM_OK) goto out;
             out->shrinkage[k] = bm_shrinkage(
                 &moments[k],
-                (enum bm_covariance_kind)(one.model - BM_CONNECTOME_EMPIRICAL + BM_COV_EMPIRICAL),
+                replaced > 0 ? BM_COV_LEDOIT_WOLF : bm_connectome_covariance(spec->model),
                 opts->shrinkage);
         }
     }
     for (bm_index k = 0; k < K; k++) {
         BM_TRY(bm_mat_copy(ctx, &est->C[k], &est->P[k]));
         BM_TRY(bm_spd_invert(ctx, &est->C[k], NULL));
-        to_units(sd + k * data->n_used, true, &est->P[k]);
-        to_units(sd + k * data->n_used, false, &est->C[k]);
+        bm_scale_units(sd + k * data->n_used, true, &est->P[k]);
+        bm_scale_units(sd + k * data->n_used, false, &est->C[k]);
     }
 out:
     return status;
@@ -191,29 +196,58 @@ out:
     return status;
 }
 
+/* The geometric mean does not depend on units: it is taken where all nodes vary alike. The tangent
+ * does, and is that of the series' own units wherever doubles allow. */
 static enum bm_status take_tangent(struct bm_ctx *ctx, const struct bm_connectome_data *data,
-                                   struct bm_mat *C, struct bm_connectome *out)
+                                   const struct bm_mat *C, struct bm_connectome *out)
 {
     enum bm_status status = BM_OK;
     struct bm_mat mean = BM_MAT_INIT, whitener = BM_MAT_INIT, *T = NULL;
-    bm_index K = data->subjects;
+    bm_index K = data->subjects, n = data->n_used;
+    double *d = NULL;
+    if (K == 1)
+        bm_warn(ctx, "a tangent of one subject is 0: it is the mean itself; needed are several");
     BM_TRY(bm_calloc(ctx, &out->mean_info, 1, sizeof *out->mean_info));
     BM_TRY(bm_calloc(ctx, &T, K, sizeof *T));
-    BM_TRY(bm_spd_mean(ctx, C, K, MEAN_TOLERANCE, MEAN_ITERATIONS, &mean, out->mean_info));
+    BM_TRY(bm_calloc(ctx, &d, n, sizeof *d));
+    for (bm_index k = 0; k < K; k++)
+        for (bm_index i = 0; i < n; i++) d[i] += log(*bm_mat_at(&C[k], i, i)) / (2 * (double)K);
+    for (bm_index i = 0; i < n; i++) d[i] = exp(d[i]);
+    for (bm_index k = 0; k < K; k++) {
+        BM_TRY(bm_mat_copy(ctx, &T[k], &C[k]));
+        bm_scale_units(d, true, &T[k]);
+    }
+    BM_TRY(bm_spd_mean(ctx, T, K, MEAN_TOLERANCE, MEAN_ITERATIONS, &mean, out->mean_info));
+    bm_scale_units(d, false, &mean);
     if (!out->mean_info->converged)
         bm_warn(ctx, "the geometric mean stopped at a gradient of %.1e after %d iterations",
                 out->mean_info->norm, out->mean_info->iterations);
+    bm_tangent_units(&mean, d);
+    if (d[0] != 1)
+        bm_warn(ctx, "nodes differ by more than 1e4 in their standard deviation: the tangent is "
+                "that of series in units of their own (see --standardize)");
     BM_TRY(bm_mat_copy(ctx, &whitener, &mean));
+    bm_scale_units(d, true, &whitener);
     BM_TRY(bm_spd_apply(ctx, BM_SPD_INVERSE_SQRT, &whitener));
     for (bm_index k = 0; k < K; k++) {
-        BM_TRY(bm_mat_alloc(ctx, &T[k], data->n_used, data->n_used));
-        BM_TRY(bm_spd_sandwich(ctx, &whitener, &C[k], &T[k]));
-        BM_TRY(bm_spd_apply(ctx, BM_SPD_LOG, &T[k]));
+        struct bm_mat own = BM_MAT_INIT;
+        BM_TRY(bm_mat_copy(ctx, &own, &C[k]));
+        bm_scale_units(d, true, &own);
+        status = bm_spd_sandwich(ctx, &whitener, &own, &T[k]);
+        bm_mat_release(&own);
+        BM_TRY(status);
+        status = bm_spd_apply(ctx, BM_SPD_LOG, &T[k]);
+        if (status != BM_OK) {
+            char name[256];
+            bm_fail_in(ctx, status, "%s: tangent", bm_escape(name, sizeof name, data->name[k]));
+            goto out;
+        }
     }
     BM_TRY(take_kind(ctx, data, BM_KIND_TANGENT, T, &mean, out));
 out:
     for (bm_index k = 0; T && k < K; k++) bm_mat_release(&T[k]);
     bm_free(T);
+    bm_free(d);
     bm_mat_release(&mean);
     bm_mat_release(&whitener);
     return status;
@@ -315,7 +349,7 @@ enum bm_status bm_connectome_fit(struct bm_ctx *ctx, const struct bm_connectome_
     bm_index K = data->subjects;
     struct bm_connectome made = {.subjects = K, .p = data->p, .n_used = data->n_used,
                                  .model = bm_connectome_resolve(opts, K)};
-    struct bm_connectome_spec spec = {made.model, false, opts->shrinkage};
+    struct bm_connectome_spec spec = {made.model, false, opts->shrinkage, true};
     struct basis basis = BASIS_INIT;
     struct estimates est = {NULL, NULL};
     BM_TRY(bm_calloc(ctx, &est.P, K, sizeof *est.P));
@@ -328,6 +362,10 @@ enum bm_status bm_connectome_fit(struct bm_ctx *ctx, const struct bm_connectome_
     made.folds = basis.folds.folds;
     BM_TRY(select_alpha(ctx, opts, &spec, &basis, path_tolerance, NULL, &made.path));
     made.alpha = made.path.alpha;
+    made.path_tolerance = bm_connectome_is_sparse(made.model) ? path_tolerance : NAN;
+    if (made.path.replaced > 0)
+        bm_warn(ctx, "%td covariances of training frames are singular: unseen frames are scored by "
+                "Ledoit-Wolf in their place", made.path.replaced);
     BM_TRY(estimate_all(ctx, opts, data, &spec, &basis, tolerance, &est, &made));
     BM_TRY(take_kinds(ctx, opts, data, &est, &made));
     BM_TRY(make_graph(ctx, opts, &made));
@@ -394,7 +432,7 @@ static enum bm_status measure_compared(struct bm_ctx *ctx, const struct bm_conne
                  ? bm_connectome_fit_sparse(ctx, spec, basis->moments, basis->id, K, out->alpha,
                                             tolerance, P, &info)
                  : bm_connectome_estimate(ctx, spec, basis->moments, K, NAN, tolerance, 1, NULL, P,
-                                          &info);
+                                          &info, NULL);
     if (status == BM_ENUMERIC) { /* singular: nothing to measure */
         ctx->message[0] = '\0';
         out->density = out->modularity = NAN;
@@ -430,8 +468,10 @@ enum bm_status bm_connectome_compare(struct bm_ctx *ctx, const struct bm_connect
     struct bm_path path = BM_PATH_INIT;
     BM_TRY(make_basis(ctx, opts, data, &basis));
     for (int m = 0; m < BM_COMPARED; m++) {
-        struct bm_connectome_spec spec = {compared_models[m].model, compared_models[m].pooled, 0};
-        bool known = spec.model == fit->model && !spec.pooled && strcmp(opts->alpha, "auto") == 0;
+        struct bm_connectome_spec spec = {compared_models[m].model, compared_models[m].pooled, 0,
+                                          false};
+        bool known = spec.model == fit->model && !spec.pooled &&
+                     strcmp(opts->alpha, "auto") == 0 && fit->path.replaced == 0;
         const struct bm_path *used = known ? &fit->path : &path;
         if (!known)
             BM_TRY(bm_connectome_search(ctx, &spec, &basis.folds, basis.moments, NULL, 0,
@@ -460,13 +500,15 @@ enum bm_status bm_connectome_look(struct bm_ctx *ctx, const struct bm_connectome
     BM_TRY(make_basis(ctx, opts, data, &basis));
     for (int m = -1; m < (opts->compare ? BM_COMPARED : 0); m++) {
         struct bm_connectome_spec spec = {bm_connectome_resolve(opts, data->subjects), false,
-                                          opts->shrinkage};
+                                          opts->shrinkage, true};
         if (m >= 0)
             spec = (struct bm_connectome_spec){compared_models[m].model, compared_models[m].pooled,
-                                               0};
+                                               0, false};
         BM_TRY(select_alpha(ctx, m < 0 ? opts : &automatic, &spec, &basis, path_tolerance, look,
                             &path));
-        if (look->known && bm_connectome_is_sparse(spec.model))
+        if (!bm_connectome_is_sparse(spec.model)) continue;
+        look->unknown += !look->known;
+        if (look->known)
             BM_TRY(bm_connectome_look_fit(ctx, &spec, basis.id, basis.subjects,
                                           path.alpha, tolerance, look));
     }

@@ -16,6 +16,7 @@
 #include "learn/network.h"
 #include "learn/split.h"
 #include "num/spd.h"
+#include "signal/parcels.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -70,6 +71,11 @@ static inline bool bm_connectome_is_sparse(enum bm_connectome_model model)
 {
     return model == BM_CONNECTOME_GLASSO || model == BM_CONNECTOME_GROUP_SPARSE;
 }
+/* Of the others. */
+static inline enum bm_covariance_kind bm_connectome_covariance(enum bm_connectome_model model)
+{
+    return (enum bm_covariance_kind)(model - BM_CONNECTOME_EMPIRICAL + BM_COV_EMPIRICAL);
+}
 
 /* Values of --alpha, descending, absolute or (*relative) fractions of alpha_max; *count 0 = auto.
  * values is a block of the caller's to free. */
@@ -105,6 +111,11 @@ struct bm_connectome_data {
     bm_index *dof;                   /* of subjects: frames less what cleaning and the mean took */
     unsigned char *lack;             /* enum bm_lack, [subject * p + node] */
     double *coverage;                /* [subject * p + node]; NaN for tables */
+    int standardize;                 /* enum bm_standardize: how X are */
+    /* Of images, what X are made from (util/key.h); else X themselves say it. */
+    char (*samples)[BM_ID_SIZE];     /* of each subject; NULL = tables */
+    char atlas[BM_ID_SIZE];          /* digest of the file */
+    enum bm_parcels_kind kind;       /* what it was taken for */
     struct bm_connectome_node *node;
     bm_index n_used;
     bm_index *used;                  /* nodes with data that varies in every subject; empty until
@@ -168,17 +179,19 @@ struct bm_connectome_spec {
     enum bm_connectome_model model;
     bool pooled;
     double shrinkage;
+    bool replace; /* of a covariance that is singular take Ledoit-Wolf's */
 };
 
 /* Precisions (correlation units) of `count` moments by spec: P[count], or P[1] if pooled, empty on
  * entry. start: warm starts as left by the last call in the same array (one for each P, or one for
  * group-sparse), used and replaced; NULL = cold. info: of the sparse fits: sum of primal and dual,
- * the largest gap_rel. BM_ENUMERIC: empirical, and a covariance is singular. */
+ * the largest gap_rel. replaced (NULL = not asked for): counts what spec->replace replaced.
+ * BM_ENUMERIC: a covariance is singular, and nothing is to replace it. */
 enum bm_status bm_connectome_estimate(struct bm_ctx *ctx, const struct bm_connectome_spec *spec,
                                       const struct bm_moments *moments, bm_index count,
                                       double alpha, double tolerance, int max_iterations,
                                       struct bm_group_glasso *start, struct bm_mat *P,
-                                      struct bm_fit_info *info) BM_CHECKED;
+                                      struct bm_fit_info *info, bm_index *replaced) BM_CHECKED;
 
 struct bm_path_row {
     double alpha;    /* NaN for models without */
@@ -195,14 +208,16 @@ struct bm_path {
     double alpha;            /* for the fit to all frames; NaN for models without */
     struct bm_path_row *row; /* descending alpha */
     double alpha_max;        /* of all data; NaN for models without */
+    bm_index replaced;       /* fits to training frames in which Ledoit-Wolf took over */
 };
 #define BM_PATH_INIT {.count = 0}
 
 /* What of a fit is in the cache. */
 struct bm_connectome_look {
     bm_index scores, scores_cached; /* of the alphas that are known to be tried, by fold */
-    bm_index fits, fits_cached;     /* of all frames, once their alpha is known */
+    bm_index fits, fits_cached;     /* of all frames, whose alpha is known */
     bool known;                     /* the last search's alpha is known */
+    bm_index unknown;               /* models whose fits are to come, as their alpha is not */
 };
 
 /* Likelihood of unseen frames along penalties. alphas: NULL = auto: from alpha_max down by a factor
@@ -213,7 +228,7 @@ struct bm_connectome_look {
  * error of that difference, fold by fold. The alpha of a best that was searched is then less by the
  * root of the share of frames that training parts had: noise in correlations falls like that. Folds
  * in parallel; each score is a cached step. look: NULL, or count what is kept and compute nothing:
- * path then ends with the first alpha that is not. path is replaced. */
+ * a search then ends with the first alpha that is not. path is replaced. */
 enum bm_status bm_connectome_search(struct bm_ctx *ctx, const struct bm_connectome_spec *spec,
                                     const struct bm_fold_moments *folds,
                                     const struct bm_moments *all, const double *alphas,
@@ -230,9 +245,10 @@ struct bm_connectome {
     bm_index folds;
     struct bm_path path;
     double alpha;              /* chosen; NaN for models without */
+    double path_tolerance;     /* of the fits that chose it; NaN for models without */
     struct bm_fit_info info;   /* of the fit to all frames */
     double *shrinkage;         /* of each subject; NaN for sparse models */
-    bool *singular;            /* empirical, and singular: Ledoit-Wolf took its place */
+    bool *singular;            /* its covariance was: Ledoit-Wolf took its place */
     struct bm_mat *matrix[BM_KINDS]; /* p x p of each subject; NULL = not asked for */
     struct bm_mat group[BM_KINDS];   /* means over subjects; tangent: the geometric mean */
     struct bm_spd_mean_info *mean_info; /* of the geometric mean; NULL = not asked for */

@@ -42,6 +42,7 @@ void bm_connectome_data_release(struct bm_connectome_data *data)
         if (data->file) bm_free(data->file[k]);
         bm_mat_release(&data->X[k]);
     }
+    bm_free(data->samples);
     for (bm_index j = 0; j < data->p; j++) bm_free(data->node[j].name);
     bm_free(data->name);
     bm_free(data->file);
@@ -305,7 +306,7 @@ enum bm_status bm_connectome_read_tables(struct bm_ctx *ctx, const struct bm_con
                                          struct bm_connectome_data *out)
 {
     enum bm_status status = BM_OK;
-    struct bm_connectome_data made = BM_CONNECTOME_DATA_INIT;
+    struct bm_connectome_data made = {.standardize = standardize};
     struct series series = {.table = BM_TABLE_INIT};
     bm_index *named_by = NULL;
     bool told[2] = {false, false};
@@ -345,12 +346,28 @@ out:
 
 /* Images ------------------------------------------------------------------------------------ */
 
-/* One subject's series and coverage: what depends on its images, the atlas and the options. */
+/* The atlas, and its digest. */
+static enum bm_status read_atlas(struct bm_ctx *ctx, const struct bm_connectome_opts *opts,
+                                 struct bm_parcels *parcels, char digest[BM_ID_SIZE])
+{
+    enum bm_status status = BM_OK;
+    char after[BM_ID_SIZE];
+    BM_TRY(bm_memo_file(ctx, opts->atlas, digest));
+    BM_TRY(bm_parcels_read(ctx, opts->atlas, opts->names, parcels));
+    BM_TRY(bm_memo_file(ctx, opts->atlas, after));
+    if (strcmp(digest, after) != 0)
+        BM_FAIL(ctx, BM_EINPUT, "%s: changed while being read", parcels->file);
+out:
+    return status;
+}
+
+/* One subject's series, what its samples are named by, and coverage: what depends on its images,
+ * the atlas and the options. */
 static enum bm_status extract(struct bm_ctx *ctx, const struct bm_prepare_opts *prepare,
                               const struct bm_inputs *inputs, bm_index subject,
                               const struct bm_parcels *parcels, double min_coverage,
-                              struct bm_mat *X, double *coverage, bm_index *voxels,
-                              unsigned char *lack, bm_index *dof)
+                              struct bm_mat *X, char id[BM_ID_SIZE], double *coverage,
+                              bm_index *voxels, unsigned char *lack, bm_index *dof)
 {
     enum bm_status status = BM_OK;
     struct bm_prepared prepared = BM_PREPARED_INIT;
@@ -376,6 +393,7 @@ static enum bm_status extract(struct bm_ctx *ctx, const struct bm_prepare_opts *
         standardise(&made, first, n, how, lack);
     }
     bm_mat_move(X, &made);
+    memcpy(id, prepared.id, BM_ID_SIZE);
 out:
     bm_prepared_release(&prepared);
     bm_mat_release(&made);
@@ -401,13 +419,15 @@ enum bm_status bm_connectome_read_images(struct bm_ctx *ctx, const struct bm_con
                                          struct bm_connectome_data *out)
 {
     enum bm_status status = BM_OK;
-    struct bm_connectome_data made = BM_CONNECTOME_DATA_INIT;
+    struct bm_connectome_data made = {.standardize = prepare->standardize};
     struct bm_parcels parcels = BM_PARCELS_INIT;
     bm_index *voxels = NULL;
     struct bm_prepare_plan plan; /* of all: subjects one by one would not tell that grids differ */
     BM_TRY(bm_prepare_plan(ctx, prepare, inputs, &plan));
-    BM_TRY(bm_parcels_read(ctx, opts->atlas, opts->names, &parcels));
+    BM_TRY(read_atlas(ctx, opts, &parcels, made.atlas));
+    made.kind = parcels.kind;
     BM_TRY(allocate(ctx, inputs->n_subjects, parcels.p, &made));
+    BM_TRY(bm_calloc(ctx, &made.samples, made.subjects, sizeof *made.samples));
     BM_TRY(copy_nodes(ctx, &parcels, &made));
     BM_TRY(bm_alloc(ctx, &voxels, parcels.p, sizeof *voxels));
     BM_TRY(bm_progress_begin(ctx, "subjects", made.subjects));
@@ -417,8 +437,8 @@ enum bm_status bm_connectome_read_images(struct bm_ctx *ctx, const struct bm_con
             if (inputs->input[i].subject == k)
                 BM_TRY(bm_strdup(ctx, &made.file[k], inputs->input[i].path));
         double *coverage = made.coverage + k * made.p;
-        BM_TRY(extract(ctx, prepare, inputs, k, &parcels, opts->min_coverage, &made.X[k], coverage,
-                       voxels, made.lack + k * made.p, &made.dof[k]));
+        BM_TRY(extract(ctx, prepare, inputs, k, &parcels, opts->min_coverage, &made.X[k],
+                       made.samples[k], coverage, voxels, made.lack + k * made.p, &made.dof[k]));
         for (bm_index j = 0; j < made.p; j++) {
             made.node[j].coverage = fmin(made.node[j].coverage, coverage[j]);
             made.node[j].voxels = fmin(made.node[j].voxels, (double)voxels[j]);

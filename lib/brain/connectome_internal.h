@@ -15,6 +15,7 @@ struct bm_connectome_kept {
     double *scores;
     bm_index n_scores;
     double *density, *gap;
+    bool *replaced;
     struct bm_group_glasso *last; /* where fits were left; empty if that was not kept */
     bm_index n_last;
 };
@@ -24,6 +25,13 @@ enum bm_status bm_connectome_find_score(struct bm_ctx *ctx, struct bm_memo_step 
                                         struct bm_connectome_kept *kept) BM_CHECKED;
 void bm_connectome_keep_score(struct bm_ctx *ctx, struct bm_memo_step *step,
                               const struct bm_connectome_kept *kept);
+
+/* Units in which the tangent at G, the geometric mean, is taken of covariances C: of
+ * (C_ij / d_i d_j). 1, or where standard deviations of nodes differ by more than 1e4 and doubles
+ * would not do, those of G. */
+void bm_tangent_units(const struct bm_mat *G, double *d);
+/* A_ij d_i d_j, or divided by them. */
+void bm_scale_units(const double *d, bool divide, struct bm_mat *A);
 
 /* Take what a fit adds to the info of several. */
 void bm_connectome_add_info(struct bm_fit_info *sum, const struct bm_fit_info *info);

@@ -88,8 +88,12 @@ static void warn_dof(struct bm_ctx *ctx, const struct bm_connectome_data *data)
 enum bm_status bm_connectome_find_used(struct bm_ctx *ctx, const struct bm_connectome_opts *opts,
                                        struct bm_connectome_data *data)
 {
+    enum { NODES_MOST = 5000 };
     enum bm_status status = BM_OK;
     struct bm_text text = BM_TEXT_INIT;
+    if (data->p > NODES_MOST)
+        BM_FAIL(ctx, BM_EINPUT, "%td nodes: dense matrices of so many are not made, at most %d",
+                data->p, NODES_MOST);
     data->n_used = 0;
     for (bm_index j = 0; j < data->p; j++)
         if (who_lacks(data, j, 0, data->subjects) == data->subjects) data->used[data->n_used++] = j;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "brain/connectome_internal.h"
 #include "io/graph.h"
 #include "num/spd.h"
 #include "util/path.h"
@@ -81,7 +82,7 @@ enum bm_status bm_connectome_describe(struct bm_ctx *ctx, const char *version,
     cJSON *parameters = cJSON_AddObjectToObject(json, "parameters");
     good = good && bm_json_add_params(parameters, bm_connectome_params, opts) &&
            bm_json_add_params(parameters, bm_prepare_params, prepare) &&
-           bm_json_add_run(parameters, tolerance, ctx->seed) &&
+           bm_json_add_run(parameters, tolerance, connectome->path_tolerance, ctx->seed) &&
            bm_json_add_sources(json, sources, n_sources) &&
            cJSON_AddStringToObject(json, "input", images ? "images" : "tables") &&
            bm_json_put(json, "atlas", atlas ? cJSON_CreateString(atlas) : cJSON_CreateNull()) &&
@@ -329,7 +330,8 @@ static enum bm_status subject_matrix(struct bm_ctx *ctx,
                                      const struct bm_connectome_model_file *model,
                                      const struct bm_mat *X, const bm_index *used, bm_index n,
                                      enum bm_kind kind, double tolerance,
-                                     const struct bm_mat *whitener, struct bm_mat *out)
+                                     const struct bm_mat *whitener, const double *units,
+                                     struct bm_mat *out)
 {
     enum { MAX_ITERATIONS = 2000 };
     enum bm_status status = BM_OK;
@@ -337,33 +339,26 @@ static enum bm_status subject_matrix(struct bm_ctx *ctx,
     struct bm_mat P = BM_MAT_INIT, T = BM_MAT_INIT;
     double *sd = NULL, alpha = model->alpha;
     struct bm_connectome_spec spec = {(enum bm_connectome_model)model->opts.model, false,
-                                      model->opts.shrinkage};
+                                      model->opts.shrinkage, true};
     struct bm_fit_info info;
+    bm_index replaced = 0;
     BM_TRY(bm_alloc(ctx, &sd, n, sizeof *sd));
     BM_TRY(moments_of(ctx, X, used, n, sd, &moments));
     if (spec.model == BM_CONNECTOME_GROUP_SPARSE) {
         spec.model = BM_CONNECTOME_GLASSO;
         alpha *= sqrt((double)model->subjects);
     }
-    status = bm_connectome_estimate(ctx, &spec, &moments, 1, alpha, tolerance, MAX_ITERATIONS, NULL,
-                                    &P, &info);
-    if (status == BM_ENUMERIC && spec.model == BM_CONNECTOME_EMPIRICAL) {
-        bm_mat_release(&P);
-        bm_warn(ctx, "a singular covariance: Ledoit-Wolf takes its place");
-        spec.model = BM_CONNECTOME_LEDOIT_WOLF;
-        status = bm_connectome_estimate(ctx, &spec, &moments, 1, alpha, tolerance, 1, NULL, &P,
-                                        &info);
-    }
-    if (status != BM_OK) goto out;
+    BM_TRY(bm_connectome_estimate(ctx, &spec, &moments, 1, alpha, tolerance, MAX_ITERATIONS, NULL,
+                                  &P, &info, &replaced));
+    if (replaced > 0) bm_warn(ctx, "a singular covariance: Ledoit-Wolf takes its place");
     bool inverse = kind == BM_KIND_PRECISION || kind == BM_KIND_PARTIAL;
     if (!inverse) BM_TRY(bm_spd_invert(ctx, &P, NULL));
-    for (bm_index j = 0; j < n; j++)
-        for (bm_index i = 0; i < n; i++)
-            *bm_mat_at(&P, i, j) *= inverse ? 1 / (sd[i] * sd[j]) : sd[i] * sd[j];
+    bm_scale_units(sd, inverse, &P);
     if (kind == BM_KIND_PARTIAL) bm_to_partial(&P);
     if (kind == BM_KIND_CORRELATION) bm_to_correlation(&P);
     if (kind == BM_KIND_TANGENT) {
         BM_TRY(bm_mat_alloc(ctx, &T, n, n));
+        bm_scale_units(units, true, &P);
         BM_TRY(bm_spd_sandwich(ctx, whitener, &P, &T));
         BM_TRY(bm_spd_apply(ctx, BM_SPD_LOG, &T));
         bm_mat_move(&P, &T);
@@ -387,12 +382,17 @@ enum bm_status bm_connectome_features(struct bm_ctx *ctx,
     bool diagonal = kind == BM_KIND_TANGENT;
     struct bm_mat reference = BM_MAT_INIT, M = BM_MAT_INIT, made = BM_MAT_INIT;
     bm_index *used = NULL, *own = NULL, n;
-    double *row = NULL;
+    double *row = NULL, *units = NULL;
     char subject[256], node[256], a[512], b[512];
     BM_TRY(bm_alloc(ctx, &used, 2 * model->p, sizeof *used));
     own = used + model->p;
     BM_TRY(read_matrix(ctx, model, NULL, kind, &reference, used, &n));
-    if (kind == BM_KIND_TANGENT) BM_TRY(bm_spd_apply(ctx, BM_SPD_INVERSE_SQRT, &reference));
+    if (kind == BM_KIND_TANGENT) {
+        BM_TRY(bm_alloc(ctx, &units, n, sizeof *units));
+        bm_tangent_units(&reference, units);
+        bm_scale_units(units, true, &reference);
+        BM_TRY(bm_spd_apply(ctx, BM_SPD_INVERSE_SQRT, &reference));
+    }
     bm_index size = bm_triangle_size(model->p, diagonal);
     BM_TRY(bm_alloc(ctx, &row, size, sizeof *row));
     BM_TRY(bm_mat_alloc(ctx, &made, data->subjects, size));
@@ -412,7 +412,7 @@ enum bm_status bm_connectome_features(struct bm_ctx *ctx,
                     count);
         if (!features) continue;
         status = subject_matrix(ctx, model, &data->X[k], own, count, kind, tolerance, &reference,
-                                &M);
+                                units, &M);
         if (status != BM_OK) {
             bm_fail_in(ctx, status, "%s", subject);
             goto out;
@@ -434,6 +434,7 @@ out:
     bm_mat_release(&M);
     bm_mat_release(&made);
     bm_free(used);
+    bm_free(units);
     bm_free(row);
     return status;
 }

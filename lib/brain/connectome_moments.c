@@ -6,6 +6,7 @@
 #include "util/memo.h"
 #include "util/parallel.h"
 
+/* Raised also when series get other bits, which images and an atlas stand for. */
 enum { MOMENTS_VERSION = 1 };
 
 void bm_fold_moments_release(struct bm_fold_moments *folds)
@@ -50,13 +51,25 @@ out:
     return status;
 }
 
-/* What moments depend on: the series, and how they are cut; folds 0 = not at all. */
-static void name_moments(struct bm_ctx *ctx, struct bm_key *key, const struct bm_mat *X,
-                         bm_index folds, bm_index gap)
+/* What moments depend on: the series X of subject k's used nodes, or what these are made from, and
+ * how they are cut; folds 0 = not at all. */
+static void name_moments(struct bm_ctx *ctx, struct bm_key *key,
+                         const struct bm_connectome_data *data, bm_index k,
+                         const struct bm_mat *X, bm_index folds, bm_index gap)
 {
+    static const char *const kinds[] = {"labels", "maps", "spheres"};
+    const struct bm_param *how = bm_param_find(bm_prepare_params, "standardize");
     bm_key_open(ctx, key, "connectome.moments", MOMENTS_VERSION);
     bm_key_int(ctx, key, "frames", X->rows);
-    bm_key_array(ctx, key, "series", BM_MEMO_F64, X->data, X->rows * X->cols);
+    bm_key_text(ctx, key, "standardize", how->choices[data->standardize]);
+    if (data->samples) {
+        bm_key_input(ctx, key, "samples", 0, data->samples[k]);
+        bm_key_input(ctx, key, "atlas", 0, data->atlas);
+        bm_key_text(ctx, key, "atlas", kinds[data->kind]);
+        bm_key_array(ctx, key, "nodes", BM_MEMO_I64, data->used, data->n_used);
+    } else {
+        bm_key_array(ctx, key, "series", BM_MEMO_F64, X->data, X->rows * X->cols);
+    }
     bm_key_int(ctx, key, "folds", folds);
     if (folds > 0) bm_key_int(ctx, key, "gap", gap);
 }
@@ -164,7 +177,7 @@ static enum bm_status fold_subject(struct bm_ctx *ctx, bm_index k, int worker, v
         parts[2 * f] = &out->train[f * K + k];
         parts[2 * f + 1] = &out->test[f * K + k];
     }
-    name_moments(ctx, &step.key, &X, out->folds, job->gap);
+    name_moments(ctx, &step.key, job->data, k, &X, out->folds, job->gap);
     BM_TRY(find_moments(ctx, &step, X.cols, parts, 2 * out->folds));
     memcpy(out->id[k], step.key.id, sizeof out->id[k]);
     if (step.hit) goto out;
@@ -194,12 +207,13 @@ out:
 }
 
 /* All frames of a subject. */
-static enum bm_status whole_moments(struct bm_ctx *ctx, const struct bm_mat *X,
+static enum bm_status whole_moments(struct bm_ctx *ctx, const struct bm_connectome_data *data,
+                                    bm_index k, const struct bm_mat *X,
                                     struct bm_moments *moments, char id[BM_ID_SIZE])
 {
     enum bm_status status = BM_OK;
     struct bm_memo_step step = BM_MEMO_STEP_INIT;
-    name_moments(ctx, &step.key, X, 0, 0);
+    name_moments(ctx, &step.key, data, k, X, 0, 0);
     BM_TRY(find_moments(ctx, &step, X->cols, &moments, 1));
     memcpy(id, step.key.id, sizeof step.key.id);
     if (step.hit) goto out;
@@ -221,7 +235,7 @@ static enum bm_status leave_subject(struct bm_ctx *ctx, bm_index k, int worker, 
     struct bm_moments whole = BM_MOMENTS_INIT;
     (void)worker;
     BM_TRY(used_series(ctx, job->data, k, &X));
-    BM_TRY(whole_moments(ctx, &X, &whole, out->id[k]));
+    BM_TRY(whole_moments(ctx, job->data, k, &X, &whole, out->id[k]));
     for (bm_index f = 0; f < out->folds; f++) {
         struct bm_moments *to = f == k ? &out->test[f * K + k] : &out->train[f * K + k];
         BM_TRY(bm_mat_copy(ctx, &to->S, &whole.S));
@@ -278,7 +292,8 @@ static enum bm_status whole_subject(struct bm_ctx *ctx, bm_index k, int worker, 
         BM_TRY(bm_alloc(ctx, &mean, X.cols, sizeof *mean));
         bm_moments_scale(&X, NULL, X.rows, mean, job->sd + k * X.cols);
     }
-    BM_TRY(whole_moments(ctx, &X, &job->moments[k], job->id ? job->id[k] : unused));
+    BM_TRY(whole_moments(ctx, job->data, k, &X, &job->moments[k],
+                         job->id ? job->id[k] : unused));
 out:
     bm_mat_release(&X);
     bm_free(mean);

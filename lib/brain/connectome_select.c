@@ -51,12 +51,19 @@ out:
 }
 
 static enum bm_status fit_shrunk(struct bm_ctx *ctx, const struct bm_connectome_spec *spec,
-                                 const struct bm_moments *moments, struct bm_mat *P)
+                                 const struct bm_moments *moments, struct bm_mat *P,
+                                 bm_index *replaced)
 {
-    enum bm_covariance_kind kind =
-        (enum bm_covariance_kind)(spec->model - BM_CONNECTOME_EMPIRICAL + BM_COV_EMPIRICAL);
+    enum bm_covariance_kind kind = bm_connectome_covariance(spec->model);
     double b = bm_shrinkage(moments, kind, spec->shrinkage);
     enum bm_status status = bm_covariance_shrink(ctx, moments, b, P);
+    if (status == BM_OK) status = bm_spd_invert(ctx, P, NULL);
+    if (status != BM_ENUMERIC || !spec->replace) return status;
+    ctx->message[0] = '\0';
+    bm_mat_release(P);
+    if (replaced) ++*replaced;
+    b = bm_shrinkage(moments, BM_COV_LEDOIT_WOLF, 0);
+    status = bm_covariance_shrink(ctx, moments, b, P);
     return status == BM_OK ? bm_spd_invert(ctx, P, NULL) : status;
 }
 
@@ -64,7 +71,7 @@ enum bm_status bm_connectome_estimate(struct bm_ctx *ctx, const struct bm_connec
                                       const struct bm_moments *moments, bm_index count,
                                       double alpha, double tolerance, int max_iterations,
                                       struct bm_group_glasso *start, struct bm_mat *P,
-                                      struct bm_fit_info *info)
+                                      struct bm_fit_info *info, bm_index *replaced)
 {
     enum bm_status status = BM_OK;
     struct bm_moments pooled = BM_MOMENTS_INIT;
@@ -81,7 +88,7 @@ enum bm_status bm_connectome_estimate(struct bm_ctx *ctx, const struct bm_connec
         BM_TRY(bm_connectome_is_sparse(spec->model)
                    ? fit_sparse(ctx, &moments[k], 1, alpha, tolerance, max_iterations,
                                 start ? &start[k] : NULL, &P[k], info)
-                   : fit_shrunk(ctx, spec, &moments[k], &P[k]));
+                   : fit_shrunk(ctx, spec, &moments[k], &P[k], replaced));
 out:
     bm_moments_release(&pooled);
     return status;
@@ -89,18 +96,21 @@ out:
 
 /* Held-out likelihood ----------------------------------------------------------------------- */
 
-/* A search: its alphas so far are the chain along which each item's fits start from the last. */
+/* A search: its alphas so far are the chain along which each item's fits start from the last. Those
+ * of a list start from nothing, so that one more changes no other's bits. */
 struct search {
     const struct bm_connectome_spec *spec;
     const struct bm_fold_moments *folds;
     double tolerance;
     bm_index units;  /* parts of a fold that are independent: subjects, or 1 */
     double *alphas;  /* in the order they were tried, the one in work last */
-    bm_index count;
+    bm_index count, from; /* from: where the chain begins */
+    bool chain;
     struct bm_group_glasso *last; /* [item * subjects]: where fits are left */
     bm_index *reached;            /* of each item: alphas that led there */
     struct bm_path_row *row;      /* of the alpha in work */
     double *density, *gap;        /* of it, [item] */
+    bool *replaced;               /* by Ledoit-Wolf, of each item */
     struct bm_connectome_look *look; /* NULL = what is not kept is computed */
     bool *missing;                   /* of each item, not kept */
 };
@@ -162,7 +172,8 @@ static void name_score(struct bm_ctx *ctx, struct bm_key *key, const struct sear
     else bm_key_int(ctx, key, "fold", fold);
     if (!bm_connectome_is_sparse(job->spec->model)) return;
     bm_key_real(ctx, key, "alpha", job->alphas[job->count - 1]);
-    bm_key_array(ctx, key, "after", BM_MEMO_F64, job->alphas, job->count - 1);
+    bm_key_array(ctx, key, "after", BM_MEMO_F64, job->alphas + job->from,
+                 job->count - 1 - job->from);
 }
 
 /* The alpha in work, from where the last one left the item's fits. */
@@ -171,12 +182,12 @@ static enum bm_status score_alpha(struct bm_ctx *ctx, struct search *job, bm_ind
                                   bm_index n, struct bm_mat *P)
 {
     enum bm_status status = BM_OK;
-    bm_index K = job->folds->subjects, n_P = job->spec->pooled ? 1 : n;
+    bm_index K = job->folds->subjects, n_P = job->spec->pooled ? 1 : n, replaced = 0;
     struct bm_group_glasso *last = &job->last[item * K];
     struct bm_fit_info info;
     for (bm_index a = job->reached[item]; a < job->count; a++) {
         status = bm_connectome_estimate(ctx, job->spec, moments, n, job->alphas[a], job->tolerance,
-                                        PATH_ITERATIONS, last, P, &info);
+                                        PATH_ITERATIONS, last, P, &info, &replaced);
         if (a + 1 < job->count) /* others know its score */
             for (bm_index k = 0; k < n_P; k++) bm_mat_release(&P[k]);
         if (status != BM_OK && status != BM_ENUMERIC) goto out;
@@ -186,6 +197,7 @@ static enum bm_status score_alpha(struct bm_ctx *ctx, struct search *job, bm_ind
     if (status == BM_OK)
         status = test(ctx, job, item / job->units, subject, n, P, n_P, job->row->scores);
     job->gap[item] = info.gap_rel;
+    job->replaced[item] = replaced > 0;
     if (status == BM_ENUMERIC) { /* singular: no likelihood, and the scores stay NaN */
         ctx->message[0] = '\0';
         status = BM_OK;
@@ -214,14 +226,14 @@ static enum bm_status score_unit(struct bm_ctx *ctx, bm_index item, int worker, 
     struct bm_connectome_kept kept = {
         .scores = job->row->scores + item / job->units * K + (job->units > 1 ? subject[0] : 0),
         .n_scores = job->units > 1 ? 1 : K, .density = &job->density[item], .gap = &job->gap[item],
-        .last = &job->last[item * K], .n_last = K};
+        .replaced = &job->replaced[item], .last = &job->last[item * K],
+        .n_last = job->chain ? K : 0};
     name_score(ctx, &step.key, job, item, subject, n);
     BM_TRY(bm_connectome_find_score(ctx, &step, &kept));
+    job->missing[item] = !step.hit;
     if (step.hit) {
-        job->reached[item] = kept.last->P ? job->count : 0;
-    } else if (job->look) {
-        job->missing[item] = true;
-    } else {
+        job->reached[item] = kept.last->P ? job->count : job->from;
+    } else if (!job->look) {
         BM_TRY(score_alpha(ctx, job, item, subject, moments, n, P));
         bm_connectome_keep_score(ctx, &step, &kept);
     }
@@ -284,6 +296,12 @@ static enum bm_status add_point(struct bm_ctx *ctx, struct search *job, double a
     const struct bm_fold_moments *folds = job->folds;
     bm_index scores = folds->folds * folds->subjects, cap = path->count, room = job->count;
     bm_index items = folds->folds * job->units;
+    if (!job->chain) job->from = job->count;
+    for (bm_index i = 0; i < items && !job->chain; i++) {
+        job->reached[i] = job->from;
+        for (bm_index k = 0; k < folds->subjects; k++)
+            bm_group_glasso_release(&job->last[i * folds->subjects + k]);
+    }
     BM_TRY(bm_grow(ctx, &job->alphas, &room, job->count + 1, sizeof *job->alphas));
     job->alphas[job->count++] = alpha;
     BM_TRY(bm_grow(ctx, &path->row, &cap, path->count + 1, sizeof *path->row));
@@ -305,6 +323,7 @@ static enum bm_status add_point(struct bm_ctx *ctx, struct search *job, double a
     }
     if (!*known) goto out;
     summarise(job);
+    for (bm_index i = 0; i < items; i++) path->replaced += job->replaced[i];
     bm_log(ctx, BM_LOG_INFO, "alpha %.4g: log-likelihood of unseen frames %.6g, density %.3f",
            job->row->alpha, job->row->loglik, job->row->density);
     qsort(path->row, (size_t)path->count, sizeof *path->row, by_alpha);
@@ -449,23 +468,29 @@ enum bm_status bm_connectome_search(struct bm_ctx *ctx, const struct bm_connecto
     bm_index K = folds->subjects, items = folds->folds * units_of(spec, folds);
     struct bm_path made = {.folds = folds->folds, .alpha = NAN};
     struct search job = {.spec = spec, .folds = folds, .tolerance = tolerance, .look = look,
-                         .units = units_of(spec, folds)};
+                         .units = units_of(spec, folds), .chain = n_alphas == 0};
     bool known = true;
     BM_TRY(bm_calloc(ctx, &job.last, items * K, sizeof *job.last));
     BM_TRY(bm_calloc(ctx, &job.reached, items, sizeof *job.reached));
     BM_TRY(bm_alloc(ctx, &job.density, items, sizeof *job.density));
     BM_TRY(bm_alloc(ctx, &job.gap, items, sizeof *job.gap));
     BM_TRY(bm_calloc(ctx, &job.missing, items, sizeof *job.missing));
+    BM_TRY(bm_calloc(ctx, &job.replaced, items, sizeof *job.replaced));
     BM_TRY(find_alpha_max(ctx, spec, all, K, &made.alpha_max));
     if (!bm_connectome_is_sparse(spec->model))
         BM_TRY(add_point(ctx, &job, NAN, &made, &known));
     else if (n_alphas == 0)
         BM_TRY(descend(ctx, &job, rule, &made, &known));
     else
-        for (bm_index i = 0; i < n_alphas && known; i++)
-            BM_TRY(add_point(ctx, &job, alphas[i] * (relative ? made.alpha_max : 1), &made,
-                             &known));
-    if (look) look->known = known;
+        for (bm_index i = 0; i < n_alphas; i++) {
+            bool again = false;
+            for (bm_index before = 0; before < i; before++)
+                again = again || alphas[before] == alphas[i];
+            if (!again)
+                BM_TRY(add_point(ctx, &job, alphas[i] * (relative ? made.alpha_max : 1), &made,
+                                 &known));
+        }
+    if (look) look->known = known || n_alphas == 1;
     made.chosen = rule == BM_CONNECTOME_ONE_SE ? one_se_row(&made) : best_row(&made);
     made.alpha = made.row[made.chosen].alpha;
     if (n_alphas == 0 && rule == BM_CONNECTOME_BEST) made.alpha *= sqrt(training_share(folds, all));
@@ -480,6 +505,7 @@ out:
     bm_free(job.density);
     bm_free(job.gap);
     bm_free(job.missing);
+    bm_free(job.replaced);
     bm_path_release(&made);
     return status;
 }

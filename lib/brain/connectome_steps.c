@@ -6,7 +6,7 @@
 #include "util/clock.h"
 #include "util/parallel.h"
 
-enum { FIT_VERSION = 1, MAX_ITERATIONS = 2000, INFO = 6, STATE_MOST = 4 << 20 };
+enum { FIT_VERSION = 2, MAX_ITERATIONS = 2000, INFO = 6, STATE_MOST = 4 << 20 };
 static const double STATE_LEAST_S = 0.05;
 
 void bm_connectome_name(struct bm_ctx *ctx, struct bm_key *key, const char *stage,
@@ -16,6 +16,8 @@ void bm_connectome_name(struct bm_ctx *ctx, struct bm_key *key, const char *stag
     bm_key_open(ctx, key, stage, FIT_VERSION);
     bm_key_text(ctx, key, "model", bm_connectome_models[spec->model]);
     bm_key_text(ctx, key, "frames", spec->pooled ? "pooled" : "own");
+    if (!bm_connectome_is_sparse(spec->model))
+        bm_key_text(ctx, key, "singular", spec->replace ? "ledoit-wolf" : "n/a");
     if (spec->model == BM_CONNECTOME_SHRUNK)
         bm_key_real(ctx, key, "shrinkage", spec->shrinkage);
     if (!bm_connectome_is_sparse(spec->model)) return;
@@ -46,7 +48,7 @@ struct state {
     double *values;
     bm_index shape[3], count; /* shape: fits, subjects, p */
 };
-enum { MEMBERS = 5 };
+enum { MEMBERS = 6 };
 
 static void describe(struct state *state, const struct bm_connectome_kept *kept,
                      struct bm_memo_member members[MEMBERS])
@@ -55,6 +57,7 @@ static void describe(struct state *state, const struct bm_connectome_kept *kept,
         {"scores", BM_MEMO_F64, kept->scores, kept->n_scores},
         {"density", BM_MEMO_F64, kept->density, 1},
         {"gap", BM_MEMO_F64, kept->gap, 1},
+        {"replaced", BM_MEMO_U8, kept->replaced, 1},
         {"shape", BM_MEMO_I64, state->shape, 3},
         BM_MEMO_ARRAY("state", state->values, &state->count)};
     memcpy(members, all, sizeof all);
@@ -177,7 +180,8 @@ static enum bm_status fit_item(struct bm_ctx *ctx, bm_index item, int worker, vo
         goto out;
     }
     BM_TRY(bm_connectome_estimate(ctx, job->spec, job->moments + first, job->count, job->alpha,
-                                  job->tolerance, MAX_ITERATIONS, NULL, job->P + first, info));
+                                  job->tolerance, MAX_ITERATIONS, NULL, job->P + first, info,
+                                  NULL));
     if (!ctx->memo || bm_alloc(ctx, &P, size * n_P, sizeof *P) != BM_OK) goto out;
     for (bm_index k = 0; k < n_P; k++) copy_triangle(&job->P[first + k], P + k * size, false);
     const double all[INFO] = {info->iterations, info->primal, info->dual, info->gap, info->gap_rel,

@@ -192,7 +192,8 @@ enum bm_status bm_decode_open(struct bm_ctx *ctx, const struct bm_rows_opts *row
                               struct bm_decode_plan *plan)
 {
     enum bm_status status = BM_OK;
-    struct bm_decode_plan made = {.estimator = bm_estimators[opts->model], .percent = NAN};
+    struct bm_decode_plan made = {.estimator = bm_estimators[opts->model], .percent = NAN,
+                                  .samples = BM_KEY_INIT};
     bool spatial = made.estimator->caps & BM_USES_LATTICE;
     BM_TRY(bm_decode_check(ctx, rows, opts));
     BM_TRY(bm_rows_read(ctx, rows, opts->average, opts->task, NULL, inputs, &made.rows));
@@ -232,6 +233,7 @@ void bm_decode_plan_release(struct bm_decode_plan *plan)
     bm_rows_release(&plan->rows);
     bm_folds_release(&plan->folds);
     bm_free(plan->points);
+    bm_key_release(&plan->samples);
     *plan = (struct bm_decode_plan)BM_DECODE_PLAN_INIT;
 }
 
@@ -321,16 +323,15 @@ out:
 }
 
 /* Samples are made of volumes by sample_of, which scrubbing has not shortened yet. */
-static enum bm_status name_samples(struct bm_ctx *ctx, const char *id, struct bm_decode_plan *plan)
+static enum bm_status name_samples(struct bm_ctx *ctx, const struct bm_decode_opts *opts,
+                                   const char *id, struct bm_decode_plan *plan)
 {
-    struct bm_key key = BM_KEY_INIT;
-    bm_key_open(ctx, &key, "decode.samples", SAMPLES_VERSION);
-    bm_key_input(ctx, &key, "volumes", 0, id);
-    bm_key_array(ctx, &key, "sample-of", BM_MEMO_I64, plan->rows.sample_of, plan->rows.volumes);
-    enum bm_status status = bm_key_close(ctx, &key);
-    memcpy(plan->samples_id, key.id, sizeof plan->samples_id);
-    bm_key_release(&key);
-    return status;
+    struct bm_key *key = &plan->samples;
+    bm_key_open(ctx, key, "decode.samples", SAMPLES_VERSION);
+    bm_key_input(ctx, key, "volumes", 0, id);
+    bm_key_text(ctx, key, "average", opts->average == BM_AVERAGE_BLOCK ? "block" : "none");
+    bm_key_array(ctx, key, "sample-of", BM_MEMO_I64, plan->rows.sample_of, plan->rows.volumes);
+    return bm_key_close(ctx, key);
 }
 
 enum bm_status bm_decode_samples(struct bm_ctx *ctx, const struct bm_prepare_opts *prepare,
@@ -343,7 +344,7 @@ enum bm_status bm_decode_samples(struct bm_ctx *ctx, const struct bm_prepare_opt
     struct bm_samples made = BM_SAMPLES_INIT;
     bm_index before = plan->rows.n;
     BM_TRY(bm_prepare(ctx, prepare, inputs, plan->rows.cut, &prepared));
-    BM_TRY(name_samples(ctx, prepared.id, plan));
+    BM_TRY(name_samples(ctx, opts, prepared.id, plan));
     BM_TRY(bm_rows_gather(ctx, &prepared, &plan->rows, &made));
     plan->constant = prepared.constant;
     if (plan->rows.n != before) BM_TRY(make_folds(ctx, opts, plan));
@@ -395,9 +396,9 @@ static enum bm_status set_up(struct bm_ctx *ctx, const struct bm_decode_opts *op
     BM_TRY(bm_turn_samples(ctx, &setting->turn, x));
     BM_TRY(bm_screen_open(ctx, x, &setting->turn.mask, problem, setting->percent,
                           (enum bm_boundary)opts->boundary, &setting->screen));
-    setting->screen.samples_id = plan->samples_id;
+    setting->screen.samples = &plan->samples;
     BM_TRY(bm_screen_name(ctx, &setting->screen, &setting->design));
-    problem->design_id = setting->design.id;
+    problem->design = &setting->design;
 out:
     return status;
 }
@@ -405,12 +406,17 @@ out:
 enum bm_status bm_decode_look(struct bm_ctx *ctx, const struct bm_decode_opts *opts,
                               double tolerance, double path_tolerance,
                               const struct bm_decode_plan *plan, const struct bm_mask *mask,
-                              struct bm_samples *x, struct bm_select_plan *out)
+                              struct bm_samples *x, struct bm_decode_look *out)
 {
     enum bm_status status = BM_OK;
     struct setting setting = SETTING_INIT;
+    struct bm_select_plan *fits = &out->fits;
+    *out = (struct bm_decode_look){.gram = false};
     BM_TRY(set_up(ctx, opts, tolerance, path_tolerance, plan, mask, x, &setting));
-    BM_TRY(bm_select_look(ctx, &setting.problem, &plan->folds, out));
+    BM_TRY(bm_select_look(ctx, &setting.problem, &plan->folds, fits));
+    out->gram = bm_screen_wants_gram(&setting.screen) &&
+                (fits->paths_cached < fits->paths || fits->fits_cached < fits->fits);
+    if (out->gram) BM_TRY(bm_screen_look(ctx, &setting.screen, &out->gram_cached));
 out:
     setting_release(&setting);
     return status;
@@ -431,6 +437,7 @@ enum bm_status bm_decode_fit(struct bm_ctx *ctx, const struct bm_prepare_opts *p
            plan->folds.count, plan->n_points, plan->n_points == 1 ? "" : "s");
     BM_TRY(set_up(ctx, opts, tolerance, path_tolerance, plan, &made.mask, &x, &setting));
     made.percent = setting.percent;
+    made.path_tolerance = plan->n_points > 1 ? path_tolerance : NAN;
     if (made.percent < 100)
         bm_log(ctx, BM_LOG_INFO, "screening: the best %.3g %% of voxels by F on the training rows",
                made.percent);

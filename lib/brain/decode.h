@@ -118,9 +118,9 @@ struct bm_decode_plan {
     struct bm_folds folds;
     bm_index constant;                  /* series of a voxel in a run that do not vary: once the
                                            samples are made */
-    char samples_id[BM_ID_SIZE];        /* of the samples, once they are made (util/key.h) */
+    struct bm_key samples;              /* what made the samples, once they are (util/key.h) */
 };
-#define BM_DECODE_PLAN_INIT {.points = NULL}
+#define BM_DECODE_PLAN_INIT {.points = NULL, .samples = BM_KEY_INIT}
 
 /* Read the table of samples and settle the model, its grid, folds and scores, before any voxel is
  * read. plan must be empty. BM_EUSAGE: options that do not go together or with
@@ -134,6 +134,7 @@ struct bm_decoding {
     struct bm_selected selected;
     struct bm_mask mask;
     double percent;           /* of voxels, as used */
+    double path_tolerance;    /* of the fits that chose; NaN if nothing was chosen */
     double *score;            /* [metric][fold] */
     double *chance;           /* [fold], of the first metric */
     struct bm_volume weights; /* 3D, or one frame a class */
@@ -158,10 +159,14 @@ enum bm_status bm_decode_fit(struct bm_ctx *ctx, const struct bm_prepare_opts *p
 
 /* What of bm_decode_fit's fitting is cached, for samples and mask from bm_decode_samples (changed
  * on the way): for plans. */
+struct bm_decode_look {
+    struct bm_select_plan fits;
+    bool gram, gram_cached; /* some fit is missing that needs the Gram matrix of all samples */
+};
 enum bm_status bm_decode_look(struct bm_ctx *ctx, const struct bm_decode_opts *opts,
                               double tolerance, double path_tolerance,
                               const struct bm_decode_plan *plan, const struct bm_mask *mask,
-                              struct bm_samples *x, struct bm_select_plan *out) BM_CHECKED;
+                              struct bm_samples *x, struct bm_decode_look *out) BM_CHECKED;
 
 void bm_decoding_release(struct bm_decoding *decoding);
 

@@ -77,7 +77,7 @@ enum bm_status bm_decoder_describe(struct bm_ctx *ctx, const char *version,
            bm_json_add_params(parameters, bm_decode_params, opts) &&
            bm_json_put(json, "run_column", run_column ? cJSON_CreateString(run_column)
                                               : cJSON_CreateNull()) &&
-           bm_json_add_run(parameters, tolerance, ctx->seed) &&
+           bm_json_add_run(parameters, tolerance, decoding->path_tolerance, ctx->seed) &&
            bm_json_add_sources(json, sources, n_sources) && add_model(json, plan, decoding);
     BM_TRY(bm_json_print(ctx, json, good, out));
 out:

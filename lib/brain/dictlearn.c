@@ -63,16 +63,15 @@ out:
 /* Cross-validation over subjects ------------------------------------------------------------ */
 
 /* All folds of all numbers of maps; *best = the number with the largest mean log-likelihood, -1 if
- * the study is only looked at and not all folds are kept. */
+ * it is not known, as the study is only looked at and not all folds are kept. */
 static enum bm_status validate(struct bm_ctx *ctx, const struct bm_study *study,
-                               struct bm_dictlearn_fold *rows, bm_index *done, bm_index *best)
+                               struct bm_dictlearn_fold *rows, bm_index *best)
 {
     enum bm_status status = BM_OK;
     const struct bm_dictlearn_plan *plan = study->plan;
     double largest = -INFINITY;
-    bm_index folds = plan->folds.count;
+    bm_index folds = plan->folds.count, done = 0;
     *best = plan->k[0];
-    *done = 0;
     if (folds == 0) return BM_OK;
     BM_TRY(bm_progress_begin(ctx, "fits", folds * plan->n_k));
     for (bm_index i = 0; i < plan->n_k; i++) {
@@ -80,7 +79,7 @@ static enum bm_status validate(struct bm_ctx *ctx, const struct bm_study *study,
         for (bm_index f = 0; f < folds; f++) {
             bool there;
             BM_TRY(bm_study_fold(ctx, study, f, plan->k[i], rows, &there));
-            *done += there;
+            done += there;
             mean += rows->score.loglik / (double)folds;
             rows++;
             BM_TRY(bm_progress_step(ctx));
@@ -89,7 +88,7 @@ static enum bm_status validate(struct bm_ctx *ctx, const struct bm_study *study,
         largest = mean;
         *best = plan->k[i];
     }
-    if (*done < folds * plan->n_k) *best = -1;
+    if (done < folds * plan->n_k && plan->n_k > 1) *best = -1;
 out:
     bm_progress_end(ctx);
     return status;
@@ -137,8 +136,8 @@ enum bm_status bm_dictlearn_fit(struct bm_ctx *ctx, const struct bm_prepare_opts
 {
     enum bm_status status = BM_OK;
     struct bm_samples init = BM_SAMPLES_INIT;
-    bm_index non_finite, k, fits;
-    bool given = strcmp(opts->init, "canica") != 0, done;
+    bm_index non_finite, k;
+    bool given = strcmp(opts->init, "canica") != 0;
     BM_TRY(bm_prepare_mask(ctx, prepare, inputs, &out->mask, &non_finite));
     BM_TRY(bm_memory_require(ctx, bm_dictlearn_bytes(ctx, plan, inputs, out->mask.p)));
     BM_TRY(bm_lattice_make(ctx, out->mask.grid.dim, out->mask.voxels, out->mask.p, NULL,
@@ -147,11 +146,11 @@ enum bm_status bm_dictlearn_fit(struct bm_ctx *ctx, const struct bm_prepare_opts
     BM_TRY(read_subjects(ctx, prepare, inputs, plan->rows, scratch, out));
     const struct bm_study study = {plan, &out->lattice, given ? &init : NULL,
                                    (const char(*)[BM_ID_SIZE])out->id, &out->store.data,
-                                   inputs->n_subjects};
+                                   inputs->n_subjects, NULL};
     out->n_fold = plan->folds.count * plan->n_k;
     BM_TRY(bm_calloc(ctx, &out->fold, out->n_fold, sizeof *out->fold));
-    BM_TRY(validate(ctx, &study, out->fold, &fits, &k));
-    BM_TRY(bm_study_fit(ctx, &study, k, &out->atlas, &done));
+    BM_TRY(validate(ctx, &study, out->fold, &k));
+    BM_TRY(bm_study_fit(ctx, &study, k, &out->atlas));
     BM_TRY(make_scale(ctx, out));
 out:
     if (status != BM_OK) bm_dictlearn_release(out);
@@ -171,10 +170,9 @@ enum bm_status bm_dictlearn_look(struct bm_ctx *ctx, const struct bm_prepare_opt
     struct bm_samples init = BM_SAMPLES_INIT;
     struct bm_dictlearn_fold *rows = NULL;
     char (*id)[BM_ID_SIZE] = NULL;
-    bool known, given = strcmp(opts->init, "canica") != 0;
-    bm_index k;
-    BM_TRY(bm_prepare_known_mask(ctx, prepare, inputs, &mask, &known));
-    if (!known) goto out;
+    bool given = strcmp(opts->init, "canica") != 0;
+    bm_index k, non_finite;
+    BM_TRY(bm_prepare_mask(ctx, prepare, inputs, &mask, &non_finite));
     BM_TRY(bm_calloc(ctx, &id, inputs->n_subjects, sizeof *id));
     BM_TRY(bm_calloc(ctx, &rows, plan->folds.count * plan->n_k, sizeof *rows));
     if (given) BM_TRY(read_maps(ctx, opts->init, &mask, plan->k[0], &init));
@@ -184,12 +182,11 @@ enum bm_status bm_dictlearn_look(struct bm_ctx *ctx, const struct bm_prepare_opt
         made.subjects += cached;
     }
     const struct bm_study study = {plan, NULL, given ? &init : NULL,
-                                   (const char(*)[BM_ID_SIZE])id, NULL, inputs->n_subjects};
-    BM_TRY(validate(ctx, &study, rows, &made.folds, &k));
-    if (k > 0) {
-        struct bm_atlas none = BM_ATLAS_INIT;
-        BM_TRY(bm_study_fit(ctx, &study, k, &none, &made.fit));
-    }
+                                   (const char(*)[BM_ID_SIZE])id, NULL, inputs->n_subjects,
+                                   &made};
+    BM_TRY(validate(ctx, &study, rows, &k));
+    made.known = k > 0;
+    if (made.known) BM_TRY(bm_study_fit(ctx, &study, k, NULL));
 out:
     if (status == BM_OK) *look = made;
     bm_mask_release(&mask);

@@ -81,11 +81,14 @@ enum bm_status bm_dictlearn_fit(struct bm_ctx *ctx, const struct bm_prepare_opts
                                 struct bm_dictlearn *out) BM_CHECKED;
 void bm_dictlearn_release(struct bm_dictlearn *result);
 
-/* What of a fit is kept already; 0 all, while the mask is still to be made from the images. */
+/* What of a fit is kept already. An automatic mask is made for this, from what is kept of the
+ * series; images that are new are read. */
 struct bm_dictlearn_look {
     bm_index subjects; /* their reductions */
     bm_index folds;    /* fits without a fold of subjects */
+    bm_index components, components_cached; /* first maps, of fits that are not */
     bool fit;          /* to all subjects */
+    bool known;        /* the number of maps of that is */
 };
 enum bm_status bm_dictlearn_look(struct bm_ctx *ctx, const struct bm_prepare_opts *prepare,
                                  const struct bm_dictlearn_opts *opts,

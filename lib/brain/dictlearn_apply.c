@@ -6,18 +6,18 @@
 
 enum { MAPS_VERSION = 1, SCORE_VERSION = 1 };
 
-/* The key of a step that follows from the subject's samples and the model; closed. */
+/* The key of a step that follows from the subject's samples and the model; closed. look: ask for
+ * the runs that it needs. */
 static enum bm_status name_step(struct bm_ctx *ctx, const struct bm_new_subject *subject, bool maps,
-                                enum bm_atlas_method method, struct bm_key *key)
+                                enum bm_atlas_method method, bool look, struct bm_key *key)
 {
     enum bm_status status = BM_OK;
     const struct bm_dictlearn_model *model = subject->model;
     const struct bm_atlas *atlas = &model->atlas;
     const struct bm_samples *V = &atlas->dict.V;
     char samples[BM_ID_SIZE];
-    bool prepared;
     BM_TRY(bm_prepare_subject_id(ctx, &model->prepare, subject->inputs, subject->number,
-                                 subject->mask, samples, &prepared));
+                                 subject->mask, look, samples));
     bm_key_open(ctx, key, maps ? "dictlearn.maps" : "dictlearn.score",
                 maps ? MAPS_VERSION : SCORE_VERSION);
     bm_key_input(ctx, key, "samples", 0, samples);
@@ -42,8 +42,11 @@ enum bm_status bm_new_subject_look(struct bm_ctx *ctx, const struct bm_new_subje
                                    bool maps, enum bm_atlas_method method, bool *cached)
 {
     struct bm_key key = BM_KEY_INIT;
-    enum bm_status status = name_step(ctx, subject, maps, method, &key);
-    if (status == BM_OK) status = bm_memo_has(ctx, &key, cached);
+    enum bm_status status = BM_OK;
+    BM_TRY(name_step(ctx, subject, maps, method, false, &key));
+    BM_TRY(bm_memo_has(ctx, &key, cached));
+    if (!*cached) BM_TRY(name_step(ctx, subject, maps, method, true, &key));
+out:
     bm_key_release(&key);
     return status;
 }
@@ -72,7 +75,7 @@ enum bm_status bm_new_subject_maps(struct bm_ctx *ctx, const struct bm_new_subje
         BM_MEMO_ARRAY("maps", made.data, &panel, &made.n, &made.panels),
         BM_MEMO_ARRAY("courses", U.data, &U.rows, &U.cols),
         BM_MEMO_ARRAY("warnings", prepared.said.data, &prepared.said.length)};
-    BM_TRY(name_step(ctx, subject, true, method, &step.key));
+    BM_TRY(name_step(ctx, subject, true, method, false, &step.key));
     BM_TRY(bm_memo_get(ctx, &step, members, MEMBERS));
     if (step.hit) {
         bm_mat_adopt(&U);
@@ -111,7 +114,7 @@ enum bm_status bm_new_subject_score(struct bm_ctx *ctx, const struct bm_new_subj
         BM_MEMO_NUMBER("explained", made.explained), BM_MEMO_NUMBER("loglik", made.loglik),
         {.name = "single", .type = BM_MEMO_F64, .values = single, .count = k},
         BM_MEMO_ARRAY("warnings", prepared.said.data, &prepared.said.length)};
-    BM_TRY(name_step(ctx, subject, false, BM_ATLAS_MAP, &step.key));
+    BM_TRY(name_step(ctx, subject, false, BM_ATLAS_MAP, false, &step.key));
     BM_TRY(bm_memo_get(ctx, &step, members, MEMBERS));
     if (step.hit) {
         BM_TRY(bm_prepare_warn_again(ctx, subject->inputs, subject->number, prepared.said.data));

@@ -51,7 +51,7 @@ enum bm_status bm_dictlearn_describe(struct bm_ctx *ctx, const char *version,
     cJSON *parameters = cJSON_AddObjectToObject(json, "parameters");
     good = good && bm_json_add_params(parameters, bm_prepare_params, prepare) &&
            bm_json_add_params(parameters, bm_dictlearn_params, opts) &&
-           bm_json_add_run(parameters, tolerance, ctx->seed) &&
+           bm_json_add_run(parameters, tolerance, NAN, ctx->seed) &&
            bm_json_add_sources(json, sources, n_sources) &&
            cJSON_AddStringToObject(json, "model", result->atlas.model->name);
     cJSON *subjects = cJSON_AddArrayToObject(json, "subjects");

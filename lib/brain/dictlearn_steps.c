@@ -27,11 +27,10 @@ enum bm_status bm_study_look(struct bm_ctx *ctx, const struct bm_prepare_opts *p
     enum bm_status status = BM_OK;
     struct bm_key key = BM_KEY_INIT;
     char samples[BM_ID_SIZE];
-    bool prepared;
-    *cached = false;
-    BM_TRY(bm_prepare_subject_id(ctx, prepare, inputs, s, mask, samples, &prepared));
+    BM_TRY(bm_prepare_subject_id(ctx, prepare, inputs, s, mask, false, samples));
     BM_TRY(name_reduction(ctx, samples, rows, &key));
     BM_TRY(bm_memo_has(ctx, &key, cached));
+    if (!*cached) BM_TRY(bm_prepare_subject_id(ctx, prepare, inputs, s, mask, true, samples));
     memcpy(id, key.id, BM_ID_SIZE);
 out:
     bm_key_release(&key);
@@ -74,8 +73,7 @@ enum bm_status bm_study_reduce(struct bm_ctx *ctx, const struct bm_prepare_opts 
     struct bm_dict_subject *subject = &r.subject;
     bm_index panel = BM_PANEL;
     char samples[BM_ID_SIZE], name[256];
-    bool prepared;
-    BM_TRY(bm_prepare_subject_id(ctx, prepare, inputs, s, mask, samples, &prepared));
+    BM_TRY(bm_prepare_subject_id(ctx, prepare, inputs, s, mask, false, samples));
     BM_TRY(name_reduction(ctx, samples, rows, &step.key));
     struct bm_memo_member members[MEMBERS] = {
         BM_MEMO_ARRAY("rows", made->data, &panel, &made->n, &made->panels),
@@ -178,6 +176,29 @@ out:
     return status;
 }
 
+/* True if fits begin with them. */
+static bool wants_components(const struct bm_study *study)
+{
+    return (study->plan->model->caps & BM_ATLAS_STARTS) && !study->init;
+}
+
+/* Of a fit that is not kept. */
+static enum bm_status look_for_components(struct bm_ctx *ctx, const struct bm_study *study,
+                                          struct part part, bm_index k)
+{
+    enum bm_status status = BM_OK;
+    struct bm_key key = BM_KEY_INIT;
+    bool cached;
+    if (!wants_components(study)) return BM_OK;
+    BM_TRY(name_components(ctx, study, part, k, &key));
+    BM_TRY(bm_memo_has(ctx, &key, &cached));
+    study->look->components++;
+    study->look->components_cached += cached;
+out:
+    bm_key_release(&key);
+    return status;
+}
+
 /* Fits -------------------------------------------------------------------------------------- */
 
 static void number_or_auto(struct bm_ctx *ctx, struct bm_key *key, const char *name, double value)
@@ -199,14 +220,11 @@ static enum bm_status name_fit(struct bm_ctx *ctx, const struct bm_study *study,
     bm_key_text(ctx, key, "model", model->name);
     bm_key_int(ctx, key, "components", k);
     name_part(ctx, study, "reduction", part, key);
-    if (model->caps & BM_ATLAS_STARTS) {
-        if (init) {
-            bm_key_array(ctx, key, "init", BM_MEMO_F32, init->data,
-                         init->n * bm_samples_stride(init));
-        } else {
-            BM_TRY(name_components(ctx, study, part, k, &first));
-            bm_key_input(ctx, key, "components", 0, first.id);
-        }
+    if (wants_components(study)) {
+        BM_TRY(name_components(ctx, study, part, k, &first));
+        bm_key_input(ctx, key, "components", 0, first.id);
+    } else if (model->caps & BM_ATLAS_STARTS) {
+        bm_key_array(ctx, key, "init", BM_MEMO_F32, init->data, init->n * bm_samples_stride(init));
     }
     if (model->caps & BM_ATLAS_DICTIONARY) {
         number_or_auto(ctx, key, "lambda", dict->alpha);
@@ -228,7 +246,7 @@ static enum bm_status fit_part(struct bm_ctx *ctx, const struct bm_study *study,
     const struct bm_atlas_model *model = study->plan->model;
     struct bm_samples first = BM_SAMPLES_INIT;
     struct bm_atlas_opts opts = {k, study->plan->dict, study->init};
-    if ((model->caps & BM_ATLAS_STARTS) && !study->init) {
+    if (wants_components(study)) {
         BM_TRY(components(ctx, study, part, data, k, &first));
         opts.init = &first;
     }
@@ -285,7 +303,9 @@ enum bm_status bm_study_fold(struct bm_ctx *ctx, const struct bm_study *study, b
     BM_TRY(name_fit(ctx, study, "dictlearn.fold", FOLD_VERSION, train, k, &step.key));
     name_part(ctx, study, "left-out", test, &step.key);
     BM_TRY(bm_memo_get(ctx, &step, members, MEMBERS));
-    *done = step.hit || study->data;
+    *done = step.hit || !study->look;
+    if (study->look) study->look->folds += step.hit;
+    if (!*done) BM_TRY(look_for_components(ctx, study, train, k));
     if (!*done) goto out;
     if (!step.hit) {
         status = fit_fold(ctx, study, train, test, k, &made, &dropped);
@@ -295,7 +315,7 @@ enum bm_status bm_study_fold(struct bm_ctx *ctx, const struct bm_study *study, b
         }
         bm_memo_put(ctx, &step, members, MEMBERS);
     }
-    if (study->data) warn_dropped(ctx, dropped, k);
+    if (!study->look) warn_dropped(ctx, dropped, k);
     *row = made;
 out:
     bm_memo_release(&step);
@@ -367,7 +387,7 @@ out:
 }
 
 enum bm_status bm_study_fit(struct bm_ctx *ctx, const struct bm_study *study, bm_index k,
-                            struct bm_atlas *atlas, bool *done)
+                            struct bm_atlas *atlas)
 {
     enum { MEMBERS = 15 };
     enum bm_status status = BM_OK;
@@ -378,10 +398,10 @@ enum bm_status bm_study_fit(struct bm_ctx *ctx, const struct bm_study *study, bm
     struct bm_samples *V = &dict->V;
     struct courses courses = {NULL, 0};
     bm_index panel = BM_PANEL, entries = 0;
-    *done = false;
     BM_TRY(name_fit(ctx, study, "dictlearn.fit", FIT_VERSION, all, k, &step.key));
-    if (!study->data) {
-        BM_TRY(bm_memo_has(ctx, &step.key, done));
+    if (study->look) {
+        BM_TRY(bm_memo_has(ctx, &step.key, &study->look->fit));
+        if (!study->look->fit) BM_TRY(look_for_components(ctx, study, all, k));
         goto out;
     }
     struct bm_memo_member members[MEMBERS] = {
@@ -417,7 +437,6 @@ enum bm_status bm_study_fit(struct bm_ctx *ctx, const struct bm_study *study, bm
         bm_memo_put(ctx, &step, members, MEMBERS);
     }
     if (dict->subjects > 0) warn_low_mu(ctx, dict);
-    *done = true;
     *atlas = made;
     made = (struct bm_atlas)BM_ATLAS_INIT;
 out:

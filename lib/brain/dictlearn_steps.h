@@ -19,9 +19,10 @@ struct bm_study {
     const char (*id)[BM_ID_SIZE];        /* of each subject's reduction */
     const struct bm_dict_data *data;     /* all subjects; NULL to look only */
     bm_index subjects;
+    struct bm_dictlearn_look *look;      /* only count what is kept, there; NULL = make it */
 };
 
-/* Id of the reduction of subject s, and if it is kept. */
+/* Id of the reduction of subject s, and if it is kept; if not, its runs are asked for. */
 enum bm_status bm_study_look(struct bm_ctx *ctx, const struct bm_prepare_opts *prepare,
                              const struct bm_inputs *inputs, bm_index s, const struct bm_mask *mask,
                              bm_index rows, char id[BM_ID_SIZE], bool *cached) BM_CHECKED;
@@ -37,9 +38,9 @@ enum bm_status bm_study_reduce(struct bm_ctx *ctx, const struct bm_prepare_opts 
 enum bm_status bm_study_fold(struct bm_ctx *ctx, const struct bm_study *study, bm_index fold,
                              bm_index k, struct bm_dictlearn_fold *row, bool *done) BM_CHECKED;
 
-/* Fit k maps to all subjects. *done as above; atlas must be empty. */
+/* Fit k maps to all subjects; atlas must be empty, and is left so by a look. */
 enum bm_status bm_study_fit(struct bm_ctx *ctx, const struct bm_study *study, bm_index k,
-                            struct bm_atlas *atlas, bool *done) BM_CHECKED;
+                            struct bm_atlas *atlas) BM_CHECKED;
 
 #ifdef __cplusplus
 }

@@ -129,21 +129,16 @@ enum bm_status bm_prepare_subject(struct bm_ctx *ctx, const struct bm_prepare_op
                                   const struct bm_mask *mask, struct bm_prepared *out) BM_CHECKED;
 
 /* For steps that follow from a subject's samples alone, and need not make them when their own
- * result is kept: what they name the samples by (struct bm_prepared's id), and whether all runs are
- * kept. Without a memo "" and false. */
+ * result is kept: what they name the samples by (struct bm_prepared's id), "" without a memo. look:
+ * ask for the runs, which will be wanted (bm_memo_has): for plans. */
 enum bm_status bm_prepare_subject_id(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
                                      const struct bm_inputs *inputs, bm_index subject,
-                                     const struct bm_mask *mask, char id[BM_ID_SIZE],
-                                     bool *cached) BM_CHECKED;
+                                     const struct bm_mask *mask, bool look,
+                                     char id[BM_ID_SIZE]) BM_CHECKED;
 /* What such a step kept of the samples' warnings (struct bm_prepared's said, its end a 0 byte),
  * under the names that the files have now. */
 enum bm_status bm_prepare_warn_again(struct bm_ctx *ctx, const struct bm_inputs *inputs,
                                      bm_index subject, const char *said) BM_CHECKED;
-
-/* The mask if it can be had without reading images: *known. */
-enum bm_status bm_prepare_known_mask(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
-                                     const struct bm_inputs *inputs, struct bm_mask *mask,
-                                     bool *known) BM_CHECKED;
 
 /* What bm_prepare will need, from headers and the mask's file alone. */
 struct bm_prepare_plan {

@@ -50,6 +50,7 @@ struct bm_steps {
     const struct bm_layout *layout;
     char (*digest)[BM_ID_SIZE];    /* of each input's file; NULL without a memo */
     const struct bm_grid *grid;
+    bool automatic;                /* the mask is made from the images */
     bool by_series;                /* runs on the masks of their series */
     struct bm_series_mask *own;    /* by_series: of each series, as far as it is known; voxels NULL
                                       = not */
@@ -74,8 +75,9 @@ enum bm_status bm_steps_find_mask(struct bm_ctx *ctx, struct bm_steps *steps, st
 void bm_steps_keep_mask(struct bm_ctx *ctx, struct bm_steps *steps, struct bm_mask *mask,
                         bm_index *non_finite);
 
-/* Name all runs; *cached: all are kept. */
-enum bm_status bm_steps_look(struct bm_ctx *ctx, struct bm_steps *steps, bool *cached) BM_CHECKED;
+/* Name all runs; look: ask for them, too. */
+enum bm_status bm_steps_name_runs(struct bm_ctx *ctx, struct bm_steps *steps,
+                                  bool look) BM_CHECKED;
 
 /* The mask of a series: found, or made from its images and kept. */
 enum bm_status bm_steps_series_mask(struct bm_ctx *ctx, struct bm_steps *steps, bm_index series,

@@ -80,9 +80,9 @@ static void name_series_mask(struct bm_ctx *ctx, const struct bm_steps *steps, b
 static void name_mask(struct bm_ctx *ctx, struct bm_steps *steps, const struct bm_mask *given)
 {
     struct bm_key *key = &steps->mask.key;
-    bool automatic = !given && bm_mask_is_automatic(steps->opts);
+    bool automatic = steps->automatic;
     bm_key_open(ctx, key, "prepare.mask", MASK_VERSION);
-    name_grid(ctx, key, steps->grid);
+    name_grid(ctx, key, given ? &given->grid : steps->grid);
     bm_key_text(ctx, key, "mask", given ? "given" : automatic ? steps->opts->mask : "file");
     if (given) bm_key_array(ctx, key, "voxels", BM_MEMO_I64, given->voxels, given->p);
     else if (!automatic) bm_key_file(ctx, key, "mask", 0, steps->opts->mask);
@@ -102,9 +102,11 @@ enum bm_status bm_steps_open(struct bm_ctx *ctx, const struct bm_prepare_opts *o
                              struct bm_steps *steps)
 {
     enum bm_status status = BM_OK;
+    bool automatic = !given && bm_mask_is_automatic(opts);
     *steps = (struct bm_steps){.opts = opts, .inputs = inputs, .layout = layout, .grid = grid,
-                               .by_series = !given && bm_mask_is_automatic(opts) &&
-                                            opts->smooth_mm == 0 && layout->n_runs > 0};
+                               .automatic = automatic,
+                               .by_series = automatic && opts->smooth_mm == 0 &&
+                                            layout->n_runs > 0};
     BM_TRY(bm_calloc(ctx, &steps->own, inputs->n_series, sizeof *steps->own));
     BM_TRY(bm_calloc(ctx, &steps->run, layout->n_runs, sizeof *steps->run));
     if (!ctx->memo) goto out;
@@ -287,8 +289,10 @@ static void name_run(struct bm_ctx *ctx, struct bm_steps *steps, const struct pa
         if (bm_key_close(ctx, &own) != BM_OK) key->status = own.status;
         bm_key_input(ctx, key, "series-mask", 0, own.id);
         bm_key_release(&own);
-    } else {
+    } else if (steps->automatic) {
         bm_key_input(ctx, key, "mask", 0, steps->mask.key.id);
+    } else { /* no step that is kept */
+        bm_key_part(ctx, key, "mask", &steps->mask.key);
     }
     for (bm_index k = 0; k < parts->n_used; k++)
         bm_key_input(ctx, key, "image", k, steps->digest[parts->used[k]]);
@@ -352,17 +356,16 @@ static void kept_run_release(struct kept_run *run)
     bm_text_release(&run->packed);
 }
 
-enum bm_status bm_steps_look(struct bm_ctx *ctx, struct bm_steps *steps, bool *cached)
+enum bm_status bm_steps_name_runs(struct bm_ctx *ctx, struct bm_steps *steps, bool look)
 {
     enum bm_status status = BM_OK;
     struct parts parts = {.used = NULL};
-    *cached = ctx->memo != NULL;
+    bool unused;
     for (bm_index r = 0; ctx->memo && r < steps->layout->n_runs; r++) {
-        bool there;
         BM_TRY(list_parts(ctx, steps, r, &parts));
         name_run(ctx, steps, &parts, &steps->run[r].key);
-        BM_TRY(bm_memo_has(ctx, &steps->run[r].key, &there));
-        *cached = *cached && there;
+        BM_TRY(bm_key_close(ctx, &steps->run[r].key));
+        if (look) BM_TRY(bm_memo_has(ctx, &steps->run[r].key, &unused));
         parts_release(&parts);
         parts = (struct parts){.used = NULL};
     }

@@ -1,34 +1,6 @@
 /* One subject of a study: its samples, or what names them. */
 #include "brain/prepare_internal.h"
 
-enum bm_status bm_prepare_known_mask(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
-                                     const struct bm_inputs *inputs, struct bm_mask *mask,
-                                     bool *known)
-{
-    enum bm_status status = BM_OK;
-    struct bm_mask made = BM_MASK_INIT;
-    struct bm_layout layout = {.n_runs = 0};
-    struct bm_steps steps = BM_STEPS_INIT;
-    struct bm_grid grid;
-    struct bm_xform xform;
-    bm_index non_finite;
-    *known = !bm_mask_is_automatic(opts);
-    if (*known) return bm_prepare_mask(ctx, opts, inputs, mask, &non_finite);
-    BM_TRY(bm_prepare_grid(ctx, opts, inputs, &grid, &xform));
-    BM_TRY(bm_steps_open(ctx, opts, inputs, &layout, &grid, NULL, &steps));
-    BM_TRY(bm_steps_find_mask(ctx, &steps, &made, &non_finite));
-    *known = steps.mask.hit;
-    if (!*known) goto out;
-    made.grid = grid;
-    made.xform = xform;
-    *mask = made;
-    made = (struct bm_mask)BM_MASK_INIT;
-out:
-    bm_mask_release(&made);
-    bm_steps_release(&steps);
-    return status;
-}
-
 /* The inputs of one subject, which borrow all but the lists; free input and series. */
 static enum bm_status pick_subject(struct bm_ctx *ctx, const struct bm_inputs *inputs,
                                    bm_index subject, struct bm_inputs *out)
@@ -77,8 +49,8 @@ enum bm_status bm_prepare_subject(struct bm_ctx *ctx, const struct bm_prepare_op
 
 enum bm_status bm_prepare_subject_id(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
                                      const struct bm_inputs *inputs, bm_index subject,
-                                     const struct bm_mask *mask, char id[BM_ID_SIZE],
-                                     bool *cached)
+                                     const struct bm_mask *mask, bool look,
+                                     char id[BM_ID_SIZE])
 {
     enum bm_status status = BM_OK;
     struct bm_inputs own = BM_INPUTS_INIT;
@@ -87,13 +59,12 @@ enum bm_status bm_prepare_subject_id(struct bm_ctx *ctx, const struct bm_prepare
     struct bm_grid grid;
     struct bm_xform xform;
     id[0] = '\0';
-    *cached = false;
     if (!ctx->memo) return BM_OK;
     BM_TRY(pick_subject(ctx, inputs, subject, &own));
     BM_TRY(bm_prepare_grid(ctx, opts, &own, &grid, &xform));
     BM_TRY(bm_layout_make(ctx, opts, &own, NULL, &layout));
     BM_TRY(bm_steps_open(ctx, opts, &own, &layout, &grid, mask, &steps));
-    BM_TRY(bm_steps_look(ctx, &steps, cached));
+    BM_TRY(bm_steps_name_runs(ctx, &steps, look));
     BM_TRY(bm_steps_name(ctx, &steps, id));
 out:
     bm_free(own.input);

@@ -82,11 +82,32 @@ enum bm_status bm_screen_name(struct bm_ctx *ctx, const struct bm_screen *screen
 {
     bool spatial = screen->problem->estimator->caps & BM_USES_LATTICE;
     bm_key_open(ctx, key, "decode.design", DESIGN_VERSION);
-    bm_key_input(ctx, key, "samples", 0, screen->samples_id);
+    bm_key_part(ctx, key, "samples", screen->samples);
     bm_key_real(ctx, key, "select", screen->percent);
     if (spatial)
         bm_key_text(ctx, key, "boundary", screen->boundary == BM_BOUNDARY_ZERO ? "zero" : "inside");
     return bm_key_close(ctx, key);
+}
+
+bool bm_screen_wants_gram(const struct bm_screen *screen)
+{
+    bool spatial = screen->problem->estimator->caps & BM_USES_LATTICE;
+    return screen->percent >= 100 && (!spatial || screen->x->n <= BM_SPATIAL_GRAM_MAX);
+}
+
+static void name_gram(struct bm_ctx *ctx, const struct bm_screen *screen, struct bm_key *key)
+{
+    bm_key_open(ctx, key, "decode.gram", GRAM_VERSION);
+    bm_key_part(ctx, key, "samples", screen->samples);
+}
+
+enum bm_status bm_screen_look(struct bm_ctx *ctx, const struct bm_screen *screen, bool *cached)
+{
+    struct bm_key key = BM_KEY_INIT;
+    name_gram(ctx, screen, &key);
+    enum bm_status status = bm_memo_has(ctx, &key, cached);
+    bm_key_release(&key);
+    return status;
 }
 
 /* The Gram matrix of all samples, computed or found. */
@@ -96,8 +117,7 @@ static enum bm_status make_gram(struct bm_ctx *ctx, struct bm_screen *screen)
     struct bm_memo_step step = BM_MEMO_STEP_INIT;
     struct bm_mat K = {.rows = screen->x->n, .cols = screen->x->n};
     struct bm_memo_member members[] = {BM_MEMO_ARRAY("K", K.data, &K.rows, &K.cols)};
-    bm_key_open(ctx, &step.key, "decode.gram", GRAM_VERSION);
-    bm_key_input(ctx, &step.key, "samples", 0, screen->samples_id);
+    name_gram(ctx, screen, &step.key);
     BM_TRY(bm_memo_get(ctx, &step, members, 1));
     if (!step.hit) {
         K = (struct bm_mat)BM_MAT_INIT;
@@ -122,7 +142,7 @@ static enum bm_status prepare_views(struct bm_ctx *ctx, struct bm_screen *screen
         if (spatial && screen->lattice.p == 0)
             BM_TRY(bm_lattice_make(ctx, mask->grid.dim, mask->voxels, mask->p, NULL,
                                    screen->boundary, &screen->lattice));
-        if (!spatial || screen->x->n <= BM_SPATIAL_GRAM_MAX) BM_TRY(make_gram(ctx, screen));
+        if (bm_screen_wants_gram(screen)) BM_TRY(make_gram(ctx, screen));
     }
     screen->K = screen->gram.data ? &screen->gram : NULL;
     screen->ready = true;

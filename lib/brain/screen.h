@@ -23,7 +23,7 @@ struct bm_screen {
     const struct bm_problem *problem;
     double percent;               /* 100 = every voxel */
     enum bm_boundary boundary;
-    const char *samples_id;       /* of x (util/key.h), so that K is kept; NULL = it is not */
+    const struct bm_key *samples; /* what made x, closed: K is kept under it */
     pthread_mutex_t lock;
     bool open, ready;             /* the three below are made */
     struct bm_samples smoothed;
@@ -49,7 +49,12 @@ void bm_screen_release(struct bm_screen *screen);
  * struct bm_problem: user is a struct bm_screen. */
 enum bm_status bm_screen_ready(struct bm_ctx *ctx, void *user) BM_CHECKED;
 
-/* Key of all that determines a view besides rows and targets, closed, from samples_id. */
+/* True if all views share one Gram matrix, and if that is kept. */
+bool bm_screen_wants_gram(const struct bm_screen *screen);
+enum bm_status bm_screen_look(struct bm_ctx *ctx, const struct bm_screen *screen,
+                              bool *cached) BM_CHECKED;
+
+/* Key of all that determines a view besides rows and targets, closed. */
 enum bm_status bm_screen_name(struct bm_ctx *ctx, const struct bm_screen *screen,
                               struct bm_key *key) BM_CHECKED;
 

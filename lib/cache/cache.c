@@ -416,7 +416,8 @@ enum bm_status bm_cache_open(struct bm_ctx *ctx, const struct bm_cache_opts *opt
     pthread_mutex_init(&made->lock, NULL);
     open_own(ctx, made);
     open_others(ctx, made);
-    status = bm_known_alloc(ctx, made->own.base >= 0 ? &made->own : NULL, &made->known);
+    bool remember = made->own.base >= 0 && !opts->hash_always;
+    status = bm_known_alloc(ctx, remember ? &made->own : NULL, &made->known);
     if (status != BM_OK) {
         bm_cache_close(ctx, made);
         goto out;
@@ -437,6 +438,12 @@ const struct bm_memo *bm_cache_memo(const struct bm_cache *cache)
 const struct bm_store *bm_cache_store(const struct bm_cache *cache)
 {
     return cache->own.base >= 0 ? &cache->own : NULL;
+}
+
+const struct bm_store *bm_cache_layer(const struct bm_cache *cache, int i)
+{
+    if (cache->own.base >= 0 && i-- == 0) return &cache->own;
+    return i < cache->n_other ? &cache->other[i] : NULL;
 }
 
 struct bm_cache_stats bm_cache_stats(struct bm_cache *cache)

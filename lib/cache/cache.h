@@ -22,6 +22,7 @@ struct bm_cache_opts {
     bool refresh;          /* compute again and replace */
     bool peek;             /* for plans: look only, make nothing */
     bool unsynced;         /* do not wait for the disk */
+    bool hash_always;      /* read inputs in every run to know them, whatever their times say */
     int64_t limit;         /* bytes; 0 = bm_store_default_limit */
     double wait_s;         /* longest wait for another process */
     const char *about;     /* lines name=value on this run, for bm_entry_origin; may be "" */
@@ -51,6 +52,10 @@ const struct bm_memo *bm_cache_memo(const struct bm_cache *cache);
 
 /* The own store, or NULL. */
 const struct bm_store *bm_cache_store(const struct bm_cache *cache);
+
+/* The stores that are looked through, in that order: the own one, if any, is the first. NULL after
+ * the last. */
+const struct bm_store *bm_cache_layer(const struct bm_cache *cache, int i);
 
 /* The counts so far; from any thread. */
 struct bm_cache_stats bm_cache_stats(struct bm_cache *cache);

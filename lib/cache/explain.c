@@ -20,21 +20,17 @@ struct step {
 };
 
 struct bm_explain {
-    const struct bm_store *store;
     struct bm_ctx ctx;      /* of the caller, for threads that ask */
     pthread_mutex_t lock;
     enum bm_status status;  /* first failure to keep a question */
     struct step *asked, *stored;
     bm_index n_asked, cap_asked, n_stored, cap_stored;
-    bool listed;
 };
 
-enum bm_status bm_explain_alloc(struct bm_ctx *ctx, const struct bm_store *store,
-                                struct bm_explain **explain)
+enum bm_status bm_explain_alloc(struct bm_ctx *ctx, struct bm_explain **explain)
 {
     enum bm_status status = bm_calloc(ctx, explain, 1, sizeof **explain);
     if (status != BM_OK) return status;
-    (*explain)->store = store;
     bm_ctx_child(&(*explain)->ctx, ctx);
     pthread_mutex_init(&(*explain)->lock, NULL);
     return BM_OK;
@@ -115,24 +111,22 @@ void bm_explain_ask(void *user, const struct bm_key *key, bool cached)
     pthread_mutex_unlock(&explain->lock);
 }
 
-/* Key texts of all entries. */
-static enum bm_status read_stored(struct bm_ctx *ctx, struct bm_explain *explain)
+enum bm_status bm_explain_store(struct bm_ctx *ctx, struct bm_explain *explain,
+                                const struct bm_store *store)
 {
     enum bm_status status = BM_OK;
     struct bm_listing listing = BM_LISTING_INIT;
     unsigned char *header = NULL;
     struct bm_entry entry;
-    if (explain->listed || explain->store->base < 0) return BM_OK;
-    BM_TRY(bm_store_list(ctx, explain->store, &listing));
+    BM_TRY(bm_store_list(ctx, store, &listing));
     for (bm_index i = 0; i < listing.count; i++) {
         const char *id = listing.item[i].id;
-        if (bm_store_header(ctx, explain->store, id, &header, &entry) != BM_FOUND) continue;
+        if (bm_store_header(ctx, store, id, &header, &entry) != BM_FOUND) continue;
         BM_TRY(add_step(ctx, &explain->stored, &explain->cap_stored, &explain->n_stored,
                         entry.stage, id, entry.key, entry.key_bytes, true));
         bm_free(header);
         header = NULL;
     }
-    explain->listed = true;
 out:
     bm_free(header);
     bm_listing_release(&listing);
@@ -201,6 +195,32 @@ static const char *without_length(const char *value)
     return end > value && *end == ':' && strlen(end + 1) == length ? end + 1 : value;
 }
 
+static bool is_digest(const char *value)
+{
+    size_t n = strlen(value), digits = BM_ID_SIZE - 1;
+    return n >= digits && (n == digits || value[n - digits - 1] == ':') &&
+           strspn(value + n - digits, "0123456789abcdef") == digits;
+}
+
+/* Digests say no more than that they differ. */
+static bool says_as_much(const char *a, const char *b)
+{
+    return strcmp(a, b) == 0 || (is_digest(a) && is_digest(b));
+}
+
+/* How long a name is without the number at its end: "input.moments" of "input.moments.12". */
+static size_t stem(const char *name)
+{
+    size_t n = strlen(name);
+    while (n > 0 && name[n - 1] >= '0' && name[n - 1] <= '9') n--;
+    return n > 0 && name[n - 1] == '.' ? n - 1 : strlen(name);
+}
+
+static bool same_field(const char *a, const char *b, bool digests)
+{
+    return strcmp(a, b) == 0 || (digests && stem(a) == stem(b) && strncmp(a, b, stem(a)) == 0);
+}
+
 /* Into the row that says the same, or a new one. */
 static enum bm_status add_row(struct bm_ctx *ctx, struct table *table, const struct step *step,
                               const char *field, const char *was, const char *now)
@@ -210,16 +230,18 @@ static enum bm_status add_row(struct bm_ctx *ctx, struct table *table, const str
     for (bm_index i = 0; i < table->n; i++) {
         struct bm_explained *row = &table->row[i];
         if (row->cached != step->cached || strcmp(row->stage, step->stage) != 0 ||
-            strcmp(row->field, field) != 0 || strcmp(row->was, without_length(was)) != 0 ||
-            strcmp(row->now, without_length(now)) != 0)
+            !same_field(row->field, field, is_digest(was) || is_digest(now)) ||
+            !says_as_much(row->was, without_length(was)) ||
+            !says_as_much(row->now, without_length(now)))
             continue;
-        row->count++;
+        row->count += row->last != step;
+        row->last = step;
         return BM_OK;
     }
     BM_TRY(bm_grow(ctx, &table->row, &table->cap, table->n + 1, sizeof *table->row));
     struct bm_explained *row = &table->row[table->n++];
     *row = (struct bm_explained){step->stage, "", 1, step->cached, field,
-                                  without_length(was), without_length(now)};
+                                  without_length(was), without_length(now), step};
     memcpy(row->id, step->id, sizeof row->id);
 out:
     return status;
@@ -231,7 +253,6 @@ enum bm_status bm_explain_rows(struct bm_ctx *ctx, struct bm_explain *explain,
     enum bm_status status = explain->status;
     struct table table = {.row = NULL};
     if (status != BM_OK) return bm_fail(ctx, status, "%s", explain->ctx.message);
-    BM_TRY(read_stored(ctx, explain));
     for (bm_index i = 0; i < explain->n_asked; i++) {
         const struct step *step = &explain->asked[i], *near = NULL;
         if (!step->cached) near = nearest(explain, step);

@@ -62,7 +62,10 @@ int bm_store_folder(const struct bm_store *store, const char *name);
 
 /* Looking up ---------------------------------------------------------------------------------- */
 
-enum bm_found { BM_FOUND, BM_ABSENT, BM_DAMAGED, BM_UNTRUSTED, BM_OTHER_VERSION };
+enum bm_found {
+    BM_FOUND, BM_ABSENT, BM_DAMAGED, BM_UNTRUSTED, BM_OTHER_VERSION,
+    BM_UNREADABLE /* there, but it cannot be opened; to bm_store_read it is absent */
+};
 
 /* What a hit was. */
 struct bm_store_hit {

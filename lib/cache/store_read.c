@@ -58,7 +58,8 @@ static enum bm_found open_entry(struct bm_ctx *ctx, const struct bm_store *store
     o->folder = openat(store->objects, shard, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (o->folder >= 0)
         o->fd = openat(o->folder, o->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (o->fd < 0) return say(ctx, BM_ABSENT, id, strerror(errno));
+    bool gone = errno == ENOENT || errno == ESTALE;
+    if (o->fd < 0) return say(ctx, gone ? BM_ABSENT : BM_UNREADABLE, id, strerror(errno));
     if (fstat(o->fd, &o->st) != 0) return say(ctx, BM_ABSENT, id, strerror(errno));
     if (!S_ISREG(o->st.st_mode)) return say(ctx, BM_UNTRUSTED, id, "not a regular file");
     if (!bm_store_trusts(store, o->st.st_uid))
@@ -224,6 +225,7 @@ enum bm_found bm_store_read(struct bm_ctx *ctx, const struct bm_store *store, co
     bm_index place[BM_MEMO_MEMBERS];
     enum bm_found found = count <= BM_MEMO_MEMBERS ? open_entry(ctx, store, id, &o) : BM_ABSENT;
     if (count > BM_MEMO_MEMBERS) return found;
+    if (found == BM_UNREADABLE) found = BM_ABSENT;
     if (found == BM_FOUND && key) found = recognise(ctx, key, id, &o.entry);
     bool fits = found == BM_FOUND && match(&o.entry, members, count, place);
     if (found == BM_FOUND) found = read_members(ctx, &o, id, members, fits ? count : 0, block);

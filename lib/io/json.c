@@ -107,9 +107,10 @@ bool bm_json_add_head(cJSON *json, const char *format, const char *version, cons
            cJSON_AddStringToObject(json, "command", command);
 }
 
-bool bm_json_add_run(cJSON *parameters, double tolerance, uint64_t seed)
+bool bm_json_add_run(cJSON *parameters, double tolerance, double path_tolerance, uint64_t seed)
 {
     return bm_json_put(parameters, "tolerance", bm_json_real(tolerance)) &&
+           bm_json_put(parameters, "path-tolerance", bm_json_real(path_tolerance)) &&
            bm_json_put(parameters, "seed", unsigned_whole(seed));
 }
 

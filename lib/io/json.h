@@ -38,8 +38,8 @@ bool bm_json_add_sources(cJSON *object, const struct bm_source *sources, bm_inde
 
 /* What every model.json begins with. */
 bool bm_json_add_head(cJSON *json, const char *format, const char *version, const char *command);
-/* Fields that end "parameters". */
-bool bm_json_add_run(cJSON *parameters, double tolerance, uint64_t seed);
+/* Fields that end "parameters". path_tolerance: of the fits that choose; NaN = there are none. */
+bool bm_json_add_run(cJSON *parameters, double tolerance, double path_tolerance, uint64_t seed);
 
 /* The document with a newline, if `good`; BM_ENOMEM else. */
 enum bm_status bm_json_print(struct bm_ctx *ctx, const cJSON *json, bool good,

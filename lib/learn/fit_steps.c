@@ -35,13 +35,13 @@ static void name_points(struct bm_ctx *ctx, struct bm_key *key, const struct bm_
     bm_text_release(&text);
 }
 
-void bm_fit_name(struct bm_ctx *ctx, struct bm_key *key, const char *design_id,
+void bm_fit_name(struct bm_ctx *ctx, struct bm_key *key, const struct bm_key *design,
                  const struct bm_estimator *estimator, const struct bm_training *training,
                  const struct bm_point *points, bm_index count, bool weights)
 {
     bool spatial = estimator->caps & BM_USES_LATTICE;
     bm_key_open(ctx, key, "learn.fit", FIT_VERSION);
-    bm_key_input(ctx, key, "design", 0, design_id);
+    bm_key_part(ctx, key, "design", design);
     bm_key_text(ctx, key, "model", estimator->name);
     bm_key_seed(ctx, key);
     bm_key_array(ctx, key, "rows", BM_MEMO_I64, training->rows, training->m);

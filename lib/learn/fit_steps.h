@@ -13,9 +13,9 @@
 extern "C" {
 #endif
 
-/* Open the key of a fit. design_id: of all that determines training->design besides its rows and
- * targets. training->design itself is not looked at. */
-void bm_fit_name(struct bm_ctx *ctx, struct bm_key *key, const char *design_id,
+/* Open the key of a fit. design: closed key of all that determines training->design besides its
+ * rows and targets; NULL = not known. training->design itself is not looked at. */
+void bm_fit_name(struct bm_ctx *ctx, struct bm_key *key, const struct bm_key *design,
                  const struct bm_estimator *estimator, const struct bm_training *training,
                  const struct bm_point *points, bm_index count, bool weights);
 

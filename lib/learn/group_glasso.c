@@ -115,17 +115,25 @@ static void fill_block(const struct task *task, const bm_index *member,
         block->W[at] = block->S[at] + keep * (block->W[at] - block->S[at]);
 }
 
+/* Until the gap, or until neither it nor the dual has become better for long: on matrices that are
+ * nearly singular rounding, and columns that are solved roughly, end progress. */
 static enum bm_status sweep(struct bm_ctx *ctx, struct bm_glasso_block *block, double gap, int most,
                             double *work)
 {
+    enum { STALLED = 40 };
     enum bm_status status = BM_OK;
-    double change = INFINITY;
-    for (int i = 1; i <= most; i++) {
+    double change = INFINITY, least = INFINITY, dual = -INFINITY;
+    for (int i = 1, better = 0; i <= most && i <= better + STALLED; i++) {
         BM_TRY(bm_ctx_cancelled(ctx));
         bm_glasso_sweep(block, work, &change);
         if (change > 0.02 && i % 5 != 0 && i < most) continue;
         BM_TRY(bm_glasso_certify(ctx, block));
         if (block->primal - block->dual <= gap) break;
+        if (block->primal - block->dual < 0.99 * least ||
+            block->dual > dual + fmax(gap, 0.01 * fmin(least, block->primal - block->dual)))
+            better = i;
+        least = fmin(least, block->primal - block->dual);
+        dual = fmax(dual, block->dual);
     }
 out:
     return status;
@@ -162,6 +170,7 @@ static enum bm_status solve_block(struct bm_ctx *ctx, bm_index b, int worker, vo
     } else {
         BM_TRY(sweep(ctx, &block, gap, most, work));
     }
+    if (isinf(block.primal)) BM_TRY(bm_glasso_mend(ctx, &block));
     for (bm_index k = 0; k < K; k++)
         for (bm_index j = 0; j < p; j++)
             for (bm_index i = 0; i < p; i++) {

@@ -50,8 +50,9 @@ struct bm_group_glasso {
  * another alpha, or NULL; changes the time, and the result within the tolerance. Blocks are the
  * connected components of || (w_k (S_k)_ij)_k || > alpha, which are exactly those of the solution;
  * they are solved in parallel, each on one thread. fit is replaced on success. Not to converge is
- * no error. BM_EINPUT: a number that is not finite, a diagonal that is not positive; BM_EUSAGE: an
- * alpha that is not positive. Time for a sweep: about K p^2 (2 + p x density x passes) flop. */
+ * no error: P is positive definite all the same, and the gap says how far it may be. BM_EINPUT: a
+ * number that is not finite, a diagonal that is not positive; BM_EUSAGE: an alpha that is not. Time
+ * for a sweep: about K p^2 (2 + p x density x passes) flop. */
 enum bm_status bm_group_glasso_fit(struct bm_ctx *ctx, const struct bm_mat *S, bm_index K,
                                    const double *weight, const struct bm_group_glasso_opts *opts,
                                    const struct bm_group_glasso *start,

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "learn/group_glasso_internal.h"
+#include "num/lapack.h"
 #include "num/spd.h"
 
 static double norm_of(bm_index K, const double *x)
@@ -127,5 +128,42 @@ out:
     bm_free(B);
     bm_free(traces);
     bm_mat_release(&work);
+    return status;
+}
+
+/* argmin over x of trace x - sum log(w_i + x): where sum 1 / (w_i + x) = trace. w ascending. */
+static double best_shift(bm_index p, const double *w, double trace)
+{
+    double low = -w[0], high = -w[0] + (double)p / trace; /* there every term is small enough */
+    for (int i = 0; i < 200 && high - low > 1e-9 * fabs(high); i++) {
+        double x = low + (high - low) / 2, sum = 0;
+        for (bm_index k = 0; k < p; k++) sum += 1 / (w[k] + x);
+        if (sum > trace) low = x;
+        else high = x;
+    }
+    return high;
+}
+
+enum bm_status bm_glasso_mend(struct bm_ctx *ctx, struct bm_glasso_block *block)
+{
+    enum bm_status status = BM_OK;
+    bm_index p = block->p;
+    struct bm_mat U = BM_MAT_INIT;
+    double *w = NULL;
+    BM_TRY(bm_alloc(ctx, &w, p, sizeof *w));
+    for (bm_index k = 0; k < block->K; k++) {
+        double trace = 0;
+        bm_mat_release(&U);
+        BM_TRY(bm_mat_copy(ctx, &U, &block->P[k]));
+        BM_TRY(bm_eigh(ctx, &U, w));
+        if (w[0] > 1e-12 * w[p - 1]) continue;
+        for (bm_index i = 0; i < p; i++) trace += block->S[bm_glasso_at(block, i, i) + k];
+        double shift = best_shift(p, w, trace);
+        for (bm_index i = 0; i < p; i++) block->Y[bm_glasso_at(block, i, i) + k] += shift;
+    }
+    BM_TRY(bm_glasso_certify(ctx, block));
+out:
+    bm_mat_release(&U);
+    bm_free(w);
     return status;
 }

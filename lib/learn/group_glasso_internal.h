@@ -37,6 +37,10 @@ void bm_glasso_sweep(struct bm_glasso_block *block, double *work, double *change
  * positive definite has an infinite primal, and P is then as it comes. */
 enum bm_status bm_glasso_certify(struct bm_ctx *ctx, struct bm_glasso_block *block) BM_CHECKED;
 
+/* After that: add to the diagonal of each P that is not positive definite what makes the primal
+ * least, and certify again. */
+enum bm_status bm_glasso_mend(struct bm_ctx *ctx, struct bm_glasso_block *block) BM_CHECKED;
+
 /* ADMM from the block's W and Y, until its own certificate is below `gap` or `most` iterations;
  * leaves W and Y ready for sweeps. The subjects in parallel. */
 enum bm_status bm_glasso_admm(struct bm_ctx *ctx, struct bm_glasso_block *block, double gap,

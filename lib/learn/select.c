@@ -140,7 +140,7 @@ static enum bm_status count_cached(struct bm_ctx *ctx, const struct bm_problem *
     for (bm_index at = 0, n; at < r->count; at += n) {
         bool cached;
         n = step_length(r, at);
-        bm_fit_name(ctx, &key, problem->design_id, problem->estimator, &training, r->points + at,
+        bm_fit_name(ctx, &key, problem->design, problem->estimator, &training, r->points + at,
                     n, r->weights);
         BM_TRY(bm_memo_has(ctx, &key, &cached));
         memset(have, cached, (size_t)n * sizeof *have);
@@ -167,7 +167,7 @@ static enum bm_status fit_step(struct bm_ctx *ctx, const struct bm_problem *prob
     const struct bm_point *points = r->points + at;
     bool *have = NULL;
     bm_index found = 0;
-    bm_fit_name(ctx, &step.key, problem->design_id, problem->estimator, training, points, n,
+    bm_fit_name(ctx, &step.key, problem->design, problem->estimator, training, points, n,
                 r->weights);
     BM_TRY(bm_fit_find(ctx, &step, training, n, problem->n, fits + at, voxels, n_voxels));
     if (step.hit) goto out;

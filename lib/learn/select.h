@@ -53,9 +53,9 @@ struct bm_problem {
     /* Called once, with all threads, before the first view that is needed; NULL = nothing. */
     enum bm_status (*ready)(struct bm_ctx *ctx, void *user);
     void *user;
-    /* Id (util/key.h) of all that determines the view of a training set besides its rows and their
-     * targets: fits are then kept and found by ctx->memo. NULL or "": they are not. */
-    const char *design_id;
+    /* Closed key (util/key.h) of all that determines the view of a training set besides its rows
+     * and their targets: fits are then kept and found by ctx->memo. NULL: they are not. */
+    const struct bm_key *design;
 };
 
 /* One point of one training set's choice, over its inner folds. */

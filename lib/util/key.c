@@ -1,6 +1,7 @@
 #include "util/key.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,7 @@
 #include "util/memo.h"
 
 const unsigned char bm_memo_size[] = {1, 4, 8, 4, 8};
+enum { FEW = 8 }; /* numbers of an array are written out, more are digested */
 
 static const char first_line[] = "brainmine-key 1\n";
 
@@ -82,6 +84,29 @@ static enum bm_status canonical(struct bm_ctx *ctx, const double *from, bm_index
     return status;
 }
 
+/* Few numbers say what they are. */
+static enum bm_status write_out(struct bm_ctx *ctx, struct bm_key *key, const char *name,
+                                enum bm_memo_type type, const void *values, bm_index count)
+{
+    enum bm_status status = BM_OK;
+    char number[BM_NUMBER_SIZE];
+    BM_TRY(bm_text_add(ctx, &key->text, "%s=%s", name, count == 0 ? "none" : ""));
+    for (bm_index i = 0; i < count; i++) {
+        switch (type) {
+        case BM_MEMO_F64: bm_number(number, ((const double *)values)[i]); break;
+        case BM_MEMO_F32: bm_number(number, (double)((const float *)values)[i]); break;
+        default: /* a double does not hold them all */
+            snprintf(number, sizeof number, "%lld",
+                     type == BM_MEMO_I32 ? ((const int32_t *)values)[i]
+                                         : (long long)((const int64_t *)values)[i]);
+        }
+        BM_TRY(bm_text_add(ctx, &key->text, "%s%s", i ? " " : "", number));
+    }
+    BM_TRY(bm_text_add(ctx, &key->text, "\n"));
+out:
+    return status;
+}
+
 void bm_key_array(struct bm_ctx *ctx, struct bm_key *key, const char *name,
                   enum bm_memo_type type, const void *values, bm_index count)
 {
@@ -89,6 +114,10 @@ void bm_key_array(struct bm_ctx *ctx, struct bm_key *key, const char *name,
     char digest[BM_ID_SIZE];
     double *copy = NULL;
     if (idle(ctx, key)) return;
+    if (count <= FEW && type != BM_MEMO_U8) {
+        key->status = write_out(ctx, key, name, type, values, count);
+        return;
+    }
     if (type == BM_MEMO_F64) key->status = canonical(ctx, values, count, &copy);
     if (key->status != BM_OK) return;
     if (!ctx->memo->hash(ctx->memo->user, copy ? copy : values,
@@ -133,6 +162,18 @@ void bm_key_input(struct bm_ctx *ctx, struct bm_key *key, const char *role, bm_i
     if (idle(ctx, key)) return;
     if (!id || id[0] == '\0') key->is_void = true;
     else key->status = bm_text_add(ctx, &key->text, "input.%s.%td=%s\n", role, i, id);
+}
+
+void bm_key_part(struct bm_ctx *ctx, struct bm_key *key, const char *role,
+                 const struct bm_key *part)
+{
+    if (idle(ctx, key)) return;
+    if (!part || part->id[0] == '\0') key->is_void = true;
+    else
+        for (const char *line = part->text.data + strlen(first_line);
+             *line && key->status == BM_OK; line += strcspn(line, "\n") + 1)
+            key->status = bm_text_add(ctx, &key->text, "%s.%.*s\n", role,
+                                      (int)strcspn(line, "\n"), line);
 }
 
 void bm_key_file(struct bm_ctx *ctx, struct bm_key *key, const char *role, bm_index i,

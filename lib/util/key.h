@@ -12,9 +12,9 @@
  *     stage=12:decode.gram
  *
  * Numbers are the shortest decimals that read back to the same double (-0 is 0; NaN is a bug),
- * texts have their length in front, long arrays stand for themselves by type, count and digest.
- * The id, 64 hexadecimal digits, is the SHA-256 of the text. It names the result without computing
- * it: steps further down take it as an input, in a dry run too.
+ * texts have their length in front, arrays are their numbers, or if these are many, type, count and
+ * digest. The id, 64 hexadecimal digits, is the SHA-256 of the text. It names the result without
+ * computing it: steps further down take it as an input, in a dry run too.
  *
  * Steps that agree in all but lines whose names begin with '~' (which sort last) are kin: a core
  * can make use of the results of one for another (bm_memo_kin). The ids of kin begin alike: their
@@ -70,6 +70,10 @@ void bm_key_seed(struct bm_ctx *ctx, struct bm_key *key);
 /* An input made by another step, by its id; or by any digest. */
 void bm_key_input(struct bm_ctx *ctx, struct bm_key *key, const char *role, bm_index i,
                   const char *id);
+/* A closed key as a part of this one: its lines, each behind "role.". Tells what an id would hide,
+ * where that names nothing that is kept. NULL, open or void: as an empty id. */
+void bm_key_part(struct bm_ctx *ctx, struct bm_key *key, const char *role,
+                 const struct bm_key *part);
 /* An input file, by its content. */
 void bm_key_file(struct bm_ctx *ctx, struct bm_key *key, const char *role, bm_index i,
                  const char *path);

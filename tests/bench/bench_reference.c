@@ -113,7 +113,7 @@ static void pool_truth(struct bm_ctx *ctx, const struct world *w, struct bm_mat 
 
 static double score(struct bm_ctx *ctx, int m, struct world *w)
 {
-    struct bm_connectome_spec spec = {models[m].model, models[m].pooled, 0};
+    struct bm_connectome_spec spec = {models[m].model, models[m].pooled, 0, false};
     struct bm_path path = BM_PATH_INIT;
     struct bm_mat P[K];
     struct bm_fit_info info;
@@ -123,9 +123,9 @@ static double score(struct bm_ctx *ctx, int m, struct world *w)
     if (truth && spec.pooled) pool_truth(ctx, w, P);
     if (!truth) {
         must(ctx, bm_connectome_search(ctx, &spec, &w->folds, w->train, NULL, 0, false,
-                                       BM_CONNECTOME_BEST, 1e-2, NULL, &path));
+                                       BM_CONNECTOME_BEST, 1e-3, NULL, &path));
         must(ctx, bm_connectome_estimate(ctx, &spec, w->train, K, path.alpha, 1e-4,
-                                         2000, NULL, P, &info));
+                                         2000, NULL, P, &info, NULL));
     }
     for (bm_index k = 0; k < K; k++) {
         const struct bm_mat *of = spec.pooled ? &P[0] : truth ? &w->truth[k] : &P[k];

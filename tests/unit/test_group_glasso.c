@@ -392,6 +392,35 @@ START_TEST(refused_memory_leaves_nothing_behind)
 }
 END_TEST
 
+START_TEST(what_does_not_converge_is_positive_definite_with_its_true_gap)
+{
+    enum { K = 3 };
+    struct bm_mat S[K], work = BM_MAT_INIT;
+    struct bm_group_glasso out = BM_GROUP_GLASSO_INIT;
+    struct bm_group_glasso_opts opts = BM_GROUP_GLASSO_OPTS_DEFAULT;
+    double primal = 0, logdet, one;
+    make_correlations(S, K, REGIONS, 7, 0.5); /* of rank 6 */
+    opts.alpha = 1e-9;
+    ok(bm_group_glasso_fit(&test_ctx, S, K, NULL, &opts, NULL, &out));
+    ck_assert(!out.info.converged && isfinite(out.info.primal) && out.info.gap > 0);
+    for (bm_index k = 0; k < K; k++) {
+        ok(bm_spd_logdet(&test_ctx, &out.P[k], &work, &logdet));
+        primal += (bm_dot(REGIONS * REGIONS, S[k].data, out.P[k].data) - logdet) / K;
+    }
+    for (bm_index i = 0; i < REGIONS; i++)
+        for (bm_index j = 0; j < i; j++) {
+            one = 0;
+            for (bm_index k = 0; k < K; k++)
+                one += *bm_mat_at(&out.P[k], i, j) * *bm_mat_at(&out.P[k], i, j);
+            primal += 2 * opts.alpha * sqrt(one);
+        }
+    ck_assert_double_eq_tol(out.info.primal, primal, 1e-9 * fabs(primal));
+    bm_mat_release(&work);
+    bm_group_glasso_release(&out);
+    drop(S, K);
+}
+END_TEST
+
 Suite *group_glasso_suite(void);
 Suite *group_glasso_suite(void)
 {
@@ -411,6 +440,7 @@ Suite *group_glasso_suite(void)
     tcase_add_test(tcase, order_and_signs_of_regions_do_not_matter);
     tcase_add_loop_test(tcase, a_warm_start_from_either_side_ends_at_the_same_place, 0, 2);
     tcase_add_test(tcase, bad_problems_are_named);
+    tcase_add_test(tcase, what_does_not_converge_is_positive_definite_with_its_true_gap);
     tcase_add_test(tcase, refused_memory_leaves_nothing_behind);
     return suite;
 }

@@ -132,20 +132,68 @@ START_TEST(ids_of_kin_begin_alike_and_those_of_others_do_not)
 }
 END_TEST
 
-START_TEST(arrays_of_equal_numbers_have_one_digest)
+START_TEST(arrays_of_equal_numbers_are_one)
 {
     struct bm_ctx *ctx = begin();
     struct bm_key key = BM_KEY_INIT;
-    double a[] = {NAN, 0.0}, b[] = {-NAN, -0.0};
+    double a[9] = {NAN, 0.0}, b[9] = {-NAN, -0.0};
     char first[BM_ID_SIZE];
     for (int turn = 0; turn < 2; turn++) {
         bm_key_open(ctx, &key, "s", 1);
-        bm_key_array(ctx, &key, "n", BM_MEMO_F64, turn ? b : a, 2);
+        bm_key_array(ctx, &key, "n", BM_MEMO_F64, turn ? b : a, _i);
         ok(bm_key_close(ctx, &key));
         if (turn == 0) memcpy(first, key.id, sizeof first);
     }
     ck_assert_str_eq(first, key.id);
     bm_key_release(&key);
+}
+END_TEST
+
+START_TEST(arrays_are_their_numbers_up_to_eight)
+{
+    struct bm_ctx *ctx = begin();
+    struct bm_key key = BM_KEY_INIT;
+    const double real[] = {0.1, -0.0, NAN, INFINITY, 1e300, 2000, -1.0 / 3};
+    const float single[] = {0.5F, -0.0F};
+    const int64_t whole[] = {INT64_MAX, -1, 0, 1, 2, 3, 4, 5, 6};
+    const int32_t small[] = {-7};
+    bm_key_open(ctx, &key, "s", 1);
+    bm_key_array(ctx, &key, "a", BM_MEMO_F64, real, 7);
+    bm_key_array(ctx, &key, "b", BM_MEMO_F32, single, 2);
+    bm_key_array(ctx, &key, "c", BM_MEMO_I64, whole, 8);
+    bm_key_array(ctx, &key, "d", BM_MEMO_I32, small, 1);
+    bm_key_array(ctx, &key, "e", BM_MEMO_F64, real, 0);
+    bm_key_array(ctx, &key, "f", BM_MEMO_I64, whole, 9);
+    bm_key_array(ctx, &key, "g", BM_MEMO_U8, "x", 1);
+    ok(bm_key_close(ctx, &key));
+    const char *text = key.text.data;
+    ck_assert_msg(strstr(text, "\na=0.1 0 nan inf 1e+300 2000 -0.3333333333333333\nalg") &&
+                      strstr(text, "\nb=0.5 0\nc=9223372036854775807 -1 0 1 2 3 4 5\n") &&
+                      strstr(text, "\nd=-7\ne=none\nf=i64[9]:") && strstr(text, "\ng=u8[1]:"),
+                  "%s", text);
+    bm_key_release(&key);
+}
+END_TEST
+
+START_TEST(a_part_enters_by_its_lines_or_makes_the_key_void)
+{
+    struct bm_ctx *ctx = begin();
+    struct bm_key key = BM_KEY_INIT, part = BM_KEY_INIT;
+    bm_key_open(ctx, &part, "p", 3);
+    bm_key_real(ctx, &part, "select", 50);
+    for (int turn = 0; turn < 3; turn++) { /* open, closed, none */
+        if (turn == 1) ok(bm_key_close(ctx, &part));
+        bm_key_open(ctx, &key, "s", 1);
+        bm_key_part(ctx, &key, "design", turn < 2 ? &part : NULL);
+        ok(bm_key_close(ctx, &key));
+        ck_assert_int_eq(key.id[0] != '\0', turn == 1);
+        if (turn == 1)
+            ck_assert_str_eq(key.text.data,
+                             "brainmine-key 1\nalgorithm=1\ndesign.algorithm=3\n"
+                             "design.select=50\ndesign.stage=1:p\nstage=1:s\n");
+    }
+    bm_key_release(&key);
+    bm_key_release(&part);
 }
 END_TEST
 
@@ -239,11 +287,12 @@ END_TEST
 
 static enum bm_status make_key(void *arg)
 {
-    static const double numbers[] = {1, NAN};
+    static const double numbers[] = {1, NAN}, many[9] = {NAN};
     struct bm_key key = BM_KEY_INIT;
     (void)arg;
     bm_key_open(&test_ctx, &key, "s", 1);
     bm_key_array(&test_ctx, &key, "n", BM_MEMO_F64, numbers, 2);
+    bm_key_array(&test_ctx, &key, "many", BM_MEMO_F64, many, 9);
     bm_key_text(&test_ctx, &key, "t", "value");
     enum bm_status status = bm_key_close(&test_ctx, &key);
     ck_assert((status == BM_OK) == (key.id[0] != '\0'));
@@ -267,7 +316,9 @@ Suite *key_suite(void)
     tcase_add_test(tests, the_order_of_calls_does_not_change_the_id);
     tcase_add_test(tests, every_field_changes_the_id);
     tcase_add_test(tests, ids_of_kin_begin_alike_and_those_of_others_do_not);
-    tcase_add_test(tests, arrays_of_equal_numbers_have_one_digest);
+    tcase_add_loop_test(tests, arrays_of_equal_numbers_are_one, 2, 10); /* the last digested */
+    tcase_add_test(tests, arrays_are_their_numbers_up_to_eight);
+    tcase_add_test(tests, a_part_enters_by_its_lines_or_makes_the_key_void);
     tcase_add_test(tests, parameters_enter_but_for_what_cannot_change_a_result);
     tcase_add_test(tests, an_input_without_id_makes_the_key_void);
     tcase_add_test(tests, nan_for_a_parameter_is_a_bug);

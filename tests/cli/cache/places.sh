@@ -29,6 +29,11 @@ fresh() {
 }
 sleep 3 # an input is remembered once it is older than that
 fit got --cache "$PWD/kept" 2> err
+verdict "inputs are remembered" "$(ls kept/v1/memo | wc -l | awk '{ print ($1 > 0) }')" 1
+BRAINMINE_CACHE_HASH=always fit got --cache "$PWD/unremembered" 2> err
+verdict "and are not, where they are to be read always" "$(ls unremembered/v1/memo 2> /dev/null | wc -l)" 0
+BRAINMINE_CACHE_HASH=always fit got --cache "$PWD/unremembered" 2> err
+verdict "which finds as much" "$(number got cache_misses)" 0
 
 # Planted links, each to a place outside that must stay as it is.
 outside=$PWD/outside

@@ -14,6 +14,10 @@ unharmed() {
 }
 unharmed "a new cache" 0 c
 unharmed "a folder in a new folder" 0 a/b/c
+for limit in much 0 -1; do
+    BRAINMINE_CACHE_SIZE=$limit unharmed "the limit $limit in the environment" 1 limited
+    BRAINMINE_CACHE_SIZE=$limit unharmed "the limit $limit of no cache" 0 off
+done
 : > file
 unharmed "a file" 1 file
 unharmed "below a file" 1 file/cache

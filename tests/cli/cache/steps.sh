@@ -42,14 +42,30 @@ explains() {
 explains "explain of the same: all is there" "learn.fit yes n/a;prepare.run yes n/a;" $tv p/bold.nii.gz
 explains "another model keeps the runs" "*learn.fit no model;*prepare.run yes n/a;" --model svm p/bold.nii.gz
 explains "explain names a changed option" "*prepare.run no smooth;" $tv --smooth 5 p/bold.nii.gz
-explains "explain names the seed" "learn.fit no seed;prepare.run yes n/a;" $tv --seed 3 p/bold.nii.gz
+gram="decode.gram yes n/a;"
+explains "explain names the seed" "${gram}learn.fit no seed;prepare.run yes n/a;" $tv --seed 3 p/bold.nii.gz
+explains "the voxels that are used" "learn.fit no design.select;prepare.run yes n/a;" $tv --select 50 p/bold.nii.gz
+explains "the boundary" "${gram}learn.fit no design.boundary;prepare.run yes n/a;" $tv --boundary zero p/bold.nii.gz
+explains "blocks" "decode.gram no samples.average;decode.gram no samples.sample-of;\
+learn.fit no design.samples.average;learn.fit no design.samples.sample-of;learn.fit no rows;learn.fit no targets;\
+prepare.run yes n/a;" $tv --average block p/bold.nii.gz
+explains "the grid" "*prepare.run no mask.grid.dim;*" $tv --resample 4 p/bold.nii.gz
+explain() {
+    "$BRAINMINE" cache explain decode fit -s p/samples.tsv -t label -g run -m p/mask.nii.gz -o cold "$@" p/bold.nii.gz
+}
+verdict "by its numbers" "$(explain $tv --resample 4 | awk -F'\t' '$4 == "mask.grid.dim" { print $5 " to " $6 }')" \
+    "14 16 12 to 11 12 9"
+for change in "$tv --average block" "--model svm" "--alpha .5max,.3max" "$tv --select 20" "$tv --smooth 3"; do
+    rows=$(explain $change | wc -l)
+    verdict "$change: rows that a person can read ($rows)" "$([ "$rows" -le 9 ] && echo yes)" yes
+done
 explains "explain names the tolerance" "*learn.fit no tolerance;*prepare.run yes n/a;" $tv --tolerance 1e-5 \
     p/bold.nii.gz
 "$BRAINMINE" simulate decode -q -o p2 --seed 1 --shape 14x16x12 --voxels 600 --samples 60 --groups 5
 explains "explain names the image" "*prepare.run no input.image.0;*" $tv p2/bold.nii.gz
 small svm --model svm
 small ridge --model ridge --alpha 1
-explains "models share the Gram matrix" "learn.fit*;prepare.run yes n/a;" --model logistic p/bold.nii.gz
+explains "models share the Gram matrix" "${gram}learn.fit*;prepare.run yes n/a;" --model logistic p/bold.nii.gz
 verdict "one Gram matrix for all" "$("$BRAINMINE" cache list | grep -c decode.gram)" 1
 
 # A run more: it alone is read.
@@ -94,9 +110,26 @@ verdict "a dry run says that all is cached" "$(grep -c '^cached: \([0-9]*\) of \
 before=$(find cache | wc -l)
 "$BRAINMINE" decode fit -n -s p/samples.tsv -t label -g run -m p/mask.nii.gz $tv --detrend 2 -o new p/bold.nii.gz \
     > plan
-verdict "a dry run says that nothing is" "$(grep '^cached' plan | cut -d ' ' -f 2 | tr '\n' ' ')" "0 0 "
+verdict "a dry run says that nothing is" "$(grep '^cached' plan | cut -d ' ' -f 2 | tr '\n' ' ')" "0 0 0 "
+verdict "and what cannot be known yet" "$(tail -n 1 plan)" \
+    "fits of folds and of all: known when their penalties are chosen"
 "$BRAINMINE" decode fit -n --cache fresh -s p/samples.tsv -t label -g run $tv -o new p/bold.nii.gz > plan
 verdict "and makes nothing" "$(find cache | wc -l) $(ls -d fresh 2>/dev/null)" "$before "
+
+fit="decode fit -s p/samples.tsv -t label -g run -m p/mask.nii.gz p/bold.nii.gz"
+foretold "explain of a new kind of samples, and the run" f1 $fit --average block --model svm
+foretold "of another screening" f2 $fit --select 30 --model svm
+foretold "of another model" f3 $fit --average block --model logistic
+foretold "of another boundary" f4 $fit --alpha .3max --boundary zero
+foretold "of a mask from the images" f5 decode fit -s p/samples.tsv -t label -g run --model svm p/bold.nii.gz
+# Nothing stale: options that share steps.
+for change in "--average block" "--select 30" "--boundary zero" "--resample 4" "--detrend 2" "--standardize none" \
+    "--smooth 3 --mask auto" "--mask auto"; do
+    small on --alpha .3max $change
+    small off2 --alpha .3max $change --cache off
+    same "$change: the bytes of a run without a cache" off2 on
+    rm -rf on off2
+done
 
 # --refresh
 small refreshed $tv --refresh

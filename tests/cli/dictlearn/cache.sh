@@ -53,9 +53,51 @@ plan() { "$BRAINMINE" dictlearn fit -n -m p/mask.nii.gz -o new "$@" | sed -n 's/
 verdict "a dry run says so" "$(plan -k 2,3 --cv kfold:3 $all)" \
     "6 of 6 subjects;6 of 6 fits without a fold;1 of 1 fit to all;"
 verdict "and what is missing" "$(plan -k 2,5 --cv kfold:3 --detrend 2 $all more/sub-07_bold.nii.gz)" \
-    "0 of 7 subjects;0 of 6 fits without a fold;0 of 1 fit to all;"
+    "0 of 7 subjects;0 of 6 first maps, for fits that are not;0 of 6 fits without a fold;"
+verdict "the fit to all depends on the rest" "$("$BRAINMINE" dictlearn fit -n -m p/mask.nii.gz -o new -k 2,5 $all |
+    grep '^fit to all')" "fit to all: known when the number of maps is chosen"
 "$BRAINMINE" cache explain dictlearn fit -m p/mask.nii.gz -o new -k 3 --mu 7 $all > out
 verdict "explain names the field" "$(awk -F'\t' '$2 == "no" { print $1, $4 }' out)" "dictlearn.fit mu"
+
+# With a mask from the images: each subject's own is kept, and plans make the common one of these.
+plan() { "$BRAINMINE" dictlearn fit -n -k 4 -o new "$@" | sed -n 's/^cached: //p' | tr '\n' ';'; }
+study q --subjects 3 --seed 4
+one=q/sub-01_bold.nii.gz two=q/sub-02_bold.nii.gz three=q/sub-03_bold.nii.gz
+fit="dictlearn fit -k 4 --min-region 100"
+foretold "explain of a first fit, and the fit" m1 $fit $one $two
+missing="0 of 1 first maps, for fits that are not;0 of 1 fit to all;"
+verdict "a plan with a subject more" "$(plan $one $two $three)" "2 of 3 subjects;$missing"
+verdict "with one less" "$(plan $two)" "1 of 1 subjects;$missing"
+verdict "in another order" "$(plan $two $one)" "2 of 2 subjects;$missing"
+verdict "of the same" "$(plan $one $two)" "2 of 2 subjects;1 of 1 fit to all;"
+foretold "explain of a subject more, and the fit" m2 $fit $one $two $three
+foretold "of one less" m3 $fit $two $three
+foretold "of another order" m4 $fit $three $two $one
+foretold "of another number of maps" m5 $fit -k 3 $one $two $three
+foretold "of other penalties" m6 $fit --lambda 0.2 $one $two $three
+foretold "of smoothing" m7 $fit --smooth 6 $one $two $three
+foretold "of the same" m8 $fit --smooth 6 $one $two $three
+foretold "of folds" m9 $fit --cv kfold:3 $one $two $three
+verdict "without a cache none is looked at" "$(plan --cache off $one $two)" ""
+free() { "$BRAINMINE" dictlearn fit -q -k 3 --min-region 100 -o "$@" $one $two $three; }
+for change in "--smooth 6" "--mask none" "--detrend 2" "--standardize psc" "--lambda 0.2" "--reduce 20" \
+    "--resample 4"; do
+    free on $change
+    free off2 --cache off $change
+    same_files off2 on
+    verdict "$change: the bytes of a fit without a cache" "$(cat differences)" ""
+    rm -rf on off2
+done
+
+# The grid is made from the first image: where that lies elsewhere, all others are read anew.
+mkdir elsewhere
+"$tools/change_image" $one elsewhere/sub-01_bold.nii.gz move=1 || echo "not ok move"
+lay() { dir=$1; shift; "$BRAINMINE" dictlearn fit -q -k 3 --model pca --mask none --resample 4 -o $dir "$@"; }
+lay here $one $two
+lay there elsewhere/sub-01_bold.nii.gz $two
+lay there-off --cache off elsewhere/sub-01_bold.nii.gz $two
+same_files there-off there
+verdict "another grid: the bytes of a fit without a cache" "$(cat differences)" ""
 
 slow() { exec "$BRAINMINE" dictlearn fit -q -j 1 -k 2:6 --cv kfold:6 -m p/mask.nii.gz --detrend 0 -o "$1" $all; }
 kept() { "$BRAINMINE" cache list | grep -c "$1"; }
