@@ -9,7 +9,7 @@ BRAINMINE=$BUILD/brainmine
 export SRC BUILD BRAINMINE CC SAN MAKE
 unset BRAINMINE_THREADS BRAINMINE_CACHE MAKEFLAGS MFLAGS
 # Whatever a test leaves behind, killed or not, goes with this folder.
-TMPDIR=$(mktemp -d "${TMPDIR:-/tmp}/brainmine-check-XXXXXX") || exit 1
+TMPDIR=$(mktemp -d "${TMPDIR:-/tmp}/brainmine-check-XXXXXX") && chmod 711 "$TMPDIR" || exit 1
 # No test finds, or leaves, anything in the cache of whoever runs them.
 XDG_CACHE_HOME=$TMPDIR/cache
 export TMPDIR XDG_CACHE_HOME

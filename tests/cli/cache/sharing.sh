@@ -2,12 +2,11 @@
 . "$SRC/tests/cli/cache/functions"
 owner="setpriv --reuid 5001 --regid 5001 --groups 7000"
 reader="setpriv --reuid 5002 --regid 5002 --groups 7000"
-if [ "$(id -u)" != 0 ] || ! $owner true 2> /dev/null; then
+if [ "$(id -u)" != 0 ] || ! for_others $owner; then
     echo "SKIP needs root, for two other users"
     exit 77
 fi
 phantom data
-chmod a+rx . ..
 chmod -R a+rX data
 mkdir owner reader
 chown 5001:5001 owner
