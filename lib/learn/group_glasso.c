@@ -156,10 +156,13 @@ static enum bm_status solve_block(struct bm_ctx *ctx, bm_index b, int worker, vo
         solve_single(task, b);
         return BM_OK;
     }
-    BM_TRY(bm_calloc(ctx, &room, 3 * size, sizeof *room));
+    if (stride == K) BM_TRY(bm_alloc(ctx, &room, 3 * size, sizeof *room));
+    else BM_TRY(bm_calloc(ctx, &room, 3 * size, sizeof *room)); /* the padding is 0 */
     BM_TRY(bm_calloc(ctx, &work, bm_glasso_sweep_work(&block), sizeof *work));
-    BM_TRY(bm_calloc(ctx, &block.P, K, sizeof *block.P));
-    for (bm_index k = 0; k < K; k++) BM_TRY(bm_mat_alloc(ctx, &block.P[k], p, p));
+    BM_TRY(bm_calloc(ctx, &block.P, 2 * K, sizeof *block.P));
+    BM_TRY(bm_alloc(ctx, &block.traces, K, sizeof *block.traces));
+    block.B = block.P + K;
+    for (bm_index k = 0; k < 2 * K; k++) BM_TRY(bm_mat_alloc(ctx, &block.P[k], p, p));
     block.S = room;
     block.W = room + size;
     block.Y = room + 2 * size;
@@ -182,8 +185,10 @@ static enum bm_status solve_block(struct bm_ctx *ctx, bm_index b, int worker, vo
     task->dual[b] = block.dual;
     task->iterations[b] = block.iterations;
 out:
-    for (bm_index k = 0; block.P && k < K; k++) bm_mat_release(&block.P[k]);
+    for (bm_index k = 0; block.P && k < 2 * K; k++) bm_mat_release(&block.P[k]);
     bm_free(block.P);
+    bm_free(block.traces);
+    bm_mat_release(&block.work);
     bm_free(room);
     bm_free(work);
     return status;

@@ -38,12 +38,12 @@ static double make_symmetric(struct bm_glasso_block *block, double *traces)
 
 /* sum_k w_k logdet B_k, B = S + shrink (W - S) with what then leaves the ball pulled back to it;
  * minus infinity if some B is not positive definite. */
-static enum bm_status dual_logdet(struct bm_ctx *ctx, const struct bm_glasso_block *block,
-                                  double shrink, struct bm_mat *B, struct bm_mat *work,
+static enum bm_status dual_logdet(struct bm_ctx *ctx, struct bm_glasso_block *block, double shrink,
                                   double *logdet)
 {
     enum bm_status status = BM_OK;
     bm_index K = block->K, p = block->p;
+    struct bm_mat *B = block->B;
     double sum = 0, one;
     for (bm_index i = 0; i < p; i++)
         for (bm_index j = 0; j <= i; j++) {
@@ -59,7 +59,7 @@ static enum bm_status dual_logdet(struct bm_ctx *ctx, const struct bm_glasso_blo
             for (bm_index k = 0; k < K; k++) *bm_mat_at(&B[k], i, j) = s[k] + pull * (w[k] - s[k]);
         }
     for (bm_index k = 0; k < K; k++) {
-        status = bm_spd_logdet(ctx, &B[k], work, &one); /* reads the lower triangle only */
+        status = bm_spd_logdet(ctx, &B[k], &block->work, &one); /* reads the lower triangle only */
         if (status == BM_ENUMERIC) {
             ctx->message[0] = '\0';
             *logdet = -INFINITY;
@@ -95,39 +95,28 @@ enum bm_status bm_glasso_certify(struct bm_ctx *ctx, struct bm_glasso_block *blo
 {
     enum bm_status status = BM_OK;
     bm_index K = block->K, p = block->p;
-    struct bm_mat *B = NULL, work = BM_MAT_INIT;
-    double *traces = NULL, primal = 0, logdet;
-    BM_TRY(bm_calloc(ctx, &B, K, sizeof *B));
-    BM_TRY(bm_alloc(ctx, &traces, K, sizeof *traces));
-    for (bm_index k = 0; k < K; k++) BM_TRY(bm_mat_alloc(ctx, &B[k], p, p));
-    double penalty = make_symmetric(block, traces);
+    double primal = 0, logdet, penalty = make_symmetric(block, block->traces);
     for (bm_index k = 0; k < K; k++) {
-        status = bm_spd_logdet(ctx, &block->P[k], &work, &logdet);
+        status = bm_spd_logdet(ctx, &block->P[k], &block->work, &logdet);
         if (status == BM_ENUMERIC) {
             ctx->message[0] = '\0';
-            status = BM_OK;
             primal = INFINITY;
             break;
         }
         BM_TRY(status);
-        primal += block->weight[k] * (traces[k] - logdet);
+        primal += block->weight[k] * (block->traces[k] - logdet);
     }
     block->primal = primal + block->alpha * penalty;
-    BM_TRY(dual_logdet(ctx, block, 1, B, &work, &logdet));
+    BM_TRY(dual_logdet(ctx, block, 1, &logdet));
     if (logdet == -INFINITY) /* S + t (W - S) is positive definite for 0 < t <= 1, as W is */
-        BM_TRY(dual_logdet(ctx, block, fmin(1, block->alpha / largest_violation(block)), B, &work,
-                           &logdet));
+        BM_TRY(dual_logdet(ctx, block, fmin(1, block->alpha / largest_violation(block)), &logdet));
     block->dual = (double)p + logdet;
     for (bm_index i = 0; i < p && logdet > -INFINITY; i++)
         for (bm_index j = 0; j <= i; j++)
             for (bm_index k = 0; k < K; k++)
                 block->W[bm_glasso_at(block, i, j) + k] = block->W[bm_glasso_at(block, j, i) + k] =
-                    *bm_mat_at(&B[k], i, j);
+                    *bm_mat_at(&block->B[k], i, j);
 out:
-    for (bm_index k = 0; B && k < K; k++) bm_mat_release(&B[k]);
-    bm_free(B);
-    bm_free(traces);
-    bm_mat_release(&work);
     return status;
 }
 

@@ -15,6 +15,8 @@ struct bm_glasso_block {
     double *W;            /* [i][j][stride]: positive definite, with the diagonal of S */
     double *Y;            /* [c][i][stride]: column c of the P_k, as its last visit left it */
     struct bm_mat *P;     /* K matrices: what the last certificate was made for */
+    struct bm_mat *B, work; /* K matrices and another, and K numbers, for certificates */
+    double *traces;
     double primal, dual;  /* of that certificate */
     int iterations;
 };
