@@ -168,12 +168,17 @@ void bm_key_part(struct bm_ctx *ctx, struct bm_key *key, const char *role,
                  const struct bm_key *part)
 {
     if (idle(ctx, key)) return;
-    if (!part || part->id[0] == '\0') key->is_void = true;
-    else
-        for (const char *line = part->text.data + strlen(first_line);
-             *line && key->status == BM_OK; line += strcspn(line, "\n") + 1)
-            key->status = bm_text_add(ctx, &key->text, "%s.%.*s\n", role,
-                                      (int)strcspn(line, "\n"), line);
+    if (!part || part->id[0] == '\0') {
+        key->is_void = true;
+        return;
+    }
+    const char *line = bm_text_str(&part->text) + strlen(first_line);
+    while (*line && key->status == BM_OK) {
+        bm_index n = (bm_index)strcspn(line, "\n") + 1;
+        key->status = bm_text_add(ctx, &key->text, "%s.", role);
+        if (key->status == BM_OK) key->status = bm_text_add_bytes(ctx, &key->text, line, n);
+        line += n;
+    }
 }
 
 void bm_key_file(struct bm_ctx *ctx, struct bm_key *key, const char *role, bm_index i,
