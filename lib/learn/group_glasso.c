@@ -145,7 +145,7 @@ static enum bm_status solve_block(struct bm_ctx *ctx, bm_index b, int worker, vo
     struct task *task = arg;
     const bm_index *member = task->member + task->first[b];
     bm_index K = task->K, p = task->first[b + 1] - task->first[b];
-    double gap = task->opts->tolerance * (double)p / 100, *room = NULL, *work = NULL;
+    double gap = task->opts->tolerance * (double)p / 100, *room = NULL, *work = NULL, *next;
     int most = task->opts->max_iterations;
     bm_index stride = bm_glasso_stride(K), size = p * p * stride;
     struct bm_glasso_block block = {.K = K, .p = p, .stride = stride, .alpha = task->opts->alpha,
@@ -156,13 +156,15 @@ static enum bm_status solve_block(struct bm_ctx *ctx, bm_index b, int worker, vo
         solve_single(task, b);
         return BM_OK;
     }
-    if (stride == K) BM_TRY(bm_alloc(ctx, &room, 3 * size, sizeof *room));
-    else BM_TRY(bm_calloc(ctx, &room, 3 * size, sizeof *room)); /* the padding is 0 */
+    /* One block for all that is of this size, which large pages can hold; the padding is 0. */
+    BM_TRY(bm_calloc(ctx, &room, 3 * size + (2 * K + 1) * p * p, sizeof *room));
     BM_TRY(bm_calloc(ctx, &work, bm_glasso_sweep_work(&block), sizeof *work));
     BM_TRY(bm_calloc(ctx, &block.P, 2 * K, sizeof *block.P));
     BM_TRY(bm_alloc(ctx, &block.traces, K, sizeof *block.traces));
     block.B = block.P + K;
-    for (bm_index k = 0; k < 2 * K; k++) BM_TRY(bm_mat_alloc(ctx, &block.P[k], p, p));
+    next = room + 3 * size;
+    for (bm_index k = 0; k < 2 * K; k++, next += p * p) block.P[k] = bm_mat_wrap(next, p, p);
+    block.work = bm_mat_wrap(next, p, p);
     block.S = room;
     block.W = room + size;
     block.Y = room + 2 * size;
@@ -185,10 +187,8 @@ static enum bm_status solve_block(struct bm_ctx *ctx, bm_index b, int worker, vo
     task->dual[b] = block.dual;
     task->iterations[b] = block.iterations;
 out:
-    for (bm_index k = 0; block.P && k < 2 * K; k++) bm_mat_release(&block.P[k]);
     bm_free(block.P);
     bm_free(block.traces);
-    bm_mat_release(&block.work);
     bm_free(room);
     bm_free(work);
     return status;

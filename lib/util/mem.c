@@ -61,7 +61,7 @@ static void ask_for_huge_pages(char *start, size_t bytes)
     if (to > from) madvise(start + (from - (uintptr_t)start), to - from, MADV_HUGEPAGE);
 }
 
-enum bm_status bm_alloc(struct bm_ctx *ctx, void *slot, bm_index count, size_t size)
+static enum bm_status take(struct bm_ctx *ctx, void *slot, bm_index count, size_t size, bool zero)
 {
     size_t bytes = 0, total = 0;
     char words[BM_NUMBER_SIZE], used[BM_NUMBER_SIZE], limit[BM_NUMBER_SIZE];
@@ -76,7 +76,7 @@ enum bm_status bm_alloc(struct bm_ctx *ctx, void *slot, bm_index count, size_t s
                        bm_bytes(limit, (double)ctx->mem->limit));
     /* Not aligned_alloc: what it cut off in front of a block keeps a freed one from being taken
      * again for the same size, and a loop over subjects from living in the memory of one. */
-    char *start = malloc(total);
+    char *start = zero ? calloc(total, 1) : malloc(total); /* new pages are 0 untouched */
     if (!start) {
         account_give(ctx->mem, (int64_t)bytes);
         return bm_fail(ctx, BM_ENOMEM, "memory: the system refuses %s",
@@ -91,14 +91,14 @@ enum bm_status bm_alloc(struct bm_ctx *ctx, void *slot, bm_index count, size_t s
     return BM_OK;
 }
 
+enum bm_status bm_alloc(struct bm_ctx *ctx, void *slot, bm_index count, size_t size)
+{
+    return take(ctx, slot, count, size, false);
+}
+
 enum bm_status bm_calloc(struct bm_ctx *ctx, void *slot, bm_index count, size_t size)
 {
-    enum bm_status status = bm_alloc(ctx, slot, count, size);
-    if (status != BM_OK) return status;
-    void *block;
-    memcpy(&block, slot, sizeof block);
-    memset(block, 0, (size_t)count * size);
-    return BM_OK;
+    return take(ctx, slot, count, size, true);
 }
 
 enum bm_status bm_grow(struct bm_ctx *ctx, void *slot, bm_index *cap, bm_index need, size_t size)
