@@ -50,7 +50,7 @@ static void bench_cv(struct bm_ctx *ctx, const struct bm_connectome_data *data, 
     struct bm_connectome c = BM_CONNECTOME_INIT;
     opts.rule = rule;
     double begun = cpu();
-    must(ctx, bm_connectome_fit(ctx, &opts, data, 1e-4, 1e-2, &c));
+    must(ctx, bm_connectome_fit(ctx, &opts, data, 1e-4, 1e-3, &c));
     printf("{\"bench\": \"%s-cv\", \"rule\": \"%s\", \"subjects\": %td, \"nodes\": %td, "
            "\"cpu_seconds\": %.4f, \"value\": %.4f, \"alpha\": %g, \"gap\": %.2e, "
            "\"edges\": %td}\n",
