@@ -1,10 +1,10 @@
 /* The cache of a run: what ctx->memo is when there is one.
  *
  * Looks up in its own store, then in read-only ones; waits for who computes the same (claim.h);
- * publishes; keeps the store within its limit. The policy of failures: what cannot be opened is off
- * for the run, with one note; a full disk is swept and tried once more, then nothing more is
- * written; three failures of any kind likewise. Nothing ever fails the run: a note is a log line of
- * its own level, which --strict does not count. */
+ * publishes; keeps the store within its limit. The policy of failures: what cannot be written is
+ * only read, what cannot be opened is off for the run, with one note; a full disk is swept and
+ * tried once more, then nothing more is written; three failures of any kind likewise. Nothing ever
+ * fails the run: a note is a log line of its own level, which --strict does not count. */
 #ifndef BM_CACHE_CACHE_H
 #define BM_CACHE_CACHE_H
 
