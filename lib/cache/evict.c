@@ -16,6 +16,7 @@
 enum {
     DEAD_DAYS = 7,
     SHARDS = 256,
+    BATCH = 64,  /* entries that a thread deletes in a row */
     WAITING = 16 /* threads that delete: they wait for the disk, not for a core */
 };
 static const int64_t LIMIT = (int64_t)20 << 30;
@@ -268,53 +269,79 @@ static int oldest_first(const void *a, const void *b)
 static int by_place(const void *a, const void *b)
 {
     const struct bm_listed *x = a, *y = b;
-    int folder = memcmp(x->id, y->id, 2);
-    return folder ? folder : (x->inode > y->inode) - (x->inode < y->inode);
+    return (x->inode > y->inode) - (x->inode < y->inode);
 }
 
-/* Entries that go, folder by folder. */
+/* Entries that go, in the order of their inodes over all folders: entries are written in one folder
+ * and linked into theirs, so that what lies together on the disk was made together. */
 struct drop {
     const struct bm_store *store;
     struct bm_listed *item;
-    bm_index folder[SHARDS + 1], n_folders; /* first item of each; the last is the end */
-    int *error;                             /* errno of one that stays */
+    bm_index count;
+    int folder[SHARDS]; /* open, or -1: opened for each entry, as they are few or so many may not be */
+    int *error;         /* errno of one that stays */
 };
 
-/* Those of one folder; an item that went has the empty id after. */
-static enum bm_status drop_folder(struct bm_ctx *ctx, bm_index f, int worker, void *arg)
+static int open_folder(const struct drop *drop, const char *shard)
+{
+    return openat(drop->store->objects, shard,
+                  O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+static void close_folders(struct drop *drop)
+{
+    for (int i = 0; i < SHARDS; i++) {
+        if (drop->folder[i] >= 0) close(drop->folder[i]);
+        drop->folder[i] = -1;
+    }
+}
+
+/* Delete a batch; an item that went has the empty id after. */
+static enum bm_status drop_batch(struct bm_ctx *ctx, bm_index batch, int worker, void *arg)
 {
     enum bm_status status = BM_OK;
     struct drop *drop = arg;
-    char shard[3] = "", name[68];
+    char shard[3], name[68];
     (void)worker;
-    memcpy(shard, drop->item[drop->folder[f]].id, 2);
-    int fd = openat(drop->store->objects, shard, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    for (bm_index i = drop->folder[f]; fd >= 0 && i < drop->folder[f + 1]; i++) {
-        BM_TRY(bm_ctx_cancelled(ctx));
-        if (bm_store_split(drop->item[i].id, shard, name) &&
-            (unlinkat(fd, name, 0) == 0 || errno == ENOENT))
-            drop->item[i].id[0] = '\0';
+    bm_index end = (batch + 1) * BATCH < drop->count ? (batch + 1) * BATCH : drop->count;
+    for (bm_index i = batch * BATCH; i < end; i++) {
+        struct bm_listed *item = &drop->item[i];
+        BM_TRY(bm_progress_step(ctx));
+        if (!bm_store_split(item->id, shard, name)) continue;
+        int kept = drop->folder[strtol(shard, NULL, 16)];
+        int fd = kept >= 0 ? kept : open_folder(drop, shard);
+        if (fd >= 0 && (unlinkat(fd, name, 0) == 0 || errno == ENOENT)) item->id[0] = '\0';
         else __atomic_store_n(drop->error, errno, __ATOMIC_RELAXED);
+        if (fd >= 0 && fd != kept) close(fd);
     }
 out:
-    if (fd >= 0) close(fd);
     return status;
 }
 
 static enum bm_status drop_entries(struct bm_ctx *ctx, const struct bm_store *store,
                                    struct bm_listed *item, bm_index count, int *error)
 {
-    struct drop drop = {.store = store, .item = item, .error = error};
-    if (count == 0) return BM_OK;
-    qsort(item, (size_t)count, sizeof *item, by_place);
-    for (bm_index i = 0; i < count; i++)
-        if (i == 0 || memcmp(item[i].id, item[i - 1].id, 2) != 0)
-            drop.folder[drop.n_folders++] = i;
-    drop.folder[drop.n_folders] = count;
+    enum bm_status status = BM_OK;
+    struct drop drop = {.store = store, .item = item, .count = count, .error = error};
+    char shard[3];
     int threads = ctx->threads;
+    BM_TRY(bm_progress_begin(ctx, "entries", count));
+    memset(drop.folder, -1, sizeof drop.folder);
+    for (int i = 0; count > SHARDS && i < SHARDS; i++) {
+        snprintf(shard, sizeof shard, "%02x", (unsigned)i & 0xff);
+        drop.folder[i] = open_folder(&drop, shard);
+        if (drop.folder[i] < 0 && errno != ENOENT) {
+            close_folders(&drop);
+            break;
+        }
+    }
+    qsort(item, (size_t)count, sizeof *item, by_place);
     if (threads < WAITING) ctx->threads = WAITING;
-    enum bm_status status = bm_parallel_for(ctx, drop.n_folders, drop_folder, &drop);
+    status = bm_parallel_for(ctx, (count + BATCH - 1) / BATCH, drop_batch, &drop);
     ctx->threads = threads;
+    close_folders(&drop);
+    bm_progress_end(ctx);
+out:
     return status;
 }
 

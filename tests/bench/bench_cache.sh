@@ -1,7 +1,8 @@
 #!/bin/sh
 # The cache beside joblib.Memory, one thread each: seconds on the wall and of the CPU, joblib's over
 # ours as the ratio. Then what each makes of a crowd, of damage and of a place where no cache can be;
-# and how long 100,000 entries take to trim, beside find -delete, which is the file system's share.
+# and how long 100,000 entries take to trim, beside find -delete, which is the file system's share,
+# here and, where that may be mounted, on a new ext4.
 # Wants 5 GiB of disk under TMPDIR.
 set -e
 cd "$(dirname "$0")/../.."
@@ -68,14 +69,29 @@ printf 'eight bytes of a stored array flipped\t%s\t%s\n' \
 printf 'a cache that cannot be made\t%s\t%s\n' "$ours" "$(joblib nowhere)"
 
 rm -rf cache joblib input
+discards() { awk '{ n += $15 } END { print n + 0 }' /proc/diskstats; }
 fill() { # and sync, so that deleting alone is measured
     "$tool" cache run count=100000 bytes=8 sync=0 limit=100000000000 > said
     sync
 }
-fill
-trimmed=$("$tool" cache trim keep=0 threads=2 | awk '{ print $NF }')
-fill
-begun=$(date +%s%N)
-find cache/v1/obj -name '*.bmc' -delete
-printf 'trimming 100,000 entries; find -delete\t%s s\t%s s\n' "$trimmed" \
-    "$(echo "$begun $(date +%s%N)" | awk '{ printf "%.3f", ($2 - $1) / 1e9 }')"
+trimming() { # WHERE
+    fill
+    before=$(discards)
+    trimmed=$("$tool" cache trim keep=0 threads=2 | awk '{ print $NF }')
+    after=$(discards)
+    fill
+    begun=$(date +%s%N)
+    find cache/v1/obj -name '*.bmc' -delete
+    printf 'trimming 100,000 entries %s\t%s s\t%s s\t%s\n' "$1" "$trimmed" \
+        "$(echo "$begun $(date +%s%N)" | awk '{ printf "%.3f", ($2 - $1) / 1e9 }')" \
+        $((after - before))
+}
+printf 'what\tbrainmine\tfind -delete\tdiscards that the disk was asked for\n'
+trimming "on this disk"
+# A file system mounted "discard" asks the disk at each file, without a journal one by one, and is
+# then as slow as the disk: so also as mkfs and mount make one by default.
+truncate -s 2G image
+mkfs.ext4 -q image && mkdir disk && mount -o loop image disk || exit 0
+trap 'cd /; umount "$work/disk"; rm -rf "$work"' EXIT
+cd disk
+trimming "on a new ext4"

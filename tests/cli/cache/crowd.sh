@@ -66,3 +66,12 @@ took=$((($(date +%s%N) - killed) / 1000000))
 verdict "when it is killed, one of those who wait takes over (and 0.5 s of work: $took ms)" \
     "$failed failed, $(wc -l < again) computed, $(sum hits over*) hits, wrong $(sum wrong over*)" \
     "0 failed, 1 computed, 3 hits, wrong 0"
+
+# More entries than folders are deleted with all folders open, unless so many may not be.
+for files in 1024 60; do
+    rm -rf cache
+    step run count=600 bytes=8 sync=0 > said
+    (ulimit -n $files && step trim keep=0) > trimmed 2>> notes
+    verdict "600 entries go where $files files may be open" \
+        "$(sum deleted trimmed) $(find cache/v1/obj -type f | wc -l)" "600 0"
+done
