@@ -50,6 +50,7 @@ static enum bm_status verify_entry(struct verified *v, const struct bm_listed *i
     char shard[3], name[68], path[72];
     enum bm_found found = bm_store_check(ctx, v->store, item->id, &header, &entry);
     bm_free(header);
+    if (found == BM_NO_MEMORY) return BM_ENOMEM;
     if (found == BM_FOUND) v->read++;
     if (found == BM_FOUND || found == BM_ABSENT) return BM_OK; /* gone meanwhile is no damage */
     if (!bm_store_split(item->id, shard, name)) return BM_OK;

@@ -78,7 +78,10 @@ static enum bm_status list(struct cli_run *run)
     BM_TRY(cli_table_begin(run, &table, columns));
     for (bm_index i = 0; i < listing.count; i++) {
         const struct bm_listed *item = &listing.item[i];
-        bool found = bm_store_header(ctx, &store, item->id, &header, &entry) == BM_FOUND;
+        enum bm_found looked = bm_store_header(ctx, &store, item->id, &header, &entry);
+        bool found = looked == BM_FOUND;
+        status = looked == BM_NO_MEMORY ? BM_ENOMEM : BM_OK;
+        if (status != BM_OK) goto out;
         BM_TRY(bm_text_add(ctx, &table.text, "%.16s\t%s\t%lld\t%s\t%s\t%s\n", item->id,
                            found ? entry.stage : "n/a", (long long)item->bytes,
                            found ? bm_number(number, entry.cost_s) : "n/a",
@@ -193,10 +196,9 @@ static enum bm_status show(struct cli_run *run)
     BM_TRY(cli_output_file(run));
     BM_TRY(cli_open_store(run, BM_STORE_PEEK, &store));
     BM_TRY(find_entry(run, &store, run->operands[0], &item));
-    if (bm_store_check(ctx, &store, item.id, &header, &entry) != BM_FOUND) {
-        status = BM_EINPUT; /* the sentence is there */
-        goto out;
-    }
+    enum bm_found found = bm_store_check(ctx, &store, item.id, &header, &entry);
+    if (found != BM_FOUND) status = found == BM_NO_MEMORY ? BM_ENOMEM : BM_EINPUT; /* said */
+    if (status != BM_OK) goto out;
     BM_TRY(cli_table_begin(run, &table, text_pair_columns));
     BM_TRY(bm_text_add(ctx, &table.text, "id\t%s\nstage\t%s\nalgorithm\t%d\nbytes\t%lld\n", item.id,
                        entry.stage, entry.algorithm, (long long)entry.total));

@@ -64,7 +64,7 @@ int bm_store_folder(const struct bm_store *store, const char *name);
 
 enum bm_found {
     BM_FOUND, BM_ABSENT, BM_DAMAGED, BM_UNTRUSTED, BM_OTHER_VERSION,
-    BM_UNREADABLE /* there, but it cannot be opened; to bm_store_read it is absent */
+    BM_UNREADABLE, BM_NO_MEMORY /* there, but cannot be opened, or held; to bm_store_read absent */
 };
 
 /* What a hit was. */

@@ -71,7 +71,7 @@ static enum bm_found open_entry(struct bm_ctx *ctx, const struct bm_store *store
         return say(ctx, BM_DAMAGED, id, "too short");
     const char *wrong = bm_entry_size(fixed, total, &size);
     if (wrong) return say(ctx, BM_DAMAGED, id, wrong);
-    if (bm_alloc(ctx, &o->header, (bm_index)size, 1) != BM_OK) return BM_ABSENT;
+    if (bm_alloc(ctx, &o->header, (bm_index)size, 1) != BM_OK) return BM_NO_MEMORY;
     if (!read_at(o->fd, o->header, size, 0)) return say(ctx, BM_DAMAGED, id, "cannot be read");
     wrong = bm_entry_parse(o->header, size, total, &o->entry);
     if (wrong) return say(ctx, BM_DAMAGED, id, wrong);
@@ -141,7 +141,7 @@ static enum bm_found read_members(struct bm_ctx *ctx, struct opened *o, const ch
                                   const struct bm_memo_member *members, bm_index count,
                                   void **block)
 {
-    enum bm_found found = BM_ABSENT;
+    enum bm_found found = BM_NO_MEMORY;
     unsigned char digest[BM_SHA256];
     static const unsigned char none[BM_SHA256];
     struct bm_segment *segment = NULL;
@@ -158,7 +158,7 @@ static enum bm_found read_members(struct bm_ctx *ctx, struct opened *o, const ch
     } else if (status == BM_OK) {
         bool same = memcmp(digest, o->entry.digest, sizeof digest) == 0;
         found = same ? BM_FOUND : say(ctx, BM_DAMAGED, id, "its digest is wrong");
-    }
+    } else if (status == BM_ECANCEL) found = BM_ABSENT;
 out:
     bm_free(segment);
     return found;
@@ -225,7 +225,6 @@ enum bm_found bm_store_read(struct bm_ctx *ctx, const struct bm_store *store, co
     bm_index place[BM_MEMO_MEMBERS];
     enum bm_found found = count <= BM_MEMO_MEMBERS ? open_entry(ctx, store, id, &o) : BM_ABSENT;
     if (count > BM_MEMO_MEMBERS) return found;
-    if (found == BM_UNREADABLE) found = BM_ABSENT;
     if (found == BM_FOUND && key) found = recognise(ctx, key, id, &o.entry);
     bool fits = found == BM_FOUND && match(&o.entry, members, count, place);
     if (found == BM_FOUND) found = read_members(ctx, &o, id, members, fits ? count : 0, block);
@@ -242,7 +241,7 @@ enum bm_found bm_store_read(struct bm_ctx *ctx, const struct bm_store *store, co
     if (found == BM_DAMAGED) set_aside(store, &o);
     for (bm_index k = 0; k < count; k++) bm_free(block[k]);
     opened_release(&o);
-    return found;
+    return found == BM_UNREADABLE || found == BM_NO_MEMORY ? BM_ABSENT : found;
 }
 
 enum bm_status bm_store_kin(struct bm_ctx *ctx, const struct bm_store *store, const char *id,
