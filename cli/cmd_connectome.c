@@ -10,7 +10,6 @@
 #include "cmd_connectome_internal.h"
 #include "figures.h"
 #include "io/graph.h"
-#include "names.h"
 #include "util/path.h"
 #include "version.h"
 
@@ -121,22 +120,30 @@ static const char *atlas_copy(const char *atlas)
     return NULL;
 }
 
+enum bm_status cli_connectome_name_matrices(struct bm_ctx *ctx, const char *kinds,
+                                            const char *const *subjects, bm_index n,
+                                            struct cli_names *names)
+{
+    enum bm_status status = BM_OK;
+    for (int kind = 0; kind < BM_KINDS; kind++) {
+        if (!bm_list_has(kinds, bm_kinds[kind])) continue;
+        for (bm_index k = 0; k < n; k++)
+            BM_TRY(cli_names_add(ctx, names, "matrices/%s_%s.tsv", subjects[k], bm_kinds[kind]));
+        BM_TRY(cli_names_add(ctx, names, "group_%s.tsv", bm_kinds[kind]));
+    }
+out:
+    return status;
+}
+
 static enum bm_status list_outputs(struct cli_run *run, const struct bm_connectome_opts *opts,
-                                   char *const *subjects, bm_index n, struct cli_names *names)
+                                   const char *const *subjects, bm_index n, struct cli_names *names)
 {
     enum bm_status status = BM_OK;
     struct bm_ctx *ctx = run->ctx;
     const char *copy = atlas_copy(opts->atlas);
-    for (bm_index k = 0; k < n; k++) {
+    for (bm_index k = 0; k < n; k++)
         BM_TRY(cli_names_add(ctx, names, "timeseries/%s.tsv", subjects[k]));
-        for (int kind = 0; kind < BM_KINDS; kind++)
-            if (bm_list_has(opts->kind, bm_kinds[kind]))
-                BM_TRY(cli_names_add(ctx, names, "matrices/%s_%s.tsv", subjects[k],
-                                     bm_kinds[kind]));
-    }
-    for (int kind = 0; kind < BM_KINDS; kind++)
-        if (bm_list_has(opts->kind, bm_kinds[kind]))
-            BM_TRY(cli_names_add(ctx, names, "group_%s.tsv", bm_kinds[kind]));
+    BM_TRY(cli_connectome_name_matrices(ctx, opts->kind, subjects, n, names));
     for (const struct bm_connectome_file *file = bm_connectome_files; file->name; file++)
         BM_TRY(cli_names_add(ctx, names, "%s", file->name));
     if (opts->compare) BM_TRY(cli_names_add(ctx, names, "compare.tsv"));
@@ -382,7 +389,7 @@ static enum bm_status fit(struct cli_run *run)
         BM_TRY(cli_connectome_read(run, opts, prepare, &inputs, images, &data));
         BM_TRY(bm_connectome_find_used(ctx, opts, &data));
     }
-    BM_TRY(list_outputs(run, opts, images ? inputs.subject : data.name,
+    BM_TRY(list_outputs(run, opts, (const char *const *)(images ? inputs.subject : data.name),
                         images ? inputs.n_subjects : data.subjects, &names));
     if (cli_figures_wanted(run, run->opts[2])) n_figures = images ? 2 : 1;
     plan_figures(opts, figures, &words);

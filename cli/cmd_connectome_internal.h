@@ -5,6 +5,7 @@
 #include "brain/connectome.h"
 #include "command.h"
 #include "inputs.h"
+#include "names.h"
 
 /* Tables or images, by their suffixes: BM_EUSAGE if both, or options of the other. */
 enum bm_status cli_connectome_kind(struct cli_run *run, const char *atlas, bool subjects,
@@ -23,6 +24,11 @@ enum bm_status cli_connectome_read(struct cli_run *run, const struct bm_connecto
 enum bm_status cli_connectome_plan_images(struct cli_run *run,
                                           const struct bm_prepare_opts *prepare,
                                           const struct bm_inputs *inputs) BM_CHECKED;
+/* Names of the matrices of these kinds (a list) of subjects and the group, in the folder of the
+ * model. */
+enum bm_status cli_connectome_name_matrices(struct bm_ctx *ctx, const char *kinds,
+                                            const char *const *subjects, bm_index n,
+                                            struct cli_names *names) BM_CHECKED;
 
 extern const struct bm_param_group cli_connectome_transform_groups[];
 enum bm_status cli_connectome_transform(struct cli_run *run) BM_CHECKED;

@@ -341,6 +341,7 @@ static enum bm_status apply(struct cli_run *run, tabulate table)
         BM_FAIL(ctx, BM_EUSAGE, "give --keep or --drop, not both");
     BM_TRY(bm_decoder_load(ctx, opts->from, &decoder));
     BM_TRY(cli_apply_from(run, opts, bm_decoder_files, &decoder.prepare));
+    BM_TRY(cli_confounds_as_fitted(run, opts->from, &decoder.prepare));
     BM_TRY(bm_inputs_open(ctx, &decoder.prepare, run->operands, run->n_operands, &inputs));
     BM_TRY(find_sources(run, &decoder.prepare, rows_opts, &inputs, &sources));
     BM_TRY(cli_output_file(run));

@@ -366,6 +366,7 @@ static enum bm_status open_model(struct cli_run *run, const struct cli_from_opts
     BM_TRY(cli_require_from(run, opts));
     BM_TRY(bm_dictlearn_load(run->ctx, opts->from, model));
     BM_TRY(cli_apply_from(run, opts, bm_dictlearn_files, &model->prepare));
+    BM_TRY(cli_confounds_as_fitted(run, opts->from, &model->prepare));
     BM_TRY(bm_inputs_open(run->ctx, &model->prepare, run->operands, run->n_operands, inputs));
     BM_TRY(bm_inputs_require_names(run->ctx, inputs));
     BM_TRY(cli_add_images(run, &sources, &model->prepare, inputs)); /* outputs must not be these */

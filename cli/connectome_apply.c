@@ -6,16 +6,13 @@
 #include "caching.h"
 #include "cmd_connectome_internal.h"
 #include "io/graph.h"
+#include "util/path.h"
 
 struct apply_opts {
-    const char *from;
     int header;
     bool transpose;
     const char *mask;
-    const char *confounds;
-    const char *subjects;
     const char *resample;
-    double tr_s;
 };
 struct transform_opts {
     int kind; /* 0 = auto, else 1 + enum bm_kind */
@@ -28,21 +25,13 @@ static const char *const features[] = {"auto", "correlation", "partial", "precis
 
 #define AT(field) offsetof(struct apply_opts, field)
 static const struct bm_param apply_params[] = {
-    {BM_P_FILE, 0, "from", AT(from), "DIR", "model: the directory that fit -o wrote",
-     .flags = BM_P_DIR},
     {BM_P_CHOICE, 0, "header", AT(header), "yes|no", "whether tables of series have a header row",
      .choices = headers, .otherwise = "as at the fit"},
     {BM_P_FLAG, 0, "transpose", AT(transpose), NULL,
      "rows of tables are nodes; --no-transpose: columns are; else as at the fit"},
     {BM_P_FILE, 'm', "mask", AT(mask), "FILE|auto|none", "of new images"},
-    {BM_P_TEXT, 0, "confounds", AT(confounds), "FILE,...[:COLUMNS|STRATEGY]",
-     "of new images, one table for each; columns or strategy as at the fit, unless they are given"},
-    {BM_P_FILE, 0, "subjects", AT(subjects), "FILE.tsv",
-     "table of images instead of operands, with columns subject and image"},
     {BM_P_TEXT, 0, "resample", AT(resample), "MM|FILE",
      "bring new images to voxels of MM, or to the grid of FILE", .otherwise = "as at the fit"},
-    {BM_P_REAL, 0, "tr", AT(tr_s), "S", "seconds between volumes", .lo = 0, .hi = 1000,
-     .otherwise = "as the images say"},
     BM_PARAM_END};
 static const struct bm_param transform_params[] = {
     {BM_P_CHOICE, 0, "kind", offsetof(struct transform_opts, kind), "NAME",
@@ -50,34 +39,50 @@ static const struct bm_param transform_params[] = {
      .choices = features},
     BM_PARAM_END};
 
+/* The options of --from, and the model's files on guard. */
+static enum bm_status apply_from(struct cli_run *run, const struct cli_from_opts *from,
+                                 struct bm_connectome_model_file *model)
+{
+    enum bm_status status = BM_OK;
+    struct bm_ctx *ctx = run->ctx;
+    struct cli_names names = CLI_NAMES_INIT;
+    BM_TRY(cli_names_add(ctx, &names, "model.json"));
+    if (model->atlas) BM_TRY(cli_names_add(ctx, &names, "%s", bm_path_base(model->atlas)));
+    BM_TRY(cli_connectome_name_matrices(ctx, model->opts.kind, model->subject, model->subjects,
+                                        &names));
+    BM_TRY(cli_apply_from(run, from, names.list, &model->prepare));
+out:
+    cli_names_release(&names);
+    return status;
+}
+
 /* New data for the model of --from. */
 static enum bm_status open_new(struct cli_run *run, struct bm_connectome_model_file *model,
                                struct bm_connectome_data *data)
 {
     enum bm_status status = BM_OK;
     struct bm_ctx *ctx = run->ctx;
-    const struct apply_opts *opts = run->opts[0];
+    const struct cli_from_opts *from = run->opts[0];
+    const struct apply_opts *opts = run->opts[1];
     struct bm_inputs inputs = BM_INPUTS_INIT;
     struct cli_sources sources = CLI_SOURCES_INIT;
     bool images;
-    if (!opts->from) BM_FAIL(ctx, BM_EUSAGE, "--from is needed: the directory that fit -o wrote");
-    BM_TRY(bm_connectome_load(ctx, opts->from, model));
+    BM_TRY(cli_require_from(run, from));
+    BM_TRY(bm_connectome_load(ctx, from->from, model));
+    BM_TRY(apply_from(run, from, model));
     if (cli_given(run, "header")) model->opts.header = opts->header;
     if (cli_given(run, "transpose")) model->opts.transpose = opts->transpose;
     model->prepare.mask = opts->mask;
-    model->prepare.confounds = opts->confounds;
-    model->prepare.subjects = opts->subjects;
-    if (opts->tr_s > 0) model->prepare.tr_s = opts->tr_s;
     if (opts->resample)
         BM_TRY(bm_param_set(ctx, bm_param_find(bm_prepare_params, "resample"), &model->prepare,
                             opts->resample));
-    BM_TRY(cli_connectome_kind(run, model->atlas ? model->atlas : "none", opts->subjects != NULL,
-                          &images));
+    BM_TRY(cli_connectome_kind(run, model->atlas ? model->atlas : "none",
+                               from->subjects != NULL, &images));
     if (images && !model->atlas)
         BM_FAIL(ctx, BM_EINPUT, "%s: the model is of tables and has no atlas; give tables",
-                opts->from);
+                from->from);
     if (images) {
-        BM_TRY(cli_confounds_as_fitted(run, opts->from, &model->prepare));
+        BM_TRY(cli_confounds_as_fitted(run, from->from, &model->prepare));
         BM_TRY(bm_inputs_open(ctx, &model->prepare, run->operands, run->n_operands, &inputs));
         BM_TRY(bm_inputs_require_names(ctx, &inputs));
     }
@@ -107,7 +112,7 @@ enum bm_status cli_connectome_transform(struct cli_run *run)
 {
     enum bm_status status = BM_OK;
     struct bm_ctx *ctx = run->ctx;
-    const struct transform_opts *opts = run->opts[1];
+    const struct transform_opts *opts = run->opts[2];
     struct bm_connectome_model_file model = BM_CONNECTOME_MODEL_FILE_INIT;
     struct bm_connectome_data data = BM_CONNECTOME_DATA_INIT;
     struct bm_text text = BM_TEXT_INIT, header = BM_TEXT_INIT;
@@ -189,9 +194,11 @@ out:
 }
 
 const struct bm_param_group cli_connectome_transform_groups[] = {
-    {"Model", apply_params, &apply_default, sizeof apply_default},
+    {"Model", cli_from_params, &cli_from_default, sizeof cli_from_default},
+    {"New data", apply_params, &apply_default, sizeof apply_default},
     {"Features", transform_params, &transform_default, sizeof transform_default},
     {.title = NULL}};
 const struct bm_param_group cli_connectome_score_groups[] = {
-    {"Model", apply_params, &apply_default, sizeof apply_default},
+    {"Model", cli_from_params, &cli_from_default, sizeof cli_from_default},
+    {"New data", apply_params, &apply_default, sizeof apply_default},
     {.title = NULL}};

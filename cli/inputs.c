@@ -167,7 +167,6 @@ enum bm_status cli_apply_from(struct cli_run *run, const struct cli_from_opts *o
     prepare->confounds = opts->confounds;
     prepare->subjects = opts->subjects;
     if (opts->tr_s > 0) prepare->tr_s = opts->tr_s;
-    BM_TRY(cli_confounds_as_fitted(run, opts->from, prepare));
     for (const char *const *name = files; *name; name++) {
         BM_TRY(bm_path_join(run->ctx, &path, opts->from, *name));
         BM_TRY(cli_add_input(run, path));

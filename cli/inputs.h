@@ -40,7 +40,7 @@ extern const struct cli_from_opts cli_from_default;
 extern const struct bm_param cli_from_params[];
 
 /* Put them into the model's preparation, and guard the model's files (names, NULL-terminated, in
- * the folder of --from) against the outputs. BM_EUSAGE without --from. */
+ * the folder of --from) against the outputs. */
 enum bm_status cli_apply_from(struct cli_run *run, const struct cli_from_opts *opts,
                               const char *const *files,
                               struct bm_prepare_opts *prepare) BM_CHECKED;

@@ -2,16 +2,17 @@
 # A manual page with what lies between its markers made anew: splice.sh PAGE.
 #   .\" BEGIN options decode     the output of $BRAINMINE --_mdoc options decode
 #   .\" END
-# A section that the program does not know is left as it is.
+# Fails at a section of which the program says nothing.
 awk -v program="$BRAINMINE" '
-    /^\.\\" END/ { if (kept) printf "%s", old; inside = 0 }
-    inside { old = old $0 "\n"; next }
+    /^\.\\" END/ { inside = 0 }
+    inside { next }
     { print }
     /^\.\\" BEGIN / {
-        command = program " --_mdoc " $3 " " $4 " 2>/dev/null"
-        kept = 1
-        while ((command | getline line) > 0) { print line; kept = 0 }
+        command = program " --_mdoc " $3 " " $4
+        said = 0
+        while ((command | getline line) > 0) { print line; said = 1 }
         close(command)
+        if (!said) { unknown = $0; exit }
         inside = 1
-        old = ""
-    }' "$1"
+    }
+    END { if (unknown) { print FILENAME ": nothing for: " unknown > "/dev/stderr"; exit 1 } }' "$1"

@@ -11,8 +11,7 @@ for command in $($BRAINMINE --help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
     else echo "not ok $command has a manual page"; fi
 done
 for page in man/*.1 man/*.5; do
-    sh man/splice.sh "$page" > "$work/page"
-    if cmp -s "$work/page" "$page"; then echo "ok $page is fresh"; else
+    if sh man/splice.sh "$page" > "$work/page" && cmp -s "$work/page" "$page"; then echo "ok $page is fresh"; else
         echo "not ok $page is fresh (run make man)"
         diff "$page" "$work/page" | head -n 10 | sed 's/^/# /'
     fi

@@ -29,6 +29,15 @@ sed '1s/node-\(.\)/node-x\1/2' $one > other.tsv
 conn fit -q -o plain --alpha 0.1 $one
 try "another name is refused, with the file" 3 '*other.tsv: node 2 is "node-x2", in the model it is "node-2"' \
     connectome score --from plain other.tsv
+# Nothing of the model is replaced by what is made of it.
+for file in model.json group_precision.tsv matrices/sub-01_precision.tsv; do
+    sum=$(cksum < plain/$file)
+    try "$file of the model as the output" 4 "*plain/$file*input*" \
+        connectome score -f --from plain -o plain/$file $one
+    verdict "and it is untouched" "$(cksum < plain/$file)" "$sum"
+done
+try "a file as the model" 3 '*plain/model.json: is a file: --from wants the directory*' \
+    connectome score --from plain/model.json $one
 # A dry run refuses what the run would.
 conn fit -q -o partial --alpha 0.1 --kind partial $one $two
 for n in "" -n; do
