@@ -387,11 +387,11 @@ static enum bm_status tabulate_scores(struct cli_run *run, const struct bm_decod
     char number[BM_NUMBER_SIZE];
     BM_TRY(bm_text_add(run->ctx, out, "score\tvalue\tn\n"));
     const char *s = asked->scoring;
-    for (int k = 0; s ? *s != '\0' : bm_metrics[k] != NULL; k++) {
+    for (int k = 0; s ? *s != '\0' : k < BM_METRICS; k++) {
         char name[64];
         size_t length = s ? strcspn(s, ",") : 0;
         snprintf(name, sizeof name, "%.*s", (int)length, s ? s : "");
-        const struct bm_metric *metric = s ? bm_metric_find(name) : bm_metrics[k];
+        const struct bm_metric *metric = s ? bm_metric_find(name) : &bm_metrics[k];
         bool fits = decoder->n_classes > 0 ? metric->classification : metric->regression;
         if (!fits && s)
             BM_FAIL(run->ctx, BM_EUSAGE, "--scoring %s is not for this model", metric->name);

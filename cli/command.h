@@ -171,8 +171,9 @@ void cli_set_fit(struct cli_run *run, bool converged, double gap);
 
 /* The options that can change a result, by name, as a new JSON object (for model.json and the
  * summary): those of the verb's groups and of the shared ones without BM_P_NOKEY. Numbers,
- * booleans, strings; null for a text not given. The caller frees it (cJSON_Delete). */
-enum bm_status cli_parameters(struct cli_run *run, cJSON **object) BM_CHECKED;
+ * booleans, strings; null for a text not given. whole: files by their paths as given, else by base
+ * name, as where they lie changes nothing. The caller frees it (cJSON_Delete). */
+enum bm_status cli_parameters(struct cli_run *run, bool whole, cJSON **object) BM_CHECKED;
 
 /* A line of the plan of --dry-run: on stdout, or in the summary's "plan" with --json. */
 enum bm_status cli_plan(struct cli_run *run, const char *fmt, ...) BM_PRINTF(2, 3) BM_CHECKED;

@@ -42,12 +42,9 @@ static enum bm_status write_json(struct cli_run *run, const char *name, const cJ
 {
     enum bm_status status = BM_OK;
     struct bm_text text = BM_TEXT_INIT;
-    char *printed = cJSON_Print(json);
-    if (!printed) BM_FAIL(run->ctx, BM_ENOMEM, "memory: the system refuses more for JSON");
-    BM_TRY(bm_text_add(run->ctx, &text, "%s\n", printed));
+    BM_TRY(bm_json_print(run->ctx, json, true, &text));
     BM_TRY(cli_write_text(run, name, &text));
 out:
-    cJSON_free(printed);
     bm_text_release(&text);
     return status;
 }
@@ -58,7 +55,7 @@ enum bm_status cli_write_model(struct cli_run *run, const char *format)
     char command[64];
     cJSON *json = cJSON_CreateObject(), *parameters = NULL;
     snprintf(command, sizeof command, "%s %s", run->command->name, run->verb->name);
-    BM_TRY(cli_parameters(run, &parameters));
+    BM_TRY(cli_parameters(run, false, &parameters));
     if (!bm_json_add_head(json, format, BM_VERSION, command) ||
         !cJSON_AddItemToObject(json, "parameters", parameters))
         BM_FAIL(run->ctx, BM_ENOMEM, "memory: the system refuses more for JSON");

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "io/json.h"
 #include "options.h"
 #include "version.h"
 
@@ -49,31 +50,7 @@ void cli_set_fit(struct cli_run *run, bool converged, double gap)
     run->gap = gap;
 }
 
-/* A row's value in its JSON type; NULL when there is no memory. */
-static cJSON *value_of(const struct bm_param *param, const void *opts)
-{
-    const void *field = (const char *)opts + param->offset;
-    const char *text;
-    char digits[24], shown[4 * 4096];
-    switch (param->kind) {
-    case BM_P_FLAG: return cJSON_CreateBool(*(const bool *)field);
-    case BM_P_COUNT: return cJSON_CreateNumber(*(const int *)field);
-    case BM_P_INT:
-    case BM_P_SIZE: /* a double would round seeds beyond 2^53 */
-        snprintf(digits, sizeof digits, "%lld", (long long)*(const int64_t *)field);
-        return cJSON_CreateRaw(digits);
-    case BM_P_REAL: return cJSON_CreateNumber(*(const double *)field);
-    case BM_P_CHOICE: return cJSON_CreateString(param->choices[*(const int *)field]);
-    case BM_P_TEXT:
-    case BM_P_FILE:
-        text = *(const char *const *)field;
-        if (!text) return cJSON_CreateNull();
-        return cJSON_CreateString(bm_as_utf8(shown, sizeof shown, text));
-    }
-    return NULL;
-}
-
-enum bm_status cli_parameters(struct cli_run *run, cJSON **object)
+enum bm_status cli_parameters(struct cli_run *run, bool whole, cJSON **object)
 {
     enum bm_status status = BM_OK;
     cJSON *made = cJSON_CreateObject();
@@ -81,8 +58,7 @@ enum bm_status cli_parameters(struct cli_run *run, cJSON **object)
     for (bm_index i = 0; i < run->given->n_settings; i++) {
         const struct cli_setting *s = &run->given->settings[i];
         if (s->param->flags & BM_P_NOKEY) continue;
-        cJSON *value = value_of(s->param, s->opts);
-        if (!value || !cJSON_AddItemToObject(made, s->param->name, value)) {
+        if (!bm_json_put(made, s->param->name, bm_json_param(s->param, s->opts, whole))) {
             status = no_memory(run->ctx);
             goto out;
         }
@@ -131,11 +107,11 @@ enum bm_status cli_summary_print(struct cli_run *run)
     enum bm_status status = BM_OK;
     struct bm_ctx *ctx = run->ctx;
     char name[64];
-    char *text = NULL;
+    struct bm_text text = BM_TEXT_INIT;
     cJSON *parameters = NULL, *summary = NULL, *detail;
     if (!run->common.json) return BM_OK;
     summary = cJSON_CreateObject();
-    BM_TRY(cli_parameters(run, &parameters));
+    BM_TRY(cli_parameters(run, true, &parameters));
     snprintf(name, sizeof name, "%s%s%s", run->command->name, run->verb->name ? " " : "",
              run->verb->name ? run->verb->name : "");
     bool good = cJSON_AddStringToObject(summary, "command", name) &&
@@ -152,15 +128,11 @@ enum bm_status cli_summary_print(struct cli_run *run)
         good = cJSON_AddItemReferenceToObject(summary, "plan", run->plan);
     cJSON_ArrayForEach(detail, run->details)
         good = good && cJSON_AddItemReferenceToObject(summary, detail->string, detail);
-    if (good) text = cJSON_Print(summary);
-    if (!text) {
-        status = no_memory(ctx);
-        goto out;
-    }
-    printf("%s\n", text);
+    BM_TRY(bm_json_print(ctx, summary, good, &text));
+    fputs(text.data, stdout);
     status = cli_check_stdout(ctx);
 out:
-    cJSON_free(text);
+    bm_text_release(&text);
     cJSON_Delete(parameters);
     cJSON_Delete(summary);
     return status;

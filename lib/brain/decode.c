@@ -30,7 +30,7 @@ static enum bm_status find_metrics(struct bm_ctx *ctx, const struct bm_decode_op
                            classes ? "classification" : "regression");
         bool again = false; /* a name given twice is one score */
         for (int k = 0; k < n; k++) again = again || plan->metrics[k] == metric;
-        if (!again) plan->metrics[n++] = metric; /* there are fewer metrics than places */
+        if (!again) plan->metrics[n++] = metric;
         s += length;
         if (*s == '\0') return BM_OK;
     }

@@ -113,7 +113,7 @@ struct bm_decode_plan {
     bm_index n_points;
     struct bm_cv cv, inner;
     bool blocks;                        /* groups are contiguous blocks of samples */
-    const struct bm_metric *metrics[9]; /* NULL-terminated; the first one selects */
+    const struct bm_metric *metrics[BM_METRICS + 1]; /* NULL-terminated; the first selects */
     double percent;                     /* of voxels; NaN = a share of a brain's volume */
     struct bm_folds folds;
     bm_index constant;                  /* series of a voxel in a run that do not vary: once the

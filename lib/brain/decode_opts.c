@@ -101,14 +101,15 @@ static enum bm_status check_cv(struct bm_ctx *ctx, const char *text)
 
 static enum bm_status check_scoring(struct bm_ctx *ctx, const char *text)
 {
-    char name[64], shown[96];
+    char name[64], shown[96], known[256];
+    size_t n = 0;
+    for (int i = 0; i < BM_METRICS; i++)
+        n += (size_t)snprintf(known + n, sizeof known - n, "%s, ", bm_metrics[i].name);
     for (const char *s = text;; s++) {
         size_t length = strcspn(s, ",");
         snprintf(name, sizeof name, "%.*s", (int)(length < 63 ? length : 63), s);
         if (!bm_metric_find(name))
-            return bm_fail(ctx, BM_EUSAGE,
-                           "wants names among accuracy, balanced_accuracy, roc_auc, f1, r2, "
-                           "explained_variance, mse, correlation, got '%s'",
+            return bm_fail(ctx, BM_EUSAGE, "wants names among %sgot '%s'", known,
                            bm_escape(shown, sizeof shown, text));
         s += length;
         if (*s == '\0') return BM_OK;

@@ -56,11 +56,11 @@ cJSON *bm_json_reals(const double *values, bm_index n)
     return list;
 }
 
-static cJSON *value_of(const struct bm_param *param, const void *opts)
+cJSON *bm_json_param(const struct bm_param *param, const void *opts, bool whole)
 {
     const void *field = (const char *)opts + param->offset;
     const char *text = NULL;
-    char shown[4096];
+    char base[4096], shown[4 * 4096];
     switch (param->kind) {
     case BM_P_FLAG: return cJSON_CreateBool(*(const bool *)field);
     case BM_P_COUNT: return bm_json_whole(*(const int *)field);
@@ -72,7 +72,12 @@ static cJSON *value_of(const struct bm_param *param, const void *opts)
     case BM_P_FILE: text = *(const char *const *)field; break;
     }
     if (!text) return cJSON_CreateNull();
-    if (param->kind == BM_P_FILE) text = bm_path_base(text);
+    if (param->kind == BM_P_FILE && !whole) {
+        size_t n = strlen(text);
+        while (n > 1 && text[n - 1] == '/') n--;
+        snprintf(base, sizeof base, "%.*s", (int)n, text);
+        text = bm_path_base(base);
+    }
     return cJSON_CreateString(bm_as_utf8(shown, sizeof shown, text));
 }
 
@@ -80,7 +85,7 @@ bool bm_json_add_params(cJSON *object, const struct bm_param *table, const void 
 {
     for (const struct bm_param *param = table; param->name; param++)
         if (!(param->flags & BM_P_NOKEY) &&
-            !bm_json_put(object, param->name, value_of(param, opts)))
+            !bm_json_put(object, param->name, bm_json_param(param, opts, false)))
             return false;
     return true;
 }

@@ -30,6 +30,9 @@ cJSON *bm_json_real(double value);
 cJSON *bm_json_whole(int64_t value);
 cJSON *bm_json_reals(const double *values, bm_index n);
 
+/* A field of opts as a number, a truth value or a text; null for a text not given. Files by their
+ * base name, or `whole`. */
+cJSON *bm_json_param(const struct bm_param *param, const void *opts, bool whole);
 /* The fields of a table that can change a result, by name; files by their base name, as where they
  * lie does not. */
 bool bm_json_add_params(cJSON *object, const struct bm_param *table, const void *opts);

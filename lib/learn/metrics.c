@@ -212,7 +212,7 @@ static double f1_chance(bm_index n_classes, bm_index answer, const bm_index *tes
     return macro_mean(macro);
 }
 
-static const struct bm_metric metrics[] = {
+const struct bm_metric bm_metrics[] = {
     {"accuracy", "fraction of samples predicted right", true, false, false, accuracy,
      accuracy_chance},
     {"balanced_accuracy", "mean over classes of the fraction predicted right", true, false, false,
@@ -228,14 +228,10 @@ static const struct bm_metric metrics[] = {
     {"correlation", "Pearson correlation of y and f", false, true, false, correlation, NULL},
 };
 
-const struct bm_metric *const bm_metrics[] = {&metrics[0], &metrics[1], &metrics[2],
-                                              &metrics[3], &metrics[4], &metrics[5],
-                                              &metrics[6], &metrics[7], NULL};
-
 const struct bm_metric *bm_metric_find(const char *name)
 {
-    for (const struct bm_metric *const *m = bm_metrics; *m; m++)
-        if (strcmp((*m)->name, name) == 0) return *m;
+    for (int i = 0; i < BM_METRICS; i++)
+        if (strcmp(bm_metrics[i].name, name) == 0) return &bm_metrics[i];
     return NULL;
 }
 

@@ -30,10 +30,11 @@ struct bm_metric {
     double (*chance)(bm_index n_classes, bm_index answer, const bm_index *test, bm_index n_test);
 };
 
-/* All metrics, NULL-terminated: accuracy, balanced_accuracy, roc_auc (mid-ranks; several classes:
+/* All metrics: accuracy, balanced_accuracy, roc_auc (mid-ranks; several classes:
  * one-vs-rest macro), f1 (two classes: of the second; several: macro), r2, explained_variance,
  * mse, correlation (Pearson). */
-extern const struct bm_metric *const bm_metrics[];
+enum { BM_METRICS = 8 };
+extern const struct bm_metric bm_metrics[BM_METRICS];
 const struct bm_metric *bm_metric_find(const char *name);
 
 /* Score that always answering the majority class of training (labels in train) gets on test:

@@ -97,8 +97,8 @@ START_TEST(what_is_undefined_is_nan)
     one.n = 1;
     one.target = decision;
     none.n = 0;
-    for (const struct bm_metric *const *m = bm_metrics; *m; m++)
-        ck_assert_msg(isnan((*m)->score(&test_ctx, &none)), "%s of nothing", (*m)->name);
+    for (const struct bm_metric *m = bm_metrics; m < bm_metrics + BM_METRICS; m++)
+        ck_assert_msg(isnan(m->score(&test_ctx, &none)), "%s of nothing", m->name);
     ck_assert(isnan(score("r2", &one)));
     ck_assert(isnan(score("correlation", &one)));
     decision[1] = NAN;
@@ -119,9 +119,9 @@ START_TEST(a_constant_prediction_scores_what_chance_says)
         struct bm_mat D = bm_mat_wrap(flat, n, classes == 2 ? 1 : 3);
         struct bm_scored s = {.n = n, .n_classes = classes, .label = test, .predicted = ones,
                               .decision = &D};
-        for (const struct bm_metric *const *m = bm_metrics; *m; m++) {
-            if (!(*m)->classification) continue;
-            near(bm_metric_chance(*m, classes, train, 5, test, n), (*m)->score(&test_ctx, &s),
+        for (const struct bm_metric *m = bm_metrics; m < bm_metrics + BM_METRICS; m++) {
+            if (!m->classification) continue;
+            near(bm_metric_chance(m, classes, train, 5, test, n), m->score(&test_ctx, &s),
                  1e-15, 0);
         }
     }
@@ -135,11 +135,11 @@ END_TEST
 START_TEST(every_metric_is_found_by_its_name_and_no_other)
 {
     int count = 0;
-    for (const struct bm_metric *const *m = bm_metrics; *m; m++, count++) {
-        ck_assert_ptr_eq(bm_metric_find((*m)->name), *m);
-        ck_assert((*m)->classification != (*m)->regression);
+    for (const struct bm_metric *m = bm_metrics; m < bm_metrics + BM_METRICS; m++, count++) {
+        ck_assert_ptr_eq(bm_metric_find(m->name), m);
+        ck_assert(m->classification != m->regression);
     }
-    ck_assert_int_eq(count, 8);
+    ck_assert_int_eq(count, BM_METRICS);
     ck_assert_ptr_null(bm_metric_find("accurac"));
 }
 END_TEST
