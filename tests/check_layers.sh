@@ -39,9 +39,8 @@ if [ -n "$speaks$prints" ]; then
 else
     echo "ok the library neither prints nor exits"
 fi
-for layer in learn num signal util; do
-    doors=$(grep -lE '(cblas_|LAPACKE_)[a-z]' lib/"$layer"/*.c 2>/dev/null |
-        grep -vE '^lib/num/(blas|lapack)\.c$')
-    if [ -n "$doors" ]; then echo "not ok BLAS has one door, not $doors"
-    else echo "ok BLAS has one door in $layer"; fi
-done
+doors=$(grep -lE '(cblas_|LAPACKE_)[a-z]' lib/*/*.c lib/*/*.cpp cli/*.c | grep -vE '^lib/num/(blas|lapack)\.c$')
+if [ -n "$doors" ]; then echo "not ok BLAS has one door, not $doors"; else echo "ok BLAS has one door"; fi
+inner=$(grep -nE '^#include "[a-z_]+/[a-z_]*_internal.h"' cli/*.[ch])
+if [ -n "$inner" ]; then echo "not ok the program includes public headers: $inner"
+else echo "ok the program includes public headers"; fi

@@ -16,7 +16,9 @@ rule "no tabs in C" "$(grep -n "$tab" $sources)"
 rule "no // comments" "$(grep -nE '(^|[^:"])//' $sources)"
 rule "no blanks at line ends" "$(grep -nE '[ 	]+$' $sources $scripts)"
 rule "no typedef of structs" "$(grep -nE '^ *typedef (struct|enum|union)[^(]*$' $sources)"
-rule "no static mutable state in lib" "$(grep -nE '^ +static [^(]*[;=]' lib/*/*.c |
-    grep -vE 'static (const|inline|_Atomic|atomic_)|static [a-z_ ]*\*const|const char \*const')"
+rule "no static mutable state in lib, but for the two of util/ctx.h" "$(
+    grep -nE '^ *static ([^(]*[;=]|struct \{)' lib/*/*.c |
+        grep -vE 'static (const|inline)|static [a-z_ ]*\*const|static [a-z_0-9 ]* const ' |
+        grep -vE '^lib/(util/path.c:[0-9]+:static struct \{|num/blas.c:[0-9]+:.* pinned)')"
 long=$(wc -l $sources | awk '$1 > 600 && $2 != "total" { print $2 ": " $1 " lines" }')
 rule "no file over 600 lines" "$long"

@@ -4,7 +4,7 @@
 #include <limits.h>
 #include <pthread.h>
 
-/* The library's only mutable state of the process lives inside OpenBLAS: its number of threads. */
+/* OpenBLAS keeps its number of threads for the whole process. */
 static pthread_once_t pinned = PTHREAD_ONCE_INIT;
 
 static void pin(void)

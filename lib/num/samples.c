@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "num/samples_kernels.h"
+#include "num/samples_kernels_internal.h"
 #include "util/parallel.h"
 
 /* Panels summed into one partial result: fixed, so that sums do not depend on the threads. */

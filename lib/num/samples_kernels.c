@@ -1,6 +1,6 @@
 /* Register-tiled products of a panel (n x 256 floats) with k columns, by GCC's generic vectors: in
  * 16 lanes where the machine has AVX-512 (32 registers), else in 8 (16 registers). */
-#include "num/samples_kernels.h"
+#include "num/samples_kernels_internal.h"
 
 #define INLINE static inline __attribute__((always_inline))
 enum { SUM_ROWS = 128 };

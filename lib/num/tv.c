@@ -4,7 +4,7 @@
 #include <string.h>
 #include <xmmintrin.h>
 
-#include "num/tv_kernels.h"
+#include "num/tv_kernels_internal.h"
 
 /* |D|^2 is below 4 an axis: each is a path's Laplacian. */
 enum { GRADIENT_BOUND = 12, CHECK_EVERY = 5 };

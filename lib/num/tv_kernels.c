@@ -1,6 +1,6 @@
 /* Every loop runs over one row of nodes, a multiple of 8 long; flags blank what does not count.
  * Margins and dead nodes hold 0, so that what is read beyond a neighbour row is finite. */
-#include "num/tv_kernels.h"
+#include "num/tv_kernels_internal.h"
 
 #include <math.h>
 

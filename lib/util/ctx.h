@@ -2,8 +2,9 @@
  *
  * One per run. It carries the number of threads, the seed, the caller's cancel flag, where log
  * lines and progress go, the memory account, where results are kept (memo.h), and the sentence of
- * the last failure. The library keeps no other state: no globals, no prints, no exits, no signal
- * handlers.
+ * the last failure. The library keeps no other state but the names of unfinished files, for a
+ * signal handler (path.c), and that BLAS was told of its one thread (num/blas.c): no prints, no
+ * exits, no signal handlers.
  * Workers of bm_parallel_for get a child: same settings, one thread, its own message. */
 #ifndef BM_UTIL_CTX_H
 #define BM_UTIL_CTX_H
@@ -36,7 +37,7 @@ struct bm_ctx {
 /* Settings: 1 thread, seed 0, silent, no account. */
 void bm_ctx_init(struct bm_ctx *ctx);
 
-/* A worker's context: the parent's settings, one thread, no progress, an empty message. */
+/* A worker's context: the parent's settings and progress, one thread, an empty message. */
 void bm_ctx_child(struct bm_ctx *child, const struct bm_ctx *parent);
 
 /* Store the sentence and return the status, for BM_FAIL. One line, without a final newline. */

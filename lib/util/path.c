@@ -14,8 +14,8 @@
 
 #include "util/text.h"
 
-/* Names of unfinished temporary files. The only state of the library that outlives a call: a
- * signal handler cannot be handed a context. A slot is free, taken, or ready (name complete). */
+/* Names of unfinished temporary files, which outlive a call: a signal handler cannot be handed a
+ * context. A slot is free, taken, or ready (name complete). */
 enum { SLOTS = 64, NAME_SIZE = 4096 };
 enum { SLOT_FREE, SLOT_TAKEN, SLOT_READY };
 static struct {

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "num/lattice.h"
-#include "num/tv_kernels.h"
+#include "num/tv_kernels_internal.h"
 #include "support/dense_tv.h"
 #include "support/fixture.h"
 #include "util/rng.h"

@@ -55,7 +55,8 @@ verdict "files of transform" "$(cd t && find . -type f | sort | tr '\n' ' ')" ".
 ./subjects/sub-01_maps.nii.gz ./subjects/sub-01_timeseries.tsv ./subjects/sub-02_maps.nii.gz \
 ./subjects/sub-02_timeseries.tsv "
 "$BRAINMINE" dictlearn transform -q --from "$PWD/a/" -o t_again new/sub-*_bold.nii.gz
-verdict "where the model lies changes nothing" "$(cd t && find . -type f ! -name run.json -exec cmp {} ../t_again/{} \; 2>&1)" ""
+verdict "where the model lies changes nothing" \
+    "$(cd t && find . -type f ! -name run.json -exec cmp {} ../t_again/{} \; 2>&1)" ""
 try "dual regression" 0 '' dictlearn transform -q --method dual-regression --from a -o d new/sub-*_bold.nii.gz
 recovery() { # FIT: mean correlation of the two new subjects' maps with the true ones
     "$tools/atlas_score" a/atlas.nii.gz new/truth_atlas.nii.gz new/mask.nii.gz \

@@ -1,7 +1,7 @@
 /* Inner loops of the products on one panel of samples. Compiled for several instruction sets and
  * chosen at run time. Private to samples.c. */
-#ifndef BM_NUM_SAMPLES_KERNELS_H
-#define BM_NUM_SAMPLES_KERNELS_H
+#ifndef BM_NUM_SAMPLES_KERNELS_INTERNAL_H
+#define BM_NUM_SAMPLES_KERNELS_INTERNAL_H
 
 #include "num/samples.h"
 

@@ -1,7 +1,7 @@
 /* Inner loops over the rows of a lattice; vectors have lattice->room floats, duals three planes of
  * that. Compiled for several instruction sets and chosen at run time. Private to tv.c. */
-#ifndef BM_NUM_TV_KERNELS_H
-#define BM_NUM_TV_KERNELS_H
+#ifndef BM_NUM_TV_KERNELS_INTERNAL_H
+#define BM_NUM_TV_KERNELS_INTERNAL_H
 
 #include "num/lattice.h"
 
