@@ -5,7 +5,7 @@
 #include "help.h"
 #include "options.h"
 
-/* Calls row(group, param) for each option of a verb and the shared ones. */
+/* Calls row(p) for each option of a verb and the shared ones. */
 static void each_row(const struct cli_verb *verb, void (*row)(const struct bm_param *p))
 {
     for (const struct bm_param_group *g = verb->groups; g && g->title; g++)

@@ -154,7 +154,7 @@ struct child {
 
 static void on_line(struct cli_run *run, struct child *child, const char *line)
 {
-    static const char levels[] = "EWNRID";
+    static const char levels[] = BM_LOG_LETTERS;
     struct bm_ctx *ctx = run->ctx;
     char label[64];
     bm_index done, total;

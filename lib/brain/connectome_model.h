@@ -9,8 +9,8 @@
 extern "C" {
 #endif
 
-/* model.json as text. prepare: how images were read, NULL = tables, of which only --standardize
- * counts. atlas: the file beside model.json that holds it, or NULL. */
+/* model.json as text. images: series came from images, read by `prepare`; of tables only its
+ * standardize counts. atlas: the file beside model.json that holds it, or NULL. */
 enum bm_status bm_connectome_describe(struct bm_ctx *ctx, const char *version,
                                       const struct bm_connectome_opts *opts,
                                       const struct bm_prepare_opts *prepare, bool images,

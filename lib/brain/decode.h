@@ -2,8 +2,8 @@
  *
  * samples table + images -> clean samples -> cross-validated scores and one model fitted on all
  * rows. bm_decode_open checks everything that can be checked from tables and headers; bm_decode_fit
- * does the work; decode_report.h turns the result into tables; bm_decode_apply predicts new images
- * with a model read back by bm_decoder_load. */
+ * does the work; decode_report.h turns the result into tables; bm_decoder_apply predicts new
+ * images with a model read back by bm_decoder_load. */
 #ifndef BM_BRAIN_DECODE_H
 #define BM_BRAIN_DECODE_H
 

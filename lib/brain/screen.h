@@ -15,7 +15,8 @@
 extern "C" {
 #endif
 
-/* What the views of all training sets are made from. Borrows all but `smoothed` and `lattice`. */
+/* What the views of all training sets are made from. What stands before `lock` is
+ * borrowed. */
 struct bm_screen {
     const struct bm_samples *x;
     const struct bm_mat *K;       /* Gram matrix of x; NULL when voxels are screened */

@@ -47,7 +47,8 @@ struct bm_cache; /* opaque */
 enum bm_status bm_cache_open(struct bm_ctx *ctx, const struct bm_cache_opts *opts,
                              struct bm_cache **cache) BM_CHECKED;
 
-/* For ctx->memo: valid until the cache is closed. NULL if no store could be opened. */
+/* For ctx->memo: valid until the cache is closed. NULL if no store could be opened,
+ * unless it only peeks: then every look-up misses. */
 const struct bm_memo *bm_cache_memo(const struct bm_cache *cache);
 
 /* The own store, or NULL. */

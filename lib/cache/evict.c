@@ -278,7 +278,7 @@ struct drop {
     const struct bm_store *store;
     struct bm_listed *item;
     bm_index count;
-    int folder[SHARDS]; /* open, or -1: opened for each entry, as they are few, or the files many */
+    int folder[SHARDS]; /* open; -1: opened for each entry, if few go or too few may be open */
     int *error;         /* errno of one that stays */
 };
 

@@ -2,8 +2,8 @@
  *
  * A file is known by device, inode, size, times of modification and change to the nanosecond, and
  * mode. What is known is kept in v1/memo/<user>-<shard>, records of 128 bytes, each with its own
- * check, and used only where these times can be trusted: both at least 2 s old, on a local file
- * system (ext4, xfs, btrfs, tmpfs). Elsewhere the bytes are read again by each run, once. */
+ * check, and used only where these times can be trusted: both at least 2 s old, on a local disk
+ * (ext4, xfs, btrfs). Elsewhere the bytes are read again by each run, once. */
 #ifndef BM_CACHE_KNOWN_H
 #define BM_CACHE_KNOWN_H
 

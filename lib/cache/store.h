@@ -7,7 +7,7 @@
  *     v1/tmp/                 entries being written: <id16>-<host>-<pid>-<128 random bits>
  *     v1/claim/<id>           who is computing it (claim.h)
  *     v1/bad/                 damaged entries, at most 16 and 256 MiB
- *     v1/memo/                digests of inputs (inputs.h)
+ *     v1/memo/                digests of inputs (known.h)
  *     v1/usage                hits and misses of each run (usage.h)
  *
  * An entry appears whole: written under another name, synced, and linked to its own. The names

@@ -2,8 +2,8 @@
  *
  * With plan=1 lines that say what would be drawn come instead, and nothing is drawn.
  * Started by brainmine, which checks options and writes files; here is what needs VTK. What is said
- * goes to standard error, a line a sentence: a letter (E error, with the status as a digit; W, N, I
- * and D as in util/log.h; P progress, with two numbers), a blank, the sentence. */
+ * goes to standard error, a line a sentence: a letter (E error, with the status as a digit; the
+ * others of BM_LOG_LETTERS; P progress, with two numbers), a blank, the sentence. */
 #include <errno.h>
 #include <math.h>
 #include <signal.h>
@@ -27,7 +27,7 @@ const char *__asan_default_options(void)
 static void on_log(void *user, enum bm_log_level level, const char *line)
 {
     (void)user;
-    dprintf(STDERR_FILENO, "%c %s\n", "EWNRID"[level], line);
+    dprintf(STDERR_FILENO, "%c %s\n", BM_LOG_LETTERS[level], line);
 }
 
 static void on_progress(void *user, const char *label, bm_index done, bm_index total)

@@ -14,7 +14,7 @@ struct bm_wiring {
     bool matrix;       /* from a square matrix, not from a list of edges */
     char **name;       /* [n]; an element is NULL if it has none */
     double (*place)[3]; /* [n], mm, NaN = n/a; NULL = not asked for */
-    int *module;       /* [n], 0, 1 ... in order of appearance; -1 = none */
+    int *module;       /* [n], 0, 1 ... in the order of module_name; -1 = none */
     int n_modules;
     char **module_name; /* [n_modules]; of a number N "module N" */
 };

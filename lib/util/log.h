@@ -16,6 +16,8 @@ extern "C" {
 enum bm_log_level {
     BM_LOG_ERROR, BM_LOG_WARN, BM_LOG_NOTE, BM_LOG_RESULT, BM_LOG_INFO, BM_LOG_DEBUG
 };
+/* A letter for each, by which brainmine-render hands its lines over. */
+#define BM_LOG_LETTERS "EWNRID"
 
 struct bm_log {
     enum bm_log_level level; /* lines above it are dropped before they are formatted */

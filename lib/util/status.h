@@ -45,7 +45,7 @@ enum bm_status {
         goto out;                                                                                  \
     } while (0)
 
-/* "input", "numeric" ...: the word used in logs. Never NULL. */
+/* "input", "numeric" ..., for a caller's own messages. Never NULL. */
 const char *bm_status_name(enum bm_status status);
 
 #ifdef __cplusplus
