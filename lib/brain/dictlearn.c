@@ -38,7 +38,7 @@ static enum bm_status read_maps(struct bm_ctx *ctx, const char *path, const stru
     char name[256];
     bm_escape(name, sizeof name, path);
     BM_TRY(bm_volume_read(ctx, path, &volume));
-    BM_TRY(bm_grid_require_same(ctx, &volume.grid, name, &mask->grid, "the images"));
+    BM_TRY(bm_grid_require_same(ctx, &volume.grid, path, &mask->grid, "the images"));
     if (volume.nt != k)
         BM_FAIL(ctx, BM_EINPUT, "%s: %td maps, --components %td", name, volume.nt, k);
     BM_TRY(bm_samples_alloc(ctx, &made, k, mask->p));

@@ -147,7 +147,7 @@ static enum bm_status read_maps(struct bm_ctx *ctx, const char *path,
                            BM_BOUNDARY_INSIDE, &model->lattice));
     BM_TRY(bm_volume_read(ctx, path, &maps));
     bm_escape(name, sizeof name, path);
-    BM_TRY(bm_grid_require_same(ctx, &maps.grid, name, &mask.grid, model->mask_path));
+    BM_TRY(bm_grid_require_same(ctx, &maps.grid, path, &mask.grid, model->mask_path));
     if (maps.nt != k)
         BM_FAIL(ctx, BM_EINPUT, "%s: %td maps, model.json has %td", name, maps.nt, k);
     BM_TRY(bm_samples_alloc(ctx, V, k, model->mask.p));

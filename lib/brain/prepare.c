@@ -299,19 +299,19 @@ enum bm_status bm_prepare_in(struct bm_ctx *ctx, const struct bm_prepare_opts *o
     struct bm_steps steps = BM_STEPS_INIT;
     bool automatic = !given && bm_mask_is_automatic(opts);
     BM_TRY(bm_prepare_grid(ctx, opts, inputs, &grid, &xform));
+    if (given) BM_TRY(copy_mask(ctx, given, &made.mask));
+    else if (!automatic) BM_TRY(bm_prepare_file_mask(ctx, opts, inputs, &grid, &made.mask));
     BM_TRY(bm_layout_make(ctx, opts, inputs, cut, &layout));
     BM_TRY(bm_calloc(ctx, &layout.Q, layout.n_runs, sizeof *layout.Q));
     for (bm_index r = 0; r < layout.n_runs; r++)
         BM_TRY(make_basis(ctx, opts, inputs, &layout, r));
-    BM_TRY(bm_steps_open(ctx, opts, inputs, &layout, &grid, given, &steps));
+    BM_TRY(bm_steps_open(ctx, opts, inputs, &layout, &grid, automatic ? NULL : &made.mask,
+                         &steps));
     if (automatic) BM_TRY(bm_steps_find_mask(ctx, &steps, &made.mask, &made.non_finite));
     made.mask.grid = grid;
     bool survey = automatic && !steps.mask.hit;
     BM_TRY(bm_progress_begin(ctx, "images", inputs->count * (survey ? 2 : 1)));
-    if (given) status = copy_mask(ctx, given, &made.mask);
-    else if (survey)
-        status = make_mask(ctx, &reader, &steps, &made.mask, &made.non_finite);
-    else if (!automatic) status = bm_prepare_file_mask(ctx, opts, inputs, &grid, &made.mask);
+    if (survey) status = make_mask(ctx, &reader, &steps, &made.mask, &made.non_finite);
     if (status == BM_OK)
         status = bm_memory_require(ctx, bytes_needed(ctx, inputs, layout.kept, made.mask.p,
                                                      bm_grid_voxels(&grid)));
@@ -360,14 +360,14 @@ enum bm_status bm_prepare_mask(struct bm_ctx *ctx, const struct bm_prepare_opts 
     bool automatic = bm_mask_is_automatic(opts);
     *non_finite = 0;
     BM_TRY(bm_prepare_grid(ctx, opts, inputs, &grid, &xform));
-    BM_TRY(bm_steps_open(ctx, opts, inputs, &layout, &grid, NULL, &steps));
-    if (automatic) BM_TRY(bm_steps_find_mask(ctx, &steps, &made, non_finite));
-    BM_TRY(bm_progress_begin(ctx, "mask", inputs->count));
-    if (!automatic) status = bm_prepare_file_mask(ctx, opts, inputs, &grid, &made);
-    else if (!steps.mask.hit)
-        status = make_mask(ctx, &reader, &steps, &made, non_finite);
-    bm_progress_end(ctx);
-    if (status != BM_OK) goto out;
+    if (automatic) {
+        BM_TRY(bm_steps_open(ctx, opts, inputs, &layout, &grid, NULL, &steps));
+        BM_TRY(bm_steps_find_mask(ctx, &steps, &made, non_finite));
+        BM_TRY(bm_progress_begin(ctx, "mask", inputs->count));
+        if (!steps.mask.hit) status = make_mask(ctx, &reader, &steps, &made, non_finite);
+        bm_progress_end(ctx);
+        if (status != BM_OK) goto out;
+    } else BM_TRY(bm_prepare_file_mask(ctx, opts, inputs, &grid, &made));
     made.grid = grid;
     made.xform = xform;
     *mask = made;

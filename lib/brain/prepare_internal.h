@@ -61,8 +61,8 @@ struct bm_steps {
 };
 #define BM_STEPS_INIT {.digest = NULL}
 
-/* Digest the inputs, make the mask's key. given: a mask that is known already, or NULL. grid stays
- * borrowed. */
+/* Digest the inputs, make the mask's key. given: a mask that is known, on the grid; NULL = it
+ * is made from the images. grid stays borrowed. */
 enum bm_status bm_steps_open(struct bm_ctx *ctx, const struct bm_prepare_opts *opts,
                              const struct bm_inputs *inputs, const struct bm_layout *layout,
                              const struct bm_grid *grid, const struct bm_mask *given,

@@ -42,7 +42,6 @@ enum bm_status bm_prepare_grid(struct bm_ctx *ctx, const struct bm_prepare_opts 
     enum bm_status status = BM_OK;
     const struct bm_input *first = &inputs->input[0];
     struct bm_image header = BM_IMAGE_INIT;
-    char name[2][256];
     double mm;
     if (opts->resample && bm_parse_double(opts->resample, &mm)) {
         struct bm_grid made;
@@ -56,10 +55,9 @@ enum bm_status bm_prepare_grid(struct bm_ctx *ctx, const struct bm_prepare_opts 
         bm_image_release(&header);
     } else {
         for (bm_index i = 1; i < inputs->count; i++)
-            BM_TRY(bm_grid_require_same(
-                ctx, &inputs->input[i].header.grid,
-                bm_escape(name[0], sizeof name[0], inputs->input[i].path), &first->header.grid,
-                bm_escape(name[1], sizeof name[1], first->path)));
+            BM_TRY(bm_grid_require_same(ctx, &inputs->input[i].header.grid,
+                                        inputs->input[i].path, &first->header.grid,
+                                        first->path));
         *grid = first->header.grid;
         *xform = first->header.xform;
     }
@@ -80,15 +78,15 @@ enum bm_status bm_prepare_file_mask(struct bm_ctx *ctx, const struct bm_prepare_
 {
     enum bm_status status = BM_OK;
     struct bm_volume volume = BM_VOLUME_INIT, moved = BM_VOLUME_INIT;
-    char name[2][256];
-    bm_escape(name[0], sizeof name[0], opts->mask);
-    bm_escape(name[1], sizeof name[1], inputs->input[0].path);
+    char name[256];
+    bm_escape(name, sizeof name, opts->mask);
     BM_TRY(bm_volume_read(ctx, opts->mask, &volume));
     bool same = bm_grid_distance(&volume.grid, grid) <= BM_GRID_TOLERANCE_MM;
     if (!same && !opts->resample) {
-        status = bm_grid_require_same(ctx, &volume.grid, "the mask", grid, name[1]);
+        status = bm_grid_require_same(ctx, &volume.grid, "the mask", grid,
+                                      inputs->input[0].path);
         bm_fail_in(ctx, status, "%s: mask grid differs from image grid; resample first "
-                                "(no silent resampling), or fit with --resample", name[0]);
+                                "(no silent resampling), or fit with --resample", name);
         goto out;
     }
     if (!same && volume.nt == 1) {
@@ -96,10 +94,11 @@ enum bm_status bm_prepare_file_mask(struct bm_ctx *ctx, const struct bm_prepare_
         BM_TRY(bm_resample(ctx, &volume.grid, volume.data, grid, true, moved.data));
         for (bm_index v = 0; v < bm_grid_voxels(grid); v++) /* beyond the mask's box: outside */
             if (isnan(moved.data[v])) moved.data[v] = 0;
-        BM_TRY(bm_mask_from_volume(ctx, &moved, name[0], mask));
+        BM_TRY(bm_mask_from_volume(ctx, &moved, name, mask));
     } else {
-        BM_TRY(bm_mask_from_volume(ctx, &volume, name[0], mask));
+        BM_TRY(bm_mask_from_volume(ctx, &volume, name, mask));
     }
+    mask->grid = *grid; /* from which the file's may differ within the tolerance */
 out:
     bm_volume_release(&moved);
     bm_volume_release(&volume);

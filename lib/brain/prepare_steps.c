@@ -80,12 +80,10 @@ static void name_series_mask(struct bm_ctx *ctx, const struct bm_steps *steps, b
 static void name_mask(struct bm_ctx *ctx, struct bm_steps *steps, const struct bm_mask *given)
 {
     struct bm_key *key = &steps->mask.key;
-    bool automatic = steps->automatic;
     bm_key_open(ctx, key, "prepare.mask", MASK_VERSION);
     name_grid(ctx, key, given ? &given->grid : steps->grid);
-    bm_key_text(ctx, key, "mask", given ? "given" : automatic ? steps->opts->mask : "file");
+    bm_key_text(ctx, key, "mask", given ? "given" : steps->opts->mask);
     if (given) bm_key_array(ctx, key, "voxels", BM_MEMO_I64, given->voxels, given->p);
-    else if (!automatic) bm_key_file(ctx, key, "mask", 0, steps->opts->mask);
     else name_images(ctx, steps, -1, key);
 }
 
@@ -102,7 +100,7 @@ enum bm_status bm_steps_open(struct bm_ctx *ctx, const struct bm_prepare_opts *o
                              struct bm_steps *steps)
 {
     enum bm_status status = BM_OK;
-    bool automatic = !given && bm_mask_is_automatic(opts);
+    bool automatic = !given;
     *steps = (struct bm_steps){.opts = opts, .inputs = inputs, .layout = layout, .grid = grid,
                                .automatic = automatic,
                                .by_series = automatic && opts->smooth_mm == 0 &&

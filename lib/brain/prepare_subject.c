@@ -56,6 +56,7 @@ enum bm_status bm_prepare_subject_id(struct bm_ctx *ctx, const struct bm_prepare
     struct bm_inputs own = BM_INPUTS_INIT;
     struct bm_layout layout = {.n_runs = 0};
     struct bm_steps steps = BM_STEPS_INIT;
+    struct bm_mask read = BM_MASK_INIT;
     struct bm_grid grid;
     struct bm_xform xform;
     id[0] = '\0';
@@ -63,12 +64,17 @@ enum bm_status bm_prepare_subject_id(struct bm_ctx *ctx, const struct bm_prepare
     BM_TRY(pick_subject(ctx, inputs, subject, &own));
     BM_TRY(bm_prepare_grid(ctx, opts, &own, &grid, &xform));
     BM_TRY(bm_layout_make(ctx, opts, &own, NULL, &layout));
+    if (!mask && !bm_mask_is_automatic(opts)) {
+        BM_TRY(bm_prepare_file_mask(ctx, opts, &own, &grid, &read));
+        mask = &read;
+    }
     BM_TRY(bm_steps_open(ctx, opts, &own, &layout, &grid, mask, &steps));
     BM_TRY(bm_steps_name_runs(ctx, &steps, look));
     BM_TRY(bm_steps_name(ctx, &steps, id));
 out:
     bm_free(own.input);
     bm_free(own.series);
+    bm_mask_release(&read);
     bm_steps_release(&steps);
     bm_layout_release(&layout);
     return status;

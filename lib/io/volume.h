@@ -59,7 +59,7 @@ double bm_grid_distance(const struct bm_grid *a, const struct bm_grid *b);
 /* Two grids are the same up to this. */
 #define BM_GRID_TOLERANCE_MM 1e-3
 
-/* BM_EINPUT with "NAME: shape AxBxC differs from REFERENCE: DxExF" or "affine differs by up to
+/* Names as they are, escaped here. BM_EINPUT with "NAME: shape AxBxC differs from REFERENCE: DxExF" or "affine differs by up to
  * 2.0 mm" unless the grids agree. */
 enum bm_status bm_grid_require_same(struct bm_ctx *ctx, const struct bm_grid *grid,
                                     const char *name, const struct bm_grid *reference,

@@ -181,15 +181,6 @@ void bm_key_part(struct bm_ctx *ctx, struct bm_key *key, const char *role,
     }
 }
 
-void bm_key_file(struct bm_ctx *ctx, struct bm_key *key, const char *role, bm_index i,
-                 const char *path)
-{
-    char digest[BM_ID_SIZE];
-    if (idle(ctx, key)) return;
-    key->status = bm_memo_file(ctx, path, digest);
-    bm_key_input(ctx, key, role, i, digest);
-}
-
 bm_index bm_key_common(const char *text, bm_index n)
 {
     for (bm_index i = 1; i < n; i++)

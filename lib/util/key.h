@@ -61,7 +61,7 @@ void bm_key_text(struct bm_ctx *ctx, struct bm_key *key, const char *name, const
 void bm_key_array(struct bm_ctx *ctx, struct bm_key *key, const char *name,
                   enum bm_memo_type type, const void *values, bm_index count);
 /* All parameters of a table that can change a result (no BM_P_NOKEY), but those named in `except`
- * (comma-separated, or NULL): files, whose content enters by bm_key_file. */
+ * (comma-separated, or NULL): files, whose content enters by bm_memo_file and bm_key_input. */
 void bm_key_params(struct bm_ctx *ctx, struct bm_key *key, const struct bm_param *table,
                    const void *opts, const char *except);
 /* The seed of random streams: for steps that draw numbers. */
@@ -74,12 +74,9 @@ void bm_key_input(struct bm_ctx *ctx, struct bm_key *key, const char *role, bm_i
  * where that names nothing that is kept. NULL, open or void: as an empty id. */
 void bm_key_part(struct bm_ctx *ctx, struct bm_key *key, const char *role,
                  const struct bm_key *part);
-/* An input file, by its content. */
-void bm_key_file(struct bm_ctx *ctx, struct bm_key *key, const char *role, bm_index i,
-                 const char *path);
 
 /* Sort, and make the id; once closed, closing again does nothing. Returns the first failure of any
- * call since bm_key_open: BM_ENOMEM, or BM_EINPUT for a file that cannot be read. */
+ * call since bm_key_open, which is BM_ENOMEM. */
 enum bm_status bm_key_close(struct bm_ctx *ctx, struct bm_key *key) BM_CHECKED;
 
 /* How much of a closed key's text, of n bytes, its kin share. */

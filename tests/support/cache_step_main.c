@@ -84,7 +84,11 @@ static void open_key(struct bm_ctx *ctx, struct bm_key *key, const struct job *j
     bm_key_open(ctx, key, "test.step", 1);
     bm_key_int(ctx, key, "number", number);
     bm_key_int(ctx, key, "bytes", job->bytes);
-    if (job->input) bm_key_file(ctx, key, "input", 0, job->input);
+    if (!job->input) return;
+    char digest[BM_ID_SIZE] = "";
+    enum bm_status status = bm_memo_file(ctx, job->input, digest);
+    bm_key_input(ctx, key, "input", 0, digest);
+    if (status != BM_OK) key->status = status;
 }
 
 static enum bm_status ask(struct bm_ctx *ctx, struct job *job, int64_t number, bool *hit)

@@ -24,6 +24,9 @@ verdict "other names, places, threads and verbosity: all found" "$(number there 
 verdict "a verbose run names each step" "$(grep -c 'cache: .* from entry' said)" "$(number there cache_hits)"
 same "and the same bytes" cold there
 verdict "an image of another name: all found" "$(number renamed cache_misses)" 0
+gunzip -c p/mask.nii.gz > elsewhere/raw.nii
+"$BRAINMINE" decode fit -q -s p/samples.tsv -t label -g run -m elsewhere/raw.nii $tv -o raw p/bold.nii.gz
+verdict "the same voxels in another file of a mask: all found" "$(number raw cache_misses)" 0
 touch p/bold.nii.gz
 small touched $tv
 verdict "a newer date is no change" "$(number touched cache_misses)" 0
