@@ -237,12 +237,13 @@ struct job {
     unsigned char *digests; /* of the pieces */
 };
 
-static enum bm_status fill(struct bm_ctx *ctx, int fd, unsigned char *to, uint64_t n, uint64_t at)
+enum bm_status bm_entry_bytes(struct bm_ctx *ctx, int fd, unsigned char *to, uint64_t n,
+                              uint64_t at)
 {
     while (n > 0) {
         ssize_t got = pread(fd, to, n, (off_t)at);
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return bm_fail(ctx, BM_EINPUT, "%s", strerror(errno));
+        if (got < 0) return bm_fail(ctx, BM_EUNSUP, "%s", strerror(errno));
         if (got == 0) return bm_fail(ctx, BM_EINPUT, "ends early");
         to += got;
         at += (uint64_t)got;
@@ -260,7 +261,7 @@ static enum bm_status add_part(struct bm_ctx *ctx, const struct job *job,
     while (n > 0) {
         uint64_t part = n < SCRATCH ? n : SCRATCH; /* hashed while it is near */
         unsigned char *bytes = segment->bytes ? (unsigned char *)segment->bytes + skip : scratch;
-        if (job->fd >= 0 && !segment->ready) BM_TRY(fill(ctx, job->fd, bytes, part, at));
+        if (job->fd >= 0 && !segment->ready) BM_TRY(bm_entry_bytes(ctx, job->fd, bytes, part, at));
         if (!EVP_DigestUpdate(state, bytes, part)) BM_FAIL(ctx, BM_EUNSUP, "no SHA-256");
         skip += part;
         at += part;

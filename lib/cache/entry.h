@@ -83,9 +83,13 @@ struct bm_segment {
     bool ready;      /* in memory already: not read from the file */
 };
 
+/* n bytes of a file from byte `at`. With a sentence BM_EINPUT if it ends before them, BM_EUNSUP if
+ * the system cannot read it. */
+enum bm_status bm_entry_bytes(struct bm_ctx *ctx, int fd, unsigned char *to, uint64_t n,
+                              uint64_t at) BM_CHECKED;
+
 /* The digest of a file made of these segments, the header's own digest field 0; ctx->threads
- * threads. fd >= 0: the segments are filled from it on the way. BM_EINPUT with a sentence if it
- * cannot be read or ends early. */
+ * threads. fd >= 0: the segments are filled from it on the way. Fails as bm_entry_bytes. */
 enum bm_status bm_entry_digest(struct bm_ctx *ctx, const struct bm_segment *segments,
                                bm_index count, int fd,
                                unsigned char digest[BM_SHA256]) BM_CHECKED;

@@ -27,23 +27,24 @@ static void opened_release(struct opened *o)
     bm_free(o->header);
 }
 
-static bool read_at(int fd, unsigned char *to, uint64_t n, uint64_t at)
-{
-    while (n > 0) {
-        ssize_t got = pread(fd, to, n, (off_t)at);
-        if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) return false;
-        to += got;
-        at += (uint64_t)got;
-        n -= (uint64_t)got;
-    }
-    return true;
-}
-
 static enum bm_found say(struct bm_ctx *ctx, enum bm_found found, const char *id, const char *why)
 {
     bm_fail(ctx, BM_EINPUT, "entry %.16s: %s", id, why);
     return found;
+}
+
+/* What a failed reading, whose sentence is in ctx, says of an entry. */
+static enum bm_found say_of(struct bm_ctx *ctx, enum bm_status status, const char *id)
+{
+    char why[256];
+    snprintf(why, sizeof why, "%.200s", ctx->message);
+    switch (status) {
+    case BM_OK: return BM_FOUND;
+    case BM_ENOMEM: return BM_NO_MEMORY;
+    case BM_ECANCEL: return BM_ABSENT;
+    case BM_EINPUT: return say(ctx, BM_DAMAGED, id, why);
+    default: return say(ctx, BM_UNREADABLE, id, why);
+    }
 }
 
 static enum bm_found open_entry(struct bm_ctx *ctx, const struct bm_store *store, const char *id,
@@ -67,12 +68,14 @@ static enum bm_found open_entry(struct bm_ctx *ctx, const struct bm_store *store
     if (o->st.st_mode & (S_IWGRP | S_IWOTH))
         return say(ctx, BM_UNTRUSTED, id, "others may write it");
     uint64_t total = (uint64_t)o->st.st_size;
-    if (total < sizeof fixed || !read_at(o->fd, fixed, sizeof fixed, 0))
-        return say(ctx, BM_DAMAGED, id, "too short");
+    if (total < sizeof fixed) return say(ctx, BM_DAMAGED, id, "too short");
+    enum bm_status status = bm_entry_bytes(ctx, o->fd, fixed, sizeof fixed, 0);
+    if (status != BM_OK) return say_of(ctx, status, id);
     const char *wrong = bm_entry_size(fixed, total, &size);
     if (wrong) return say(ctx, BM_DAMAGED, id, wrong);
-    if (bm_alloc(ctx, &o->header, (bm_index)size, 1) != BM_OK) return BM_NO_MEMORY;
-    if (!read_at(o->fd, o->header, size, 0)) return say(ctx, BM_DAMAGED, id, "cannot be read");
+    status = bm_alloc(ctx, &o->header, (bm_index)size, 1);
+    if (status == BM_OK) status = bm_entry_bytes(ctx, o->fd, o->header, size, 0);
+    if (status != BM_OK) return say_of(ctx, status, id);
     wrong = bm_entry_parse(o->header, size, total, &o->entry);
     if (wrong) return say(ctx, BM_DAMAGED, id, wrong);
     unsigned char asked[BM_SHA256];
@@ -141,27 +144,21 @@ static enum bm_found read_members(struct bm_ctx *ctx, struct opened *o, const ch
                                   const struct bm_memo_member *members, bm_index count,
                                   void **block)
 {
-    enum bm_found found = BM_NO_MEMORY;
+    enum bm_status status = BM_OK;
     unsigned char digest[BM_SHA256];
     static const unsigned char none[BM_SHA256];
     struct bm_segment *segment = NULL;
     bm_index segments;
-    if (bm_calloc(ctx, &segment, 2 * o->entry.n_members + 1, sizeof *segment) != BM_OK) goto out;
-    if (plan_reading(ctx, o, members, count, block, segment, &segments) != BM_OK) goto out;
+    BM_TRY(bm_calloc(ctx, &segment, 2 * o->entry.n_members + 1, sizeof *segment));
+    BM_TRY(plan_reading(ctx, o, members, count, block, segment, &segments));
     bm_entry_sign(o->header, none);
-    enum bm_status status = bm_entry_digest(ctx, segment, segments, o->fd, digest);
+    status = bm_entry_digest(ctx, segment, segments, o->fd, digest);
     bm_entry_sign(o->header, o->entry.digest);
-    if (status == BM_EINPUT) {
-        char why[256];
-        snprintf(why, sizeof why, "%.200s", ctx->message);
-        found = say(ctx, BM_DAMAGED, id, why);
-    } else if (status == BM_OK) {
-        bool same = memcmp(digest, o->entry.digest, sizeof digest) == 0;
-        found = same ? BM_FOUND : say(ctx, BM_DAMAGED, id, "its digest is wrong");
-    } else if (status == BM_ECANCEL) found = BM_ABSENT;
+    if (status == BM_OK && memcmp(digest, o->entry.digest, sizeof digest) != 0)
+        status = bm_fail(ctx, BM_EINPUT, "its digest is wrong");
 out:
     bm_free(segment);
-    return found;
+    return say_of(ctx, status, id);
 }
 
 /* Hand a verified block over. */

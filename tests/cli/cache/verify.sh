@@ -103,3 +103,21 @@ if [ "$(id -u)" = 0 ] && [ "$others" ]; then
 else
     echo "skip entries of another user: needs root, whose scratch folder others can reach"
 fi
+
+# A disk that cannot read is no damage: nothing is deleted for it, whichever call fails.
+fresh
+n=1 injected=0 wrong=
+while :; do
+    "$tools/at_call" -p "$PWD/cache" $n EIO "$BRAINMINE" cache verify --repair --cache "$PWD/cache" > said 2> err
+    code=$?
+    [ $code != 77 ] || break
+    [ $code != 99 ] || break
+    injected=$((injected + 1))
+    [ $code = 0 ] || [ $code = 3 ] || [ $code = 4 ] || wrong="$wrong $n:exit$code"
+    [ "$(find cache/v1/obj -name '*.bmc' | wc -l)" = $entries ] || wrong="$wrong $n:deleted"
+    n=$((n + $(long 1 7)))
+done
+if [ $code = 77 ]; then echo "skip reads that fail: processes cannot be traced here"; else
+    [ $injected -gt 5 ] || wrong="$wrong only-$injected"
+    verdict "$injected calls of verify that fail: no entry is deleted" "$wrong" ""
+fi
