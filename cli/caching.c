@@ -8,12 +8,21 @@
 #include "util/path.h"
 #include "version.h"
 
+static const char nowhere[] = "BRAINMINE_CACHE, XDG_CACHE_HOME and HOME name no folder";
+
+/* What --cache or the environment say: a folder, or "off"; NULL = neither says a thing. */
+static const char *named(const struct cli_run *run)
+{
+    const char *name = run->common.cache ? run->common.cache : getenv("BRAINMINE_CACHE");
+    return name && *name ? name : NULL;
+}
+
 enum bm_status cli_cache_path(struct cli_run *run, char **path)
 {
-    const char *given = run->common.cache ? run->common.cache : getenv("BRAINMINE_CACHE");
+    const char *given = named(run);
     const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     *path = NULL;
-    if (given && *given)
+    if (given)
         return strcmp(given, "off") == 0 ? BM_OK : bm_strdup(run->ctx, path, given);
     if (xdg && xdg[0] == '/') return bm_path_join(run->ctx, path, xdg, "brainmine");
     return home && home[0] == '/' ? bm_path_join(run->ctx, path, home, ".cache/brainmine") : BM_OK;
@@ -76,6 +85,18 @@ out:
     return status;
 }
 
+/* True if a variable of the environment has the one word it knows; any other is told of. */
+static bool says(struct cli_run *run, const char *variable, const char *word)
+{
+    const char *value = getenv(variable);
+    char shown[64];
+    if (!value || !*value) return false;
+    if (strcmp(value, word) == 0) return true;
+    bm_log(run->ctx, BM_LOG_NOTE, "cache: %s knows no value but '%s', got '%s'", variable, word,
+           bm_escape(shown, sizeof shown, value));
+    return false;
+}
+
 /* What a struct cli_run's cache borrows. */
 struct cli_caching {
     struct bm_cache *cache;
@@ -88,7 +109,6 @@ enum bm_status cli_open_cache(struct cli_run *run)
     enum bm_status status = BM_OK;
     struct cli_caching *made = NULL;
     struct bm_cache_opts opts = BM_CACHE_OPTS_DEFAULT;
-    const char *fsync = getenv("BRAINMINE_CACHE_FSYNC"), *hash = getenv("BRAINMINE_CACHE_HASH");
     BM_TRY(bm_calloc(run->ctx, &made, 1, sizeof *made));
     BM_TRY(cli_cache_path(run, &made->path));
     BM_TRY(describe(run, &made->about));
@@ -97,8 +117,10 @@ enum bm_status cli_open_cache(struct cli_run *run)
     opts.refresh = run->common.refresh;
     opts.peek = run->common.dry_run;
     opts.trust = getenv("BRAINMINE_CACHE_TRUST");
-    opts.unsynced = fsync && strcmp(fsync, "no") == 0;
-    opts.hash_always = hash && strcmp(hash, "always") == 0;
+    opts.unsynced = says(run, "BRAINMINE_CACHE_FSYNC", "no");
+    opts.hash_always = says(run, "BRAINMINE_CACHE_HASH", "always");
+    if (!made->path && !named(run))
+        bm_log(run->ctx, BM_LOG_NOTE, "cache: %s; nothing is kept in this run", nowhere);
     if (made->path) { /* "off" means that nothing is cached, from anywhere */
         opts.limit = limit_of_environment(run);
         opts.read_only = getenv("BRAINMINE_CACHE_RO");
@@ -125,6 +147,7 @@ enum bm_status cli_open_store(struct cli_run *run, enum bm_store_mode mode, stru
     BM_TRY(cli_cache_path(run, &path));
     if (!path) {
         cli_advise(run, "Name a cache with --cache DIR or BRAINMINE_CACHE.");
+        if (!named(run)) BM_FAIL(run->ctx, BM_EUSAGE, "%s", nowhere);
         BM_FAIL(run->ctx, BM_EUSAGE, "the cache is off: there is nothing to look at");
     }
     BM_TRY(bm_store_open(run->ctx, path, mode, getenv("BRAINMINE_CACHE_TRUST"), store));

@@ -70,7 +70,6 @@ out:
 /* What the cache did for the run. */
 static void add_cache(struct cli_run *run, cJSON *json)
 {
-    static const char *const reasons[] = {"absent", "damaged", "untrusted", "version", "refresh"};
     struct bm_cache_stats stats = {.hits = 0};
     if (run->cache) stats = bm_cache_stats(run->cache);
     cJSON_AddNumberToObject(json, "cache_hits", (double)stats.hits);
@@ -83,7 +82,7 @@ static void add_cache(struct cli_run *run, cJSON *json)
     else cJSON_AddNullToObject(cache, "path");
     cJSON *missed = cJSON_AddObjectToObject(cache, "missed");
     for (int i = 0; i < BM_MISS_REASONS; i++)
-        cJSON_AddNumberToObject(missed, reasons[i], (double)stats.reason[i]);
+        cJSON_AddNumberToObject(missed, bm_cache_reasons[i], (double)stats.reason[i]);
     cJSON_AddNumberToObject(cache, "stored", (double)stats.stored);
     cJSON_AddNumberToObject(cache, "failures", (double)stats.failures);
     cJSON_AddNumberToObject(cache, "waits", (double)stats.waits);

@@ -17,6 +17,8 @@ enum { MOST_STORES = 8, MOST_FAILURES = 3, SLICE_MS = 50, LONGEST_MS = 5000,
 static const double SWEEP_SHARE = 0.01, LOW_MARK = 0.9, HIGH_MARK = 0.92;
 static const double QUIET_WAIT_S = 2;
 
+const char *const bm_cache_reasons[] = {"absent", "damaged", "untrusted", "version", "refresh"};
+
 struct bm_cache {
     struct bm_memo memo;
     struct bm_cache_opts opts;
@@ -92,13 +94,13 @@ static enum bm_status file_digest(struct bm_ctx *ctx, void *user, const char *pa
 
 /* One note a run about damage and the like; more of them at a higher verbosity. */
 static void note_once(struct bm_ctx *ctx, struct bm_cache *cache, bool *noted, const char *what,
-                      const char *why)
+                      const char *follows)
 {
     pthread_mutex_lock(&cache->lock);
     bool first = !*noted;
     *noted = true;
     pthread_mutex_unlock(&cache->lock);
-    bm_log(ctx, first ? BM_LOG_NOTE : BM_LOG_INFO, "cache: %s%s", why, what);
+    bm_log(ctx, first ? BM_LOG_NOTE : BM_LOG_INFO, "cache: %s%s", what, follows);
 }
 
 /* Look through all stores for the step, or for the one of its kin with this id. */
@@ -114,9 +116,8 @@ static enum bm_found look(struct bm_ctx *ctx, struct bm_cache *cache, const stru
         enum bm_found found = bm_store_read(&own, store, id, key, members, count, hit);
         if (found == BM_FOUND) return BM_FOUND;
         if (found == BM_DAMAGED || found == BM_UNTRUSTED)
-            note_once(ctx, cache, &cache->noted_damage,
-                      found == BM_DAMAGED ? "; it is computed again" : "; it is not used",
-                      own.message);
+            note_once(ctx, cache, &cache->noted_damage, own.message,
+                      found == BM_DAMAGED ? "; it is computed again" : "; it is not used");
         if (found != BM_ABSENT) worst = found;
     }
     return worst;
@@ -141,13 +142,11 @@ static enum bm_found look_up(struct bm_ctx *ctx, struct bm_cache *cache, const s
 static void count_miss(struct bm_ctx *ctx, struct bm_cache *cache, const struct bm_key *key,
                        enum bm_cache_reason reason)
 {
-    static const char *const words[] = {"no entry", "damaged", "not trusted", "another version",
-                                        "--refresh"};
     pthread_mutex_lock(&cache->lock);
     cache->stats.misses++;
     cache->stats.reason[reason]++;
     pthread_mutex_unlock(&cache->lock);
-    bm_log(ctx, BM_LOG_INFO, "cache: %s computed (%s)", key->stage, words[reason]);
+    bm_log(ctx, BM_LOG_INFO, "cache: %s computed (%s)", key->stage, bm_cache_reasons[reason]);
 }
 
 /* Sleep, but not through a cancellation. */
@@ -208,6 +207,9 @@ static enum bm_status find_or_claim(struct bm_ctx *ctx, struct bm_cache *cache,
 {
     enum bm_status status = BM_OK;
     struct bm_claim_watch watch = {.took_over = false};
+    static const enum bm_cache_reason reasons[] = {[BM_DAMAGED] = BM_MISS_DAMAGED,
+                                                   [BM_UNTRUSTED] = BM_MISS_UNTRUSTED,
+                                                   [BM_OTHER_VERSION] = BM_MISS_VERSION};
     enum bm_cache_reason reason = BM_MISS_ABSENT;
     int wait_ms = 20;
     double waited_s = 0;
@@ -225,8 +227,7 @@ static enum bm_status find_or_claim(struct bm_ctx *ctx, struct bm_cache *cache,
             *hit = true;
             return BM_OK;
         }
-        /* The reasons stand in one order in both lists, from the second on. */
-        if (found != BM_ABSENT) reason = (enum bm_cache_reason)(found - BM_ABSENT);
+        if (found != BM_ABSENT) reason = reasons[found]; /* damage is absent at the next look */
         BM_TRY(claim_or_wait(ctx, cache, key, &watch, &wait_ms, &waited_s, &held, &again));
     }
     /* Published between our look and our claim? */
@@ -301,13 +302,13 @@ static void count_published(struct bm_ctx *ctx, struct bm_cache *cache, const st
         bm_log(ctx, BM_LOG_INFO, "cache: %s: an entry of a user who is not trusted stays",
                key->stage);
     if (failed)
-        note_once(ctx, cache, &cache->noted_failure,
-                  off ? "; nothing more is kept in this run" : "", why);
+        note_once(ctx, cache, &cache->noted_failure, why,
+                  off ? "; nothing more is kept in this run" : "");
     if (result == BM_DIFFERENT) {
         char what[160];
         snprintf(what, sizeof what, "%s: entry %.16s held another result", key->stage, key->id);
-        note_once(ctx, cache, &cache->noted_difference,
-                  cache->opts.refresh ? " and was replaced" : " and stays", what);
+        note_once(ctx, cache, &cache->noted_difference, what,
+                  cache->opts.refresh ? " and was replaced" : " and stays");
     }
 }
 
@@ -372,16 +373,20 @@ static bool read_kin(struct bm_ctx *ctx, void *user, const struct bm_key *key, c
 
 static void open_others(struct bm_ctx *ctx, struct bm_cache *cache)
 {
-    char path[4096];
+    char path[4096], shown[512];
     for (const char *s = cache->opts.read_only; s && *s;) {
         size_t n = strcspn(s, ":");
         snprintf(path, sizeof path, "%.*s", (int)n, s);
         s += n + (s[n] == ':');
-        if (n == 0 || n >= sizeof path || cache->n_other == MOST_STORES) continue;
+        if (n == 0) continue;
         struct bm_ctx own = aside(ctx);
         struct bm_store *other = &cache->other[cache->n_other];
-        if (bm_store_open(&own, path, BM_STORE_READ, cache->opts.trust, other) == BM_OK)
-            cache->n_other++;
+        enum bm_status status =
+            n >= sizeof path || cache->n_other == MOST_STORES
+                ? bm_fail(&own, BM_EUSAGE, "%s: %s", bm_escape(shown, sizeof shown, path),
+                          n >= sizeof path ? "is too long" : "one cache too many to be read")
+                : bm_store_open(&own, path, BM_STORE_READ, cache->opts.trust, other);
+        if (status == BM_OK) cache->n_other++;
         else bm_log(ctx, BM_LOG_NOTE, "cache: %s; it is not used", own.message);
     }
 }
@@ -472,11 +477,16 @@ void bm_cache_close(struct bm_ctx *ctx, struct bm_cache *cache)
     if (!cache) return;
     const struct bm_cache_stats *stats = &cache->stats;
     struct bm_ctx own = aside(ctx);
+    char made[BM_NUMBER_SIZE], limit[BM_NUMBER_SIZE];
     struct bm_usage usage = {1, stats->hits, stats->misses, stats->stored, stats->saved_s,
                              stats->read_bytes};
     if (stats->failures > 1)
         bm_log(ctx, BM_LOG_NOTE, "cache: %lld results could not be kept",
                (long long)stats->failures);
+    if (cache->limit > 0 && stats->written_bytes > cache->limit)
+        bm_log(ctx, BM_LOG_NOTE, "cache: this run's results, %s, are more than the limit, %s: the "
+               "next run computes again what is deleted", bm_bytes(made, (double)stats->written_bytes),
+               bm_bytes(limit, (double)cache->limit));
     if (cache->own.writable && stats->hits + stats->misses > 0) {
         bm_usage_add(&own, &cache->own, &usage);
         written(ctx, cache, 0, true);

@@ -33,6 +33,8 @@ enum bm_cache_reason {
     BM_MISS_ABSENT, BM_MISS_DAMAGED, BM_MISS_UNTRUSTED, BM_MISS_VERSION, BM_MISS_REFRESH,
     BM_MISS_REASONS
 };
+/* Their names: "absent", "damaged" ... */
+extern const char *const bm_cache_reasons[];
 
 struct bm_cache_stats {
     int64_t hits, misses, reason[BM_MISS_REASONS]; /* misses by reason */

@@ -87,7 +87,10 @@ static enum bm_status trust_users(struct bm_ctx *ctx, const char *users, struct 
         size_t n = strcspn(s, ",");
         snprintf(word, sizeof word, "%.*s", (int)n, s);
         s += n + (s[n] == ',');
-        if (n == 0 || store->n_trusted == BM_STORE_TRUSTED) continue;
+        if (n == 0) continue;
+        if (store->n_trusted == BM_STORE_TRUSTED)
+            return bm_fail(ctx, BM_EOUTPUT, "more than %d users to be trusted",
+                           BM_STORE_TRUSTED - 2);
         if (!bm_parse_int(word, &number)) {
             struct passwd entry, *found = NULL;
             char room[4096];
@@ -95,7 +98,8 @@ static enum bm_status trust_users(struct bm_ctx *ctx, const char *users, struct 
                 return bm_fail(ctx, BM_EOUTPUT, "no user is called %s",
                                bm_escape(shown, sizeof shown, word));
             number = found->pw_uid;
-        }
+        } else if (number < 0 || number >= UINT32_MAX) /* the last means "no user" */
+            return bm_fail(ctx, BM_EOUTPUT, "no user has the number %s", word);
         store->trusted[store->n_trusted++] = (uid_t)number;
     }
     return BM_OK;

@@ -88,3 +88,23 @@ mkdir empty
 try "an empty directory is a cache with nothing in it" 0 'brainmine cache: 0 entries*' \
     cache verify --cache "$PWD/empty"
 verdict "and stays empty" "$(ls -A empty)" ""
+
+# Settings that cannot be followed are told of, and the run goes on.
+told() { # NAME PATTERN: the one note of the last run
+    case $(notes):$(grep 'cache: ' err) in
+        1:$2) echo "ok $1" ;;
+        *) echo "not ok $1: $(cat err)" ;;
+    esac
+}
+BRAINMINE_CACHE_HASH=yes fit odd 2> err
+told "an unknown word" "*BRAINMINE_CACHE_HASH knows no value but 'always', got 'yes'"
+BRAINMINE_CACHE_TRUST=4294967296 fit odd 2> err
+told "a number that no user has" "*no user has the number 4294967296; nothing is kept*"
+BRAINMINE_CACHE_TRUST=$(seq -s, 100 120) fit odd 2> err
+told "too many users" "*more than 14 users to be trusted; nothing is kept*"
+BRAINMINE_CACHE_RO=$cache:$cache:$cache:$cache:$cache:$cache:$cache:$cache:$cache fit odd 2> err
+told "too many caches to be read" "*one cache too many to be read; it is not used"
+BRAINMINE_CACHE_SIZE=10k fit odd --cache tiny 2> err
+told "results beyond the limit" "*this run's results, * are more than the limit, 10.0 KiB: *"
+(unset HOME XDG_CACHE_HOME BRAINMINE_CACHE && fit odd 2> err)
+told "no place for a cache" "*BRAINMINE_CACHE, XDG_CACHE_HOME and HOME name no folder; nothing is kept*"
