@@ -140,6 +140,14 @@ out:
     return status;
 }
 
+enum bm_status cli_plan_reading(struct cli_run *run)
+{
+    if (!run->ctx->memo) return BM_OK;
+    struct bm_cache_stats stats = bm_cache_stats(run->cache);
+    return cli_plan(run, "cached: %lld of %lld steps of reading", (long long)stats.hits,
+                    (long long)(stats.hits + stats.misses));
+}
+
 enum bm_status cli_open_store(struct cli_run *run, enum bm_store_mode mode, struct bm_store *store)
 {
     enum bm_status status = BM_OK;

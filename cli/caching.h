@@ -23,6 +23,9 @@ enum bm_status cli_open_store(struct cli_run *run, enum bm_store_mode mode,
  * bm_store_default_limit. */
 int64_t cli_cache_limit(struct cli_run *run, const struct bm_store *store);
 
+/* For a dry run that has read images: how many of the steps of that were found. */
+enum bm_status cli_plan_reading(struct cli_run *run) BM_CHECKED;
+
 /* Close what cli_open_cache opened; harmless otherwise. */
 void cli_close_cache(struct cli_run *run);
 

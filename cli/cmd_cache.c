@@ -245,10 +245,11 @@ static enum bm_status explain(struct cli_run *run)
     BM_TRY(cli_table_begin(run, &table, columns));
     for (bm_index i = 0; i < count; i++) {
         const struct bm_explained *row = &rows[i];
-        BM_TRY(bm_text_add(ctx, &table.text, "%s\t%s\t%td\t%s\t%s\t%s\t%.16s\n", row->stage,
+        BM_TRY(bm_text_add(ctx, &table.text, "%s\t%s\t%td\t%s\t%s\t%s%s%s\t%.16s\n", row->stage,
                            row->cached ? "yes" : "no", row->count,
                            row->field[0] ? row->field : "n/a", row->was[0] ? row->was : "n/a",
-                           row->now[0] ? row->now : "n/a", row->id));
+                           row->now[0] ? row->now : "n/a", row->file ? " " : "",
+                           row->file ? row->file : "", row->id));
     }
     BM_TRY(cli_table_end(run, &table, "steps"));
 out:

@@ -119,6 +119,7 @@ static enum bm_status plan_reading(struct cli_run *run, const struct bm_prepare_
     BM_TRY(cli_plan(run, "read %td volumes of %td image%s, %td voxels; memory %s", need.volumes,
                     inputs->count, inputs->count == 1 ? "" : "s", voxels,
                     bm_bytes(words, (double)need.bytes)));
+    BM_TRY(cli_plan_reading(run));
 out:
     return status;
 }
@@ -139,13 +140,10 @@ static enum bm_status show_plan(struct cli_run *run, const struct bm_prepare_opt
     else BM_TRY(cli_plan(run, "make %td samples with numbers as targets", rows->n));
     BM_TRY(cli_plan(run, "fit %s, %td point%s of the grid, %td folds", plan->estimator->name,
                     plan->n_points, plan->n_points == 1 ? "" : "s", plan->folds.count));
-    struct bm_cache_stats stats = bm_cache_stats(run->cache);
     struct bm_decode_look look;
     const struct bm_select_plan *fits = &look.fits;
     if (!run->ctx->memo) goto out;
     BM_TRY(bm_decode_look(run->ctx, opts, tolerance, path_tolerance, plan, &mask, &x, &look));
-    BM_TRY(cli_plan(run, "cached: %lld of %lld steps of reading", (long long)stats.hits,
-                    (long long)(stats.hits + stats.misses)));
     if (look.gram)
         BM_TRY(cli_plan(run, "cached: %d of 1 Gram matrix, for fits that are not",
                         look.gram_cached));

@@ -92,7 +92,7 @@ struct cli_run {
     char advice[256];
     struct bm_cache *cache;      /* after cli_open_cache; NULL before */
     struct cli_caching *caching; /* what it borrows */
-    /* Told of each step that is looked up: for `cache explain`. */
+    /* Told of each step that is looked up: for `cache explain`, whose command prints nothing. */
     void (*watch)(void *user, const struct bm_key *key, bool cached);
     void *watch_user;
 };

@@ -216,7 +216,7 @@ enum bm_status cli_common_settle(struct cli_run *run)
     struct cli_common *common = &run->common;
     if (common->quiet && common->verbose)
         BM_FAIL(run->ctx, BM_EUSAGE, "--quiet and --verbose exclude each other");
-    if (common->json && common->output && strcmp(common->output, "-") == 0)
+    if (common->json && !run->watch && common->output && strcmp(common->output, "-") == 0)
         BM_FAIL(run->ctx, BM_EUSAGE, "--json and --output - both want standard output");
     if (!cli_given(run, "threads")) BM_TRY(default_threads(run->ctx, &common->threads));
     if (!cli_given(run, "memory")) common->memory = default_memory();

@@ -92,6 +92,7 @@ static enum bm_status open_new(struct cli_run *run, struct bm_connectome_model_f
     if (run->common.dry_run && images)
         BM_TRY(cli_connectome_plan_images(run, &model->prepare, &inputs));
     BM_TRY(cli_connectome_read(run, &model->opts, &model->prepare, &inputs, images, data));
+    if (run->common.dry_run && images) BM_TRY(cli_plan_reading(run));
     /* The names of the fit stand for those of an atlas or of a table without header. */
     for (bm_index j = 0; j < data->p && data->p == model->p; j++)
         if (images || model->renamed || data->node[j].numbered) {

@@ -19,6 +19,7 @@ static enum bm_status plan(struct cli_run *inner, struct bm_explain *explain)
     /* A run would go on without a cache that is off or cannot be used: here it is what is asked. */
     BM_TRY(cli_open_store(inner, BM_STORE_PEEK, &own));
     BM_TRY(inner->verb->run(inner));
+    if (inner->cache) bm_cache_files(inner->cache, bm_explain_file, explain);
     for (int i = 0; inner->cache && (store = bm_cache_layer(inner->cache, i)); i++)
         BM_TRY(bm_explain_store(inner->ctx, explain, store));
 out:
@@ -54,6 +55,7 @@ enum bm_status cli_run_inner(struct cli_run *run, struct bm_explain *explain)
     }
     run->common.json |= inner.common.json; /* written after the command it is meant all the same */
     inner.common.dry_run = inner.common.json = true; /* its plan goes nowhere */
+    inner.common.refresh |= run->common.refresh;
     inner.common.force = true; /* what it wrote the last time is no objection */
     if (!inner.common.cache) inner.common.cache = run->common.cache;
     BM_TRY(plan(&inner, explain));

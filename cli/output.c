@@ -257,7 +257,7 @@ enum bm_status cli_record(struct cli_run *run, const char *path)
 
 enum bm_status cli_require_file(struct cli_run *run)
 {
-    if (!run->common.json || run->common.output) return BM_OK;
+    if (!run->common.json || run->common.output || run->watch) return BM_OK;
     return bm_fail(run->ctx, BM_EUSAGE,
                    "--json has standard output for its summary: give --output FILE for the table");
 }

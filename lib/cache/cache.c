@@ -465,6 +465,12 @@ enum bm_status bm_cache_digest(struct bm_ctx *ctx, struct bm_cache *cache, const
     return bm_known_file(ctx, cache->known, path, hex);
 }
 
+void bm_cache_files(struct bm_cache *cache,
+                    void (*fn)(void *user, const char *path, const char *hex), void *user)
+{
+    bm_known_each(cache->known, fn, user);
+}
+
 void bm_cache_watch(struct bm_cache *cache,
                     void (*fn)(void *user, const struct bm_key *key, bool cached), void *user)
 {

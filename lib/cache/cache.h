@@ -60,6 +60,10 @@ const struct bm_store *bm_cache_store(const struct bm_cache *cache);
  * the last. */
 const struct bm_store *bm_cache_layer(const struct bm_cache *cache, int i);
 
+/* Call fn for each file that was digested, by the path it was asked for first. */
+void bm_cache_files(struct bm_cache *cache,
+                    void (*fn)(void *user, const char *path, const char *hex), void *user);
+
 /* The counts so far; from any thread. */
 struct bm_cache_stats bm_cache_stats(struct bm_cache *cache);
 

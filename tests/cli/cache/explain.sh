@@ -44,3 +44,28 @@ for words in "decode" "decode fit" "dictlearn transform --json"; do
     "$BRAINMINE" ${words% --json} --help > want
     verdict "is the command's own" "$(cat got)" "$(cat want)"
 done
+
+# Of all that is kept, what is nearest: the same images under other settings, else the same file before it changed.
+rm -rf full rest mixed
+"$BRAINMINE" simulate rest -q -o rest --subjects 3 --frames 30 -k 3 --shape 14x16x12
+for k in 1 2 3; do gunzip rest/sub-0${k}_bold.nii.gz; done
+"$BRAINMINE" dictlearn fit -q -k 2 -m p/mask.nii.gz --cache mixed -o maps rest/sub-0?_bold.nii
+"$BRAINMINE" decode fit -q --model svm -s p/samples.tsv -t label -g run --cache mixed -o auto p/bold.nii.gz
+try "another mask" 0 '' cache explain --cache mixed decode --model svm -s p/samples.tsv -t label -g run \
+    -m p/mask.nii.gz -o new p/bold.nii.gz
+verdict "is no change of images" "$(awk -F'\t' '$1 == "prepare.run" && $4 ~ /image|volumes/' out)" ""
+was=$(sha256sum < rest/sub-02_bold.nii | cut -c 1-64)
+printf 'x' | dd of=rest/sub-02_bold.nii bs=1 seek=20000 conv=notrunc 2> notes
+now=$(sha256sum < rest/sub-02_bold.nii | cut -c 1-64)
+try "one of several images changed" 0 '' cache explain --cache mixed \
+    dictlearn fit -k 2 -m p/mask.nii.gz -o maps rest/sub-0?_bold.nii
+verdict "is named, with its content before and now" \
+    "$(awk -F'\t' '$1 == "prepare.run" && $4 ~ /image/ { print $3, $5, $6 }' out)" "1 $was $now rest/sub-02_bold.nii"
+for to in "" "-o -"; do
+    try "a table for standard output $to" 0 '' cache explain --cache mixed decode predict --from auto -s p/samples.tsv \
+        $to p/bold.nii.gz
+    verdict "is explained $to" "$(awk -F'\t' '$1 == "prepare.run" { print $2; exit }' out)" no
+done
+try "--refresh before the command" 0 '' cache explain --refresh --cache mixed dictlearn fit -k 2 -m p/mask.nii.gz \
+    -o maps rest/sub-01_bold.nii
+verdict "is the command's" "$(awk -F'\t' 'NR > 1 && $2 == "yes"' out)" ""

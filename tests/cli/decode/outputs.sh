@@ -85,7 +85,7 @@ for image in hole short; do
     done
 done
 "$BRAINMINE" decode predict -n --from model -o dry.tsv p/bold.nii.gz > out 2> err
-verdict "a dry run of predict makes nothing and prints the plan" "$? $(ls dry.tsv 2> /dev/null) $(grep -c . out)" "0  2"
+verdict "a dry run of predict makes nothing and prints the plan" "$? $(ls dry.tsv 2> /dev/null) $(grep -c . out)" "0  3"
 fit -n -o file
 said "a dry run finds what is in the way" 4 'brainmine decode: file: *'
 "$BRAINMINE" decode predict -q --from model p/bold.nii.gz > predictions 2> err
