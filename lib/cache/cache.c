@@ -491,8 +491,8 @@ void bm_cache_close(struct bm_ctx *ctx, struct bm_cache *cache)
                (long long)stats->failures);
     if (cache->limit > 0 && stats->written_bytes > cache->limit)
         bm_log(ctx, BM_LOG_NOTE, "cache: this run's results, %s, are more than the limit, %s: the "
-               "next run computes again what is deleted", bm_bytes(made, (double)stats->written_bytes),
-               bm_bytes(limit, (double)cache->limit));
+               "next run computes again what is deleted",
+               bm_bytes(made, (double)stats->written_bytes), bm_bytes(limit, (double)cache->limit));
     if (cache->own.writable && stats->hits + stats->misses > 0) {
         bm_usage_add(&own, &cache->own, &usage);
         written(ctx, cache, 0, true);

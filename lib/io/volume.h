@@ -59,8 +59,8 @@ double bm_grid_distance(const struct bm_grid *a, const struct bm_grid *b);
 /* Two grids are the same up to this. */
 #define BM_GRID_TOLERANCE_MM 1e-3
 
-/* Names as they are, escaped here. BM_EINPUT with "NAME: shape AxBxC differs from REFERENCE: DxExF" or "affine differs by up to
- * 2.0 mm" unless the grids agree. */
+/* BM_EINPUT with "NAME: shape AxBxC differs from REFERENCE: DxExF" or "affine differs by up to
+ * 2.0 mm" unless the grids agree. Names as they are: they are escaped here. */
 enum bm_status bm_grid_require_same(struct bm_ctx *ctx, const struct bm_grid *grid,
                                     const char *name, const struct bm_grid *reference,
                                     const char *reference_name) BM_CHECKED;

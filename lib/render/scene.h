@@ -2,8 +2,9 @@
  *
  * A figure asks a renderer for three things: the outline of a line of text, the surface on which a
  * volume has a value, and a picture of surfaces, balls and sticks seen from somewhere. The program
- * brainmine-render has one made of VTK (vtk_renderer_internal.h); tests have their own. With a renderer that
- * has text alone, isosurface and draw being NULL, a figure is laid out and nothing is painted.
+ * brainmine-render has one made of VTK (vtk_renderer_internal.h); tests have their own. With a
+ * renderer that has text alone, isosurface and draw being NULL, a figure is laid out and nothing
+ * is painted.
  * Lengths in mm, RAS+; colours are 8-bit sRGB; pictures have their first row on top. */
 #ifndef BM_RENDER_SCENE_H
 #define BM_RENDER_SCENE_H
