@@ -30,6 +30,8 @@ struct bm_cache {
     pthread_mutex_t lock;                /* over all that follows */
     struct bm_cache_stats stats;
     int64_t limit, unswept;              /* bytes written since the last sweep */
+    uint64_t *made;                      /* entries of this run: their ids' first 16 digits, */
+    bm_index n_made, cap_made;           /* ascending */
     bool write_off, told_waiting, noted_damage, noted_failure, noted_difference;
     void (*watch)(void *user, const struct bm_key *key, bool cached);
     void *watch_user;
@@ -84,6 +86,50 @@ static void written(struct bm_ctx *ctx, struct bm_cache *cache, int64_t bytes, b
     if (due) sweep(ctx, cache, 0);
 }
 
+/* Entries of this run ------------------------------------------------------------------------- */
+
+/* Place of an id among them, and whether it is there. Under the lock. */
+static bm_index find_made(const struct bm_cache *cache, const char *id, uint64_t *start, bool *there)
+{
+    bm_index low = 0, high = cache->n_made;
+    char digits[17];
+    snprintf(digits, sizeof digits, "%.16s", id);
+    *start = strtoull(digits, NULL, 16);
+    while (low < high) {
+        bm_index middle = (low + high) / 2;
+        if (cache->made[middle] < *start) low = middle + 1;
+        else high = middle;
+    }
+    *there = low < cache->n_made && cache->made[low] == *start;
+    return low;
+}
+
+static bool is_made(struct bm_cache *cache, const char *id)
+{
+    uint64_t start;
+    bool there;
+    pthread_mutex_lock(&cache->lock);
+    find_made(cache, id, &start, &there);
+    pthread_mutex_unlock(&cache->lock);
+    return there;
+}
+
+static void note_made(struct bm_ctx *ctx, struct bm_cache *cache, const char *id)
+{
+    uint64_t start;
+    bool there;
+    pthread_mutex_lock(&cache->lock);
+    bm_index at = find_made(cache, id, &start, &there);
+    if (!there && bm_grow(ctx, &cache->made, &cache->cap_made, cache->n_made + 1,
+                          sizeof *cache->made) == BM_OK) {
+        memmove(cache->made + at + 1, cache->made + at,
+                (size_t)(cache->n_made - at) * sizeof *cache->made);
+        cache->made[at] = start;
+        cache->n_made++;
+    }
+    pthread_mutex_unlock(&cache->lock);
+}
+
 /* The interface ------------------------------------------------------------------------------- */
 
 static enum bm_status file_digest(struct bm_ctx *ctx, void *user, const char *path,
@@ -123,17 +169,18 @@ static enum bm_found look(struct bm_ctx *ctx, struct bm_cache *cache, const stru
     return worst;
 }
 
-/* Look for the step itself, and count it if it is there. */
+/* Look for the step itself, and count it if it is there and not of this run. */
 static enum bm_found look_up(struct bm_ctx *ctx, struct bm_cache *cache, const struct bm_key *key,
                              const struct bm_memo_member *members, bm_index count)
 {
     struct bm_store_hit hit;
     enum bm_found found = look(ctx, cache, key, key->id, members, count, &hit);
     if (found != BM_FOUND) return found;
+    bool own = is_made(cache, key->id);
     pthread_mutex_lock(&cache->lock);
-    cache->stats.hits++;
+    cache->stats.hits += !own;
     cache->stats.read_bytes += (int64_t)hit.bytes;
-    cache->stats.saved_s += hit.cost_s;
+    cache->stats.saved_s += own ? 0 : hit.cost_s;
     pthread_mutex_unlock(&cache->lock);
     bm_log(ctx, BM_LOG_INFO, "cache: %s from entry %.16s", key->stage, key->id);
     return BM_FOUND;
@@ -217,7 +264,7 @@ static enum bm_status find_or_claim(struct bm_ctx *ctx, struct bm_cache *cache,
     struct claim *mine = NULL;
     *hit = false;
     *claim = NULL;
-    if (cache->opts.refresh) {
+    if (cache->opts.refresh && !is_made(cache, key->id)) {
         count_miss(ctx, cache, key, BM_MISS_REFRESH);
         return BM_OK;
     }
@@ -335,6 +382,8 @@ static void store(struct bm_ctx *ctx, void *user, const struct bm_key *key,
                                   &bytes);
     }
     count_published(ctx, cache, key, result, bytes, own.message);
+    if (result == BM_STORED || result == BM_DUPLICATE || result == BM_DIFFERENT)
+        note_made(&own, cache, key->id);
     bm_text_release(&origin.about);
     if (result == BM_STORED) written(ctx, cache, (int64_t)bytes, false);
 }
@@ -499,6 +548,7 @@ void bm_cache_close(struct bm_ctx *ctx, struct bm_cache *cache)
     }
     bm_claims_free(cache->claims);
     bm_known_free(cache->known);
+    bm_free(cache->made);
     bm_store_close(&cache->own);
     for (int s = 0; s < cache->n_other; s++) bm_store_close(&cache->other[s]);
     pthread_mutex_destroy(&cache->lock);

@@ -37,7 +37,8 @@ enum bm_cache_reason {
 extern const char *const bm_cache_reasons[];
 
 struct bm_cache_stats {
-    int64_t hits, misses, reason[BM_MISS_REASONS]; /* misses by reason */
+    int64_t hits, misses;            /* hits: on entries of other runs */
+    int64_t reason[BM_MISS_REASONS]; /* misses by reason */
     int64_t stored, duplicates, different, failures, waits, take_overs;
     int64_t read_bytes, written_bytes;
     double saved_s; /* what the hits had cost to compute */
