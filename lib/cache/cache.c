@@ -89,7 +89,8 @@ static void written(struct bm_ctx *ctx, struct bm_cache *cache, int64_t bytes, b
 /* Entries of this run ------------------------------------------------------------------------- */
 
 /* Place of an id among them, and whether it is there. Under the lock. */
-static bm_index find_made(const struct bm_cache *cache, const char *id, uint64_t *start, bool *there)
+static bm_index find_made(const struct bm_cache *cache, const char *id, uint64_t *start,
+                          bool *there)
 {
     bm_index low = 0, high = cache->n_made;
     char digits[17];

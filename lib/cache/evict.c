@@ -1,6 +1,5 @@
 #include "cache/evict.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,7 +14,6 @@
 
 enum {
     DEAD_DAYS = 7,
-    SHARDS = 256,
     BATCH = 64,  /* entries that a thread deletes in a row */
     WAITING = 16 /* threads that delete: they wait for the disk, not for a core */
 };
@@ -62,12 +60,9 @@ static enum bm_status visit(struct bm_ctx *ctx, int parent, const char *name, vi
     struct stat st;
     struct named *names = NULL;
     bm_index count = 0;
-    int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-    if (!dir) {
-        if (fd >= 0) close(fd);
-        return BM_OK;
-    }
+    DIR *dir = bm_store_open_dir(parent, name);
+    if (!dir) return BM_OK;
+    int fd = dirfd(dir);
     BM_TRY(names_of(ctx, dir, &names, &count));
     for (bm_index i = 0; i < count; i++)
         if (fstatat(fd, names[i].name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
@@ -159,9 +154,9 @@ enum bm_status bm_store_list(struct bm_ctx *ctx, const struct bm_store *store,
     struct tally unfinished = {&made.unfinished, &made.unfinished_bytes},
                  damaged = {&made.damaged, &made.damaged_bytes};
     if (store->base >= 0) {
-        BM_TRY(bm_calloc(ctx, &walk.shard, SHARDS, sizeof *walk.shard));
-        BM_TRY(bm_parallel_for(ctx, SHARDS, list_shard, &walk));
-        for (int i = 0; i < SHARDS; i++) {
+        BM_TRY(bm_calloc(ctx, &walk.shard, BM_STORE_SHARDS, sizeof *walk.shard));
+        BM_TRY(bm_parallel_for(ctx, BM_STORE_SHARDS, list_shard, &walk));
+        for (int i = 0; i < BM_STORE_SHARDS; i++) {
             const struct bm_listing *part = &walk.shard[i].listing;
             BM_TRY(bm_grow(ctx, &made.item, &made.cap, made.count + part->count,
                            sizeof *made.item));
@@ -178,7 +173,8 @@ enum bm_status bm_store_list(struct bm_ctx *ctx, const struct bm_store *store,
     *listing = made;
     made = (struct bm_listing)BM_LISTING_INIT;
 out:
-    for (int i = 0; walk.shard && i < SHARDS; i++) bm_listing_release(&walk.shard[i].listing);
+    for (int i = 0; walk.shard && i < BM_STORE_SHARDS; i++)
+        bm_listing_release(&walk.shard[i].listing);
     bm_free(walk.shard);
     bm_listing_release(&made);
     return status;
@@ -278,19 +274,13 @@ struct drop {
     const struct bm_store *store;
     struct bm_listed *item;
     bm_index count;
-    int folder[SHARDS]; /* open; -1: opened for each entry, if few go or too few may be open */
+    int folder[BM_STORE_SHARDS]; /* -1 = opened for each entry: few go, or too few may be open */
     int *error;         /* errno of one that stays */
 };
 
-static int open_folder(const struct drop *drop, const char *shard)
-{
-    return openat(drop->store->objects, shard,
-                  O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-}
-
 static void close_folders(struct drop *drop)
 {
-    for (int i = 0; i < SHARDS; i++) {
+    for (int i = 0; i < BM_STORE_SHARDS; i++) {
         if (drop->folder[i] >= 0) close(drop->folder[i]);
         drop->folder[i] = -1;
     }
@@ -309,7 +299,7 @@ static enum bm_status drop_batch(struct bm_ctx *ctx, bm_index batch, int worker,
         BM_TRY(bm_progress_step(ctx));
         if (!bm_store_split(item->id, shard, name)) continue;
         int kept = drop->folder[strtol(shard, NULL, 16)];
-        int fd = kept >= 0 ? kept : open_folder(drop, shard);
+        int fd = kept >= 0 ? kept : bm_store_enter(drop->store->objects, shard);
         if (fd >= 0 && (unlinkat(fd, name, 0) == 0 || errno == ENOENT)) item->id[0] = '\0';
         else __atomic_store_n(drop->error, errno, __ATOMIC_RELAXED);
         if (fd >= 0 && fd != kept) close(fd);
@@ -327,9 +317,9 @@ static enum bm_status drop_entries(struct bm_ctx *ctx, const struct bm_store *st
     int threads = ctx->threads;
     BM_TRY(bm_progress_begin(ctx, "entries", count));
     memset(drop.folder, -1, sizeof drop.folder);
-    for (int i = 0; count > SHARDS && i < SHARDS; i++) {
+    for (int i = 0; count > BM_STORE_SHARDS && i < BM_STORE_SHARDS; i++) {
         snprintf(shard, sizeof shard, "%02x", (unsigned)i & 0xff);
-        drop.folder[i] = open_folder(&drop, shard);
+        drop.folder[i] = bm_store_enter(store->objects, shard);
         if (drop.folder[i] < 0 && errno != ENOENT) {
             close_folders(&drop);
             break;

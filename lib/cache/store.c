@@ -1,6 +1,5 @@
 #include "cache/store.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
@@ -18,7 +17,6 @@ enum { FORMAT = 1 };
 static const char format_line[] = "brainmine-cache";
 static const char tag[] = "Signature: 8a477f597d28d172789f06886806bc55\n"
                           "# This is a cache of brainmine: see brainmine-cache(1).\n";
-static const int folder_flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
 bool bm_store_trusts(const struct bm_store *store, uid_t owner)
 {
@@ -105,13 +103,26 @@ static enum bm_status trust_users(struct bm_ctx *ctx, const char *users, struct 
     return BM_OK;
 }
 
+int bm_store_enter(int parent, const char *name)
+{
+    return openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+DIR *bm_store_open_dir(int parent, const char *name)
+{
+    int fd = bm_store_enter(parent, name);
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    if (fd >= 0 && !dir) close(fd);
+    return dir;
+}
+
 int bm_store_folder(const struct bm_store *store, const char *name)
 {
-    int fd = openat(store->base, name, folder_flags);
+    int fd = bm_store_enter(store->base, name);
     if (fd >= 0 || errno != ENOENT || !store->writable) return fd;
     mode_t mode = store->shared ? 02770 : 0700;
     if (mkdirat(store->base, name, mode) != 0 && errno != EEXIST) return -1;
-    fd = openat(store->base, name, folder_flags);
+    fd = bm_store_enter(store->base, name);
     if (fd >= 0 && store->shared) fchmod(fd, mode); /* whatever the umask is */
     return fd;
 }
@@ -140,9 +151,7 @@ static enum bm_status check_root(struct bm_ctx *ctx, struct bm_store *store, con
 static bool is_fresh(int root)
 {
     bool fresh = true;
-    int fd = openat(root, ".", folder_flags);
-    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-    if (!dir && fd >= 0) close(fd);
+    DIR *dir = bm_store_open_dir(root, ".");
     for (struct dirent *e; dir && (e = readdir(dir));)
         if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
             strncmp(e->d_name, "new-", 4) != 0 && strcmp(e->d_name, "CACHEDIR.TAG") != 0)
@@ -196,7 +205,7 @@ static enum bm_status open_root(struct bm_ctx *ctx, enum bm_store_mode mode, con
 {
     enum bm_status status = BM_OK;
     char *parent = NULL;
-    store->root = open(store->path, folder_flags);
+    store->root = bm_store_enter(AT_FDCWD, store->path);
     if (store->root < 0 && errno == ENOENT && mode == BM_STORE_WRITE) {
         BM_TRY(bm_strdup(ctx, &parent, store->path));
         char *slash = strrchr(parent, '/');
@@ -206,7 +215,7 @@ static enum bm_status open_root(struct bm_ctx *ctx, enum bm_store_mode mode, con
         }
         if (mkdir(store->path, 0700) != 0 && errno != EEXIST)
             BM_FAIL(ctx, BM_EOUTPUT, "%s: %s", name, strerror(errno));
-        store->root = open(store->path, folder_flags);
+        store->root = bm_store_enter(AT_FDCWD, store->path);
     }
     if (store->root < 0) {
         struct stat st;
@@ -230,7 +239,7 @@ enum bm_status bm_store_open(struct bm_ctx *ctx, const char *path, enum bm_store
     bm_escape(name, sizeof name, path);
     made.writable = mode == BM_STORE_WRITE;
     find_host(made.host);
-    if (made.writable) BM_TRY(bm_calloc(ctx, &made.touched, 256, 1));
+    if (made.writable) BM_TRY(bm_calloc(ctx, &made.touched, BM_STORE_SHARDS, 1));
     BM_TRY(trust_users(ctx, trust, &made));
     BM_TRY(bm_strdup(ctx, &made.path, path));
     for (size_t n = strlen(made.path); n > 1 && made.path[n - 1] == '/'; n--)
@@ -264,11 +273,10 @@ static void settle(const struct bm_store *store)
 {
     char shard[3];
     bool any = false;
-    for (int i = 0; i < 256; i++) {
+    for (int i = 0; i < BM_STORE_SHARDS; i++) {
         if (!store->touched || !store->touched[i]) continue;
         snprintf(shard, sizeof shard, "%02x", i);
-        int fd = openat(store->objects, shard,
-                        O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        int fd = bm_store_enter(store->objects, shard);
         if (fd < 0) continue;
         fsync(fd);
         close(fd);

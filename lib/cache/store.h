@@ -18,6 +18,7 @@
 #ifndef BM_CACHE_STORE_H
 #define BM_CACHE_STORE_H
 
+#include <dirent.h>
 #include <sys/types.h>
 
 #include "cache/entry.h"
@@ -26,7 +27,7 @@
 extern "C" {
 #endif
 
-enum { BM_STORE_TRUSTED = 16 };
+enum { BM_STORE_TRUSTED = 16, BM_STORE_SHARDS = 256 };
 
 struct bm_store {
     char *path;
@@ -34,7 +35,7 @@ struct bm_store {
     bool writable;
     bool shared;             /* the root has its set-group-id bit: group members may read */
     bool sync;               /* wait for the disk before an entry gets its name */
-    unsigned char *touched;  /* folders (256) with names that may not be on the disk yet */
+    unsigned char *touched;  /* [BM_STORE_SHARDS]: has names that may not be on the disk yet */
     uid_t trusted[BM_STORE_TRUSTED]; /* whose entries are believed */
     int n_trusted;
     char host[65];           /* of this machine, [A-Za-z0-9_.] */
@@ -56,6 +57,11 @@ void bm_store_close(struct bm_store *store);
 
 /* Whether entries of this user are believed. */
 bool bm_store_trusts(const struct bm_store *store, uid_t owner);
+
+/* A folder in a folder, or ".", but no link to one; -1 and errno. The second to list it, NULL and
+ * errno. */
+int bm_store_enter(int parent, const char *name);
+DIR *bm_store_open_dir(int parent, const char *name);
 
 /* Folder v1/NAME, made if there is none and the store is writable; -1 and errno. */
 int bm_store_folder(const struct bm_store *store, const char *name);

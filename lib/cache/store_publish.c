@@ -132,9 +132,8 @@ static enum bm_published give_name(struct bm_ctx *ctx, const struct bm_store *st
 
 static int open_shard(const struct bm_store *store, const char *shard)
 {
-    static const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
     mode_t mode = store->shared ? 02770 : 0700;
-    int fd = openat(store->objects, shard, flags);
+    int fd = bm_store_enter(store->objects, shard);
     struct stat st;
     if (fd < 0 && errno == ENOTDIR &&
         fstatat(store->objects, shard, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISLNK(st.st_mode) &&
@@ -143,7 +142,7 @@ static int open_shard(const struct bm_store *store, const char *shard)
     if (fd >= 0 || errno != ENOENT) return fd;
     bool made = mkdirat(store->objects, shard, mode) == 0;
     if (!made && errno != EEXIST) return -1;
-    fd = openat(store->objects, shard, flags);
+    fd = bm_store_enter(store->objects, shard);
     if (fd >= 0 && made && store->shared) fchmod(fd, mode);
     return fd;
 }

@@ -1,5 +1,4 @@
 /* Looking up: one descriptor, and nothing believed that was not checked on it. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -56,7 +55,7 @@ static enum bm_found open_entry(struct bm_ctx *ctx, const struct bm_store *store
     *o = (struct opened){.folder = -1, .fd = -1};
     if (store->objects < 0 || !bm_store_split(id, shard, o->name))
         return say(ctx, BM_ABSENT, id, "absent");
-    o->folder = openat(store->objects, shard, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    o->folder = bm_store_enter(store->objects, shard);
     if (o->folder >= 0)
         o->fd = openat(o->folder, o->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     bool gone = errno == ENOENT || errno == ESTALE;
@@ -94,8 +93,7 @@ static void set_aside(const struct bm_store *store, const struct opened *o)
         now.st_ino != o->st.st_ino || now.st_dev != o->st.st_dev)
         return;
     int bad = bm_store_folder(store, "bad");
-    int again = bad >= 0 ? openat(bad, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    DIR *dir = again >= 0 ? fdopendir(again) : NULL;
+    DIR *dir = bad >= 0 ? bm_store_open_dir(bad, ".") : NULL;
     for (struct dirent *e; dir && (e = readdir(dir));) {
         if (e->d_name[0] == '.') continue;
         if (fstatat(bad, e->d_name, &now, AT_SYMLINK_NOFOLLOW) != 0) continue;
@@ -106,7 +104,6 @@ static void set_aside(const struct bm_store *store, const struct opened *o)
         renameat(o->folder, o->name, bad, o->name) != 0)
         unlinkat(o->folder, o->name, 0);
     if (dir) closedir(dir);
-    else if (again >= 0) close(again);
     if (bad >= 0) close(bad);
 }
 
@@ -247,8 +244,7 @@ enum bm_status bm_store_kin(struct bm_ctx *ctx, const struct bm_store *store, co
     enum bm_status status = BM_OK;
     char shard[3], name[68], found[80], again[3], whole[68];
     if (store->objects < 0 || !bm_store_split(id, shard, name)) return BM_OK;
-    int folder = openat(store->objects, shard, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    DIR *dir = folder >= 0 ? fdopendir(folder) : NULL;
+    DIR *dir = bm_store_open_dir(store->objects, shard);
     for (struct dirent *e; dir && status == BM_OK && (e = readdir(dir));) {
         if (strncmp(e->d_name, name, BM_KIN_DIGITS - 2) != 0) continue;
         snprintf(found, sizeof found, "%s%.62s", shard, e->d_name);
@@ -257,7 +253,6 @@ enum bm_status bm_store_kin(struct bm_ctx *ctx, const struct bm_store *store, co
         if (status == BM_OK) memcpy((*ids)[(*count)++], found, BM_ID_SIZE);
     }
     if (dir) closedir(dir);
-    else if (folder >= 0) close(folder);
     return status;
 }
 

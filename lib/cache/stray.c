@@ -1,6 +1,5 @@
 #include "cache/stray.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,18 +11,9 @@ struct found {
     bm_index n, cap;
 };
 
-/* NULL and errno if it cannot be opened. */
-static DIR *open_dir(int parent, const char *path)
-{
-    int fd = openat(parent, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-    if (fd >= 0 && !dir) close(fd);
-    return dir;
-}
-
 static bool is_empty(int parent, const char *path)
 {
-    DIR *dir = open_dir(parent, path);
+    DIR *dir = bm_store_open_dir(parent, path);
     bool empty = dir != NULL;
     for (struct dirent *e; dir && (e = readdir(dir));)
         empty &= strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0;
@@ -61,7 +51,7 @@ static enum bm_status look_into(struct bm_ctx *ctx, const struct bm_store *store
     enum bm_status status = BM_OK;
     char id[80], again[3], name[68], path[72];
     struct stat st;
-    DIR *dir = open_dir(store->objects, shard);
+    DIR *dir = bm_store_open_dir(store->objects, shard);
     if (!dir && errno == ENOENT) return BM_OK;
     if (!dir) return add(ctx, store, shard, folder, errno, found);
     for (struct dirent *e; (e = readdir(dir));) {
@@ -83,7 +73,7 @@ enum bm_status bm_store_strays(struct bm_ctx *ctx, const struct bm_store *store,
     struct found found = {.n = 0};
     struct stat st;
     char shard[3];
-    for (int i = 0; store->objects >= 0 && i < 256; i++) {
+    for (int i = 0; store->objects >= 0 && i < BM_STORE_SHARDS; i++) {
         snprintf(shard, sizeof shard, "%02x", (unsigned)i & 0xff);
         BM_TRY(bm_ctx_cancelled(ctx));
         if (fstatat(store->objects, shard, &st, AT_SYMLINK_NOFOLLOW) != 0) continue;
