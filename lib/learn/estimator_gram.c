@@ -205,7 +205,7 @@ out:
 }
 
 typedef enum bm_status (*fit_fn)(struct bm_ctx *ctx, const struct bm_mat *K, const double *y,
-                                 double C, double tolerance, bool warm, double *a, double *b,
+                                 double C, double tolerance, double *a, double *b,
                                  struct bm_fit_info *info);
 
 /* svm and logistic: one problem for each target and C. Warm starts along the points would save a
@@ -225,7 +225,7 @@ static enum bm_status fit_each(struct bm_ctx *ctx, fit_fn fit_one, const struct 
         BM_TRY(bm_fit_alloc(ctx, t, weights, &fits[i]));
         for (bm_index c = 0; c < t->Y->cols; c++) {
             struct bm_fit_info info;
-            BM_TRY(fit_one(ctx, &K, bm_mat_col(t->Y, c), points[i].C, t->tolerance, false,
+            BM_TRY(fit_one(ctx, &K, bm_mat_col(t->Y, c), points[i].C, t->tolerance,
                            bm_mat_col(&A, c), &b[c], &info));
             fits[i].intercept[c] = b[c];
             bm_fit_add(&fits[i], &info, c == 0);

@@ -47,18 +47,17 @@ enum bm_status bm_ridge_fit_thin(struct bm_ctx *ctx, const struct bm_mat *X, con
  * y = +-1 with both signs present. SMO with second-order working sets (Fan, Chen, Lin 2005) on K;
  * where that crawls, an interior-point method takes over. Ends at the relative gap, or after 1e6
  * steps of SMO. a: m values, y_i times the dual variable, scaled up so that the margin is 1 where
- * this is the better primal point; a warm start on entry when `warm` (any numbers: they are made
- * feasible for y and C first). */
+ * this is the better primal point. */
 enum bm_status bm_svm_fit(struct bm_ctx *ctx, const struct bm_mat *K, const double *y, double C,
-                          double tolerance, bool warm, double *a, double *b,
+                          double tolerance, double *a, double *b,
                           struct bm_fit_info *info) BM_CHECKED;
 
 /* l2 logistic regression: min C sum log(1 + exp(-y_i (x_i.w + b))) + 1/2 |w|^2, y = +-1.
  * Newton on (a, b) with K, Armijo on the objective, always until the
  * optimality conditions hold to 1e-11 or to what rounding allows: `tolerance` only judges the gap.
- * a: m values, y_i a_i / C in [0, 1]; a and b are the start on entry when `warm`. */
+ * a: m values, y_i a_i / C in [0, 1]. */
 enum bm_status bm_logistic_fit(struct bm_ctx *ctx, const struct bm_mat *K, const double *y,
-                               double C, double tolerance, bool warm, double *a, double *b,
+                               double C, double tolerance, double *a, double *b,
                                struct bm_fit_info *info) BM_CHECKED;
 
 /* The n-dimensional loss prox that the spatial solver needs for the logistic loss:

@@ -323,7 +323,7 @@ static double entropy(double t)
 }
 
 enum bm_status bm_logistic_fit(struct bm_ctx *ctx, const struct bm_mat *K, const double *y,
-                               double C, double tolerance, bool warm, double *a, double *b,
+                               double C, double tolerance, double *a, double *b,
                                struct bm_fit_info *info)
 {
     enum bm_status status;
@@ -335,13 +335,7 @@ enum bm_status bm_logistic_fit(struct bm_ctx *ctx, const struct bm_mat *K, const
     BM_TRY(bm_linear_check_labels(ctx, K, y, C, &positives));
     BM_TRY(bm_linear_centre(ctx, K, &centred));
     BM_TRY(bm_logistic_work_alloc(ctx, &centred, y, &w));
-    if (warm) {
-        memcpy(w->a, a, (size_t)m * sizeof *a);
-        BM_TRY(bm_linear_intercept(ctx, K, a, *b, &intercept));
-        intercept = 2 * *b - intercept; /* the way back: b plus the mean of K a */
-    } else {
-        intercept = log((double)positives / (double)(m - positives));
-    }
+    intercept = log((double)positives / (double)(m - positives));
     BM_TRY(minimise(ctx, w, sigma, NULL, &intercept, &steps));
     double square = bm_dot(m, w->a, w->Ka), dual = -sigma / 2 * square;
     for (bm_index i = 0; i < m; i++) {

@@ -119,7 +119,7 @@ static bool step(struct problem *p)
     return true;
 }
 
-/* Any start made feasible: into the box, then the heavier sign scaled down until 1'a = 0. */
+/* Any point made feasible: into the box, then the heavier sign scaled down until 1'a = 0. */
 static void make_feasible(struct problem *p)
 {
     double plus = 0, minus = 0;
@@ -286,7 +286,7 @@ out:
 }
 
 enum bm_status bm_svm_fit(struct bm_ctx *ctx, const struct bm_mat *K, const double *y, double C,
-                          double tolerance, bool warm, double *a, double *b,
+                          double tolerance, double *a, double *b,
                           struct bm_fit_info *info)
 {
     /* PATIENCE m steps take as long as the interior-point method. A stall: optimal but for
@@ -308,10 +308,6 @@ enum bm_status bm_svm_fit(struct bm_ctx *ctx, const struct bm_mat *K, const doub
     p.sorted = work + 2 * p.m;
     for (bm_index i = 0; i < p.m; i++) diagonal = fmax(diagonal, *bm_mat_at(&centred, i, i));
     p.tau = 1e-12 * (diagonal > 0 ? diagonal : 1 / C);
-    if (warm) {
-        memcpy(p.a, a, (size_t)p.m * sizeof *a);
-        make_feasible(&p);
-    }
     BM_TRY(refresh(ctx, &p));
     do {
         if (steps / p.m >= PATIENCE && !helped) {

@@ -428,7 +428,7 @@ START_TEST(weights_are_samples_times_dual_coefficients)
         memcpy(a, A.data, (size_t)m * sizeof *a);
         near(fit.alpha, 3, 0, 0);
     } else {
-        ok((_i == 1 ? bm_svm_fit : bm_logistic_fit)(&test_ctx, &K, w.Y.data, point.C, 1e-6, false,
+        ok((_i == 1 ? bm_svm_fit : bm_logistic_fit)(&test_ctx, &K, w.Y.data, point.C, 1e-6,
                                                     a, &b, &info));
     }
     near(fit.intercept[0], b, 1e-12, 1e-9);

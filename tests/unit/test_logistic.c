@@ -31,7 +31,7 @@ START_TEST(the_gradient_in_the_weights_vanishes_and_the_gap_closes)
         double C = pow(10, power), w[200], z[MOST], pull[MOST], slope = 0, sum = 0, most = 0;
         make_classes(&d, shapes[_i].m, shapes[_i].p, shapes[_i].shift, 1);
         bm_index m = d.X.rows, p = d.X.cols;
-        ok(bm_logistic_fit(&test_ctx, &d.K, d.y, C, 1e-8, false, d.a, &d.b, &d.info));
+        ok(bm_logistic_fit(&test_ctx, &d.K, d.y, C, 1e-8, d.a, &d.b, &d.info));
         ok(bm_gemv(&test_ctx, BM_T, 1, &d.X, d.a, 0, w));
         ok(bm_gemv(&test_ctx, BM_N, 1, &d.X, w, 0, z));
         for (bm_index i = 0; i < m; i++) {
@@ -60,7 +60,7 @@ START_TEST(no_other_point_is_better)
     struct two_classes d;
     double w[5], moved[5], C = 0.7;
     make_classes(&d, 60, 5, 0.5, 1);
-    ok(bm_logistic_fit(&test_ctx, &d.K, d.y, C, 1e-8, false, d.a, &d.b, &d.info));
+    ok(bm_logistic_fit(&test_ctx, &d.K, d.y, C, 1e-8, d.a, &d.b, &d.info));
     ok(bm_gemv(&test_ctx, BM_T, 1, &d.X, d.a, 0, w));
     for (int j = 0; j <= 5; j++)
         for (int sign = -1; sign <= 1; sign += 2) {
@@ -77,7 +77,7 @@ START_TEST(the_dual_value_is_that_of_the_solution)
     struct two_classes d;
     double f[MOST], C = 0.05, dual = 0;
     make_classes(&d, 60, 200, 0, 1);
-    ok(bm_logistic_fit(&test_ctx, &d.K, d.y, C, 1e-8, false, d.a, &d.b, &d.info));
+    ok(bm_logistic_fit(&test_ctx, &d.K, d.y, C, 1e-8, d.a, &d.b, &d.info));
     ok(bm_gemv(&test_ctx, BM_N, 1, &d.K, d.a, 0, f));
     for (bm_index i = 0; i < 60; i++) {
         double theta = d.y[i] * d.a[i] / C;
@@ -101,7 +101,7 @@ START_TEST(one_voxel_and_two_samples_have_a_scalar_root)
         if (w * (1 + exp(w)) < 2 * C) low = w;
         else high = w;
     }
-    ok(bm_logistic_fit(&test_ctx, &K, y, C, 1e-8, false, a, &b, &info));
+    ok(bm_logistic_fit(&test_ctx, &K, y, C, 1e-8, a, &b, &info));
     near(x[0] * a[0] + x[1] * a[1], low, 0, 1e-10);
     near(b, 0, 1e-9, 0);
 }
@@ -114,7 +114,7 @@ START_TEST(without_any_difference_between_samples_only_the_intercept_is_fitted)
         double C = pow(10, power);
         make_classes(&d, 30, 2, 0, 1);
         for (bm_index i = 0; i < 900; i++) d.K.data[i] = 7 * _i;
-        ok(bm_logistic_fit(&test_ctx, &d.K, d.y, C, 1e-8, false, d.a, &d.b, &d.info));
+        ok(bm_logistic_fit(&test_ctx, &d.K, d.y, C, 1e-8, d.a, &d.b, &d.info));
         near(d.b, log(10.0 / 20), 1e-8, 0);
         near(d.info.primal, C * (10 * log(3) + 20 * log(1.5)), 0, 1e-10);
         ck_assert(d.info.converged);
@@ -130,8 +130,8 @@ START_TEST(scaling_the_samples_and_C_together_changes_nothing)
     double scale = scales[_i], square = scale * scale;
     make_classes(&one, 60, 200, 0, 1);
     make_classes(&scaled, 60, 200, 0, scale);
-    ok(bm_logistic_fit(&test_ctx, &one.K, one.y, 0.1, 1e-8, false, one.a, &one.b, &one.info));
-    ok(bm_logistic_fit(&test_ctx, &scaled.K, scaled.y, 0.1 / square, 1e-8, false, scaled.a,
+    ok(bm_logistic_fit(&test_ctx, &one.K, one.y, 0.1, 1e-8, one.a, &one.b, &one.info));
+    ok(bm_logistic_fit(&test_ctx, &scaled.K, scaled.y, 0.1 / square, 1e-8, scaled.a,
                        &scaled.b, &scaled.info));
     near(scaled.b, one.b, 1e-10, 1e-10);
     near(scaled.info.primal * square, one.info.primal, 0, 1e-10);
@@ -149,27 +149,14 @@ START_TEST(negative_eigenvalues_of_rounding_are_survived)
     for (bm_index j = 0; j < 60; j++)
         for (bm_index i = 0; i <= j; i++)
             *bm_mat_at(&d.K, j, i) = *bm_mat_at(&d.K, i, j) += 1e-6 * bm_rng_normal(&rng);
-    ok(bm_logistic_fit(&test_ctx, &d.K, d.y, 1e5, 1e-3, false, d.a, &d.b, &d.info));
+    ok(bm_logistic_fit(&test_ctx, &d.K, d.y, 1e5, 1e-3, d.a, &d.b, &d.info));
     struct two_classes clean;
     make_classes(&clean, 60, 2, 0.5, 1);
-    ok(bm_logistic_fit(&test_ctx, &clean.K, clean.y, 1e5, 1e-3, false, clean.a, &clean.b,
+    ok(bm_logistic_fit(&test_ctx, &clean.K, clean.y, 1e5, 1e-3, clean.a, &clean.b,
                        &clean.info));
     near(d.info.primal, clean.info.primal, 0, 0.04); /* the null model: 0.14 */
     drop_classes(&d);
     drop_classes(&clean);
-}
-END_TEST
-
-START_TEST(a_warm_start_at_the_solution_needs_no_step)
-{
-    struct two_classes d;
-    make_classes(&d, 60, 200, 0.2, 1);
-    for (bm_index i = 0; i < 3600; i++) d.K.data[i] += 50; /* a mean sample to carry along */
-    ok(bm_logistic_fit(&test_ctx, &d.K, d.y, 0.1, 1e-8, false, d.a, &d.b, &d.info));
-    ck_assert_int_gt(d.info.iterations, 2);
-    ok(bm_logistic_fit(&test_ctx, &d.K, d.y, 0.1, 1e-8, true, d.a, &d.b, &d.info));
-    ck_assert_int_le(d.info.iterations, 1);
-    drop_classes(&d);
 }
 END_TEST
 
@@ -242,7 +229,7 @@ START_TEST(the_prox_with_h_0_is_the_fit)
     double h[MOST] = {0}, z[MOST], a[MOST] = {0}, b = 0, C = 0.3;
     int steps;
     make_classes(&d, 60, 20, 0.3, 1);
-    ok(bm_logistic_fit(&test_ctx, &d.K, d.y, C, 1e-8, false, d.a, &d.b, &d.info));
+    ok(bm_logistic_fit(&test_ctx, &d.K, d.y, C, 1e-8, d.a, &d.b, &d.info));
     ok(bm_logistic_work_alloc(&test_ctx, &d.K, d.y, &work));
     ok(bm_logistic_prox(&test_ctx, work, 1 / C, h, a, &b, z, &steps));
     near(b, d.b, 1e-9, 0);
@@ -257,10 +244,10 @@ START_TEST(bad_inputs_are_refused)
     struct two_classes d;
     struct bm_logistic_work *work = NULL;
     make_classes(&d, 6, 4, 1, 1);
-    fails(bm_logistic_fit(&test_ctx, &d.K, d.y, INFINITY, 1e-4, false, d.a, &d.b, &d.info),
+    fails(bm_logistic_fit(&test_ctx, &d.K, d.y, INFINITY, 1e-4, d.a, &d.b, &d.info),
           BM_EUSAGE, "C wants a number > 0");
     for (int i = 0; i < 6; i++) d.y[i] = -1;
-    fails(bm_logistic_fit(&test_ctx, &d.K, d.y, 1, 1e-4, false, d.a, &d.b, &d.info), BM_EINPUT,
+    fails(bm_logistic_fit(&test_ctx, &d.K, d.y, 1, 1e-4, d.a, &d.b, &d.info), BM_EINPUT,
           "one class only: 6 samples, all negative");
     fails(bm_logistic_work_alloc(&test_ctx, &d.K, d.y, &work), BM_EINPUT, "one class only");
     ck_assert_ptr_null(work);
@@ -271,7 +258,7 @@ END_TEST
 static enum bm_status refit(void *arg)
 {
     struct two_classes *d = arg;
-    return bm_logistic_fit(&test_ctx, &d->K, d->y, 1, 1e-6, false, d->a, &d->b, &d->info);
+    return bm_logistic_fit(&test_ctx, &d->K, d->y, 1, 1e-6, d->a, &d->b, &d->info);
 }
 
 static enum bm_status one_prox(void *arg)
@@ -310,7 +297,6 @@ Suite *logistic_suite(void)
                         without_any_difference_between_samples_only_the_intercept_is_fitted, 0, 2);
     tcase_add_loop_test(tcase, scaling_the_samples_and_C_together_changes_nothing, 0, 4);
     tcase_add_test(tcase, negative_eigenvalues_of_rounding_are_survived);
-    tcase_add_test(tcase, a_warm_start_at_the_solution_needs_no_step);
     tcase_add_test(tcase, bad_inputs_are_refused);
     tcase_add_loop_test(tcase, refused_memory_is_survived, 0, 2);
     tcase = test_case(suite, "prox");

@@ -26,13 +26,13 @@ START_TEST(two_points_have_the_closed_form_margin)
     double x[2] = {5, 1}, y[2] = {1, -1}, product[4] = {25, 5, 5, 1}, a[2], b;
     struct bm_mat K = bm_mat_wrap(product, 2, 2);
     struct bm_fit_info info;
-    ok(bm_svm_fit(&test_ctx, &K, y, _i ? 1e6 : 1, 1e-10, false, a, &b, &info));
+    ok(bm_svm_fit(&test_ctx, &K, y, _i ? 1e6 : 1, 1e-10, a, &b, &info));
     near(x[0] * a[0] + x[1] * a[1], 0.5, 1e-12, 0);
     near(b, -1.5, 1e-12, 0);
     near(info.primal, 0.125, 1e-12, 0);
     near(info.dual, 0.125, 1e-12, 0);
     /* with C below 2 / |x+ - x-|^2 both dual variables are at C */
-    ok(bm_svm_fit(&test_ctx, &K, y, 0.01, 1e-10, false, a, &b, &info));
+    ok(bm_svm_fit(&test_ctx, &K, y, 0.01, 1e-10, a, &b, &info));
     near(a[0], 0.01, 1e-15, 0);
     near(a[1], -0.01, 1e-15, 0);
 }
@@ -49,7 +49,7 @@ START_TEST(the_gap_holds_when_computed_anew_for_any_C)
         struct two_classes d;
         double C = pow(10, power), sum = 0, most = 0;
         make_classes(&d, shapes[_i].m, shapes[_i].p, shapes[_i].shift, 1);
-        ok(bm_svm_fit(&test_ctx, &d.K, d.y, C, 1e-4, false, d.a, &d.b, &d.info));
+        ok(bm_svm_fit(&test_ctx, &d.K, d.y, C, 1e-4, d.a, &d.b, &d.info));
         ck_assert_msg(d.info.converged, "C = 1e%d: gap_rel %g after %d", power, d.info.gap_rel,
                       d.info.iterations);
         near(d.info.primal, primal_of(&d, C), 0, 1e-5);
@@ -98,7 +98,7 @@ START_TEST(the_objective_agrees_with_a_slow_method)
     struct two_classes d;
     make_classes(&d, 20, _i % 2 ? 4 : 50, 0.3, 1);
     double C = costs[_i / 2];
-    ok(bm_svm_fit(&test_ctx, &d.K, d.y, C, 1e-9, false, d.a, &d.b, &d.info));
+    ok(bm_svm_fit(&test_ctx, &d.K, d.y, C, 1e-9, d.a, &d.b, &d.info));
     ck_assert(d.info.converged);
     near(d.info.primal, best_dual_by_sweeps(&d, C), 0, 1e-8);
     drop_classes(&d);
@@ -110,7 +110,7 @@ START_TEST(support_vectors_lie_on_the_margin)
     struct two_classes d;
     double f[MOST];
     make_classes(&d, 60, 200, 1, 1);
-    ok(bm_svm_fit(&test_ctx, &d.K, d.y, 1, 1e-8, false, d.a, &d.b, &d.info));
+    ok(bm_svm_fit(&test_ctx, &d.K, d.y, 1, 1e-8, d.a, &d.b, &d.info));
     ok(bm_gemv(&test_ctx, BM_N, 1, &d.K, d.a, 0, f));
     for (bm_index i = 0; i < 60; i++) {
         double margin = d.y[i] * (f[i] + d.b), alpha = d.y[i] * d.a[i];
@@ -132,8 +132,8 @@ START_TEST(a_sample_given_twice_counts_twice)
         for (bm_index j = 0; j < 60; j++)
             *bm_mat_at(&twice.K, i, j) = *bm_mat_at(&once.K, i % 30, j % 30);
     }
-    ok(bm_svm_fit(&test_ctx, &once.K, once.y, 1, 1e-8, false, once.a, &once.b, &once.info));
-    ok(bm_svm_fit(&test_ctx, &twice.K, twice.y, 0.5, 1e-8, false, twice.a, &twice.b,
+    ok(bm_svm_fit(&test_ctx, &once.K, once.y, 1, 1e-8, once.a, &once.b, &once.info));
+    ok(bm_svm_fit(&test_ctx, &twice.K, twice.y, 0.5, 1e-8, twice.a, &twice.b,
                   &twice.info));
     ck_assert(twice.info.converged);
     near(twice.info.primal, once.info.primal, 0, 1e-7);
@@ -153,7 +153,7 @@ START_TEST(samples_that_are_all_equal_give_the_majority)
         make_classes(&d, 30, 2, 0, 1);
         for (bm_index i = 0; i < 900; i++) d.K.data[i] = _i; /* all zero, or constant */
         double C = pow(10, power);
-        ok(bm_svm_fit(&test_ctx, &d.K, d.y, C, 1e-4, false, d.a, &d.b, &d.info));
+        ok(bm_svm_fit(&test_ctx, &d.K, d.y, C, 1e-4, d.a, &d.b, &d.info));
         ck_assert(d.info.converged);
         near(d.info.primal, C * 2 * 10, 0, 1e-9); /* 10 positives lose 2 each */
         near(d.b, -1, 1e-9, 0);
@@ -169,8 +169,8 @@ START_TEST(scaling_the_samples_and_C_together_changes_nothing)
     double scale = scales[_i];
     make_classes(&one, 60, 200, 0, 1);
     make_classes(&scaled, 60, 200, 0, scale);
-    ok(bm_svm_fit(&test_ctx, &one.K, one.y, 0.01, 1e-8, false, one.a, &one.b, &one.info));
-    ok(bm_svm_fit(&test_ctx, &scaled.K, scaled.y, 0.01 / (scale * scale), 1e-8, false, scaled.a,
+    ok(bm_svm_fit(&test_ctx, &one.K, one.y, 0.01, 1e-8, one.a, &one.b, &one.info));
+    ok(bm_svm_fit(&test_ctx, &scaled.K, scaled.y, 0.01 / (scale * scale), 1e-8, scaled.a,
                   &scaled.b, &scaled.info));
     near(scaled.b, one.b, 1e-4, 0);
     near(scaled.info.primal * scale * scale, one.info.primal, 0, 1e-7);
@@ -179,39 +179,21 @@ START_TEST(scaling_the_samples_and_C_together_changes_nothing)
 }
 END_TEST
 
-START_TEST(a_warm_start_saves_steps_and_any_start_is_accepted)
-{
-    struct two_classes d;
-    make_classes(&d, 60, 200, 0, 1);
-    ok(bm_svm_fit(&test_ctx, &d.K, d.y, 0.01, 1e-6, false, d.a, &d.b, &d.info));
-    int cold = d.info.iterations;
-    double primal = d.info.primal;
-    ok(bm_svm_fit(&test_ctx, &d.K, d.y, 0.01, 1e-6, true, d.a, &d.b, &d.info));
-    ck_assert_int_lt(d.info.iterations, cold);
-    near(d.info.primal, primal, 0, 1e-5);
-    for (bm_index i = 0; i < 60; i++) d.a[i] = 1e3 * sin((double)i);
-    ok(bm_svm_fit(&test_ctx, &d.K, d.y, 0.01, 1e-6, true, d.a, &d.b, &d.info));
-    ck_assert(d.info.converged);
-    near(d.info.primal, primal, 0, 1e-5);
-    drop_classes(&d);
-}
-END_TEST
-
 START_TEST(bad_inputs_are_refused)
 {
     struct two_classes d;
     make_classes(&d, 6, 4, 1, 1);
     for (int i = 0; i < 6; i++) d.y[i] = 1;
-    fails(bm_svm_fit(&test_ctx, &d.K, d.y, 1, 1e-4, false, d.a, &d.b, &d.info), BM_EINPUT,
+    fails(bm_svm_fit(&test_ctx, &d.K, d.y, 1, 1e-4, d.a, &d.b, &d.info), BM_EINPUT,
           "one class only: 6 samples, all positive");
     d.y[0] = 0;
-    fails(bm_svm_fit(&test_ctx, &d.K, d.y, 1, 1e-4, false, d.a, &d.b, &d.info), BM_EBUG,
+    fails(bm_svm_fit(&test_ctx, &d.K, d.y, 1, 1e-4, d.a, &d.b, &d.info), BM_EBUG,
           "labels other than +1 and -1");
     d.y[0] = -1;
-    fails(bm_svm_fit(&test_ctx, &d.K, d.y, -1, 1e-4, false, d.a, &d.b, &d.info), BM_EUSAGE,
+    fails(bm_svm_fit(&test_ctx, &d.K, d.y, -1, 1e-4, d.a, &d.b, &d.info), BM_EUSAGE,
           "C wants a number > 0, got -1");
     d.K.data[3] = NAN;
-    fails(bm_svm_fit(&test_ctx, &d.K, d.y, 1, 1e-4, false, d.a, &d.b, &d.info), BM_ENUMERIC,
+    fails(bm_svm_fit(&test_ctx, &d.K, d.y, 1, 1e-4, d.a, &d.b, &d.info), BM_ENUMERIC,
           "their product is not finite");
     drop_classes(&d);
 }
@@ -224,7 +206,7 @@ START_TEST(a_raised_flag_stops_the_fit_and_leaves_the_outputs)
     make_classes(&d, 60, 3, 0, 1);
     d.b = 77;
     test_ctx.cancel = &flag;
-    ck_assert_int_eq(bm_svm_fit(&test_ctx, &d.K, d.y, 1, 1e-4, false, d.a, &d.b, &d.info),
+    ck_assert_int_eq(bm_svm_fit(&test_ctx, &d.K, d.y, 1, 1e-4, d.a, &d.b, &d.info),
                      BM_ECANCEL);
     ck_assert(d.b == 77 && d.a[0] == 0);
     drop_classes(&d);
@@ -234,7 +216,7 @@ END_TEST
 static enum bm_status refit(void *arg)
 {
     struct two_classes *d = arg;
-    return bm_svm_fit(&test_ctx, &d->K, d->y, 1e6, 1e-6, false, d->a, &d->b, &d->info);
+    return bm_svm_fit(&test_ctx, &d->K, d->y, 1e6, 1e-6, d->a, &d->b, &d->info);
 }
 
 START_TEST(refused_memory_is_survived)
@@ -258,7 +240,6 @@ Suite *svm_suite(void)
     tcase_add_test(tcase, a_sample_given_twice_counts_twice);
     tcase_add_loop_test(tcase, samples_that_are_all_equal_give_the_majority, 0, 2);
     tcase_add_loop_test(tcase, scaling_the_samples_and_C_together_changes_nothing, 0, 4);
-    tcase_add_test(tcase, a_warm_start_saves_steps_and_any_start_is_accepted);
     tcase_add_test(tcase, bad_inputs_are_refused);
     tcase_add_test(tcase, a_raised_flag_stops_the_fit_and_leaves_the_outputs);
     tcase_add_test(tcase, refused_memory_is_survived);
