@@ -3,12 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "brain/decode_report.h"
 #include "brain/dictlearn_apply.h"
 #include "brain/dictlearn_report.h"
 #include "caching.h"
 #include "figures.h"
 #include "inputs.h"
+#include "learn/metrics.h"
 #include "names.h"
 #include "version.h"
 

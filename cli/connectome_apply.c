@@ -1,11 +1,11 @@
 /* brainmine connectome transform and score: new data by a model. */
-#include <math.h>
 #include <string.h>
 
 #include "brain/connectome_model.h"
 #include "caching.h"
 #include "cmd_connectome_internal.h"
-#include "io/graph.h"
+#include "io/table.h"
+#include "learn/metrics.h"
 #include "util/path.h"
 
 struct apply_opts {
@@ -155,7 +155,7 @@ enum bm_status cli_connectome_score(struct cli_run *run)
     struct bm_connectome_model_file model = BM_CONNECTOME_MODEL_FILE_INIT;
     struct bm_connectome_data data = BM_CONNECTOME_DATA_INIT;
     struct bm_text text = BM_TEXT_INIT;
-    double *loglik = NULL, mean = 0, square = 0;
+    double *loglik = NULL, mean, sd;
     bool *own = NULL;
     bm_index *nodes = NULL;
     char shown[256];
@@ -176,13 +176,12 @@ enum bm_status cli_connectome_score(struct cli_run *run)
         BM_TRY(bm_cell_number(ctx, &text, loglik[k]));
         BM_TRY(bm_text_add(ctx, &text, "\t%s\t%td\t%td\n", own[k] ? "own" : "group",
                            data.X[k].rows, nodes[k]));
-        mean += loglik[k] / (double)K;
     }
-    for (bm_index k = 0; k < K; k++) square += (loglik[k] - mean) * (loglik[k] - mean);
+    bm_mean_sd(loglik, K, &mean, &sd);
     BM_TRY(bm_text_add(ctx, &text, "mean"));
     BM_TRY(bm_cell_number(ctx, &text, mean));
     BM_TRY(bm_text_add(ctx, &text, "\tn/a\tn/a\tn/a\n"));
-    BM_TRY(cli_add_score(run, "loglik", mean, K > 1 ? sqrt(square / (double)(K - 1)) : NAN));
+    BM_TRY(cli_add_score(run, "loglik", mean, sd));
     BM_TRY(cli_write_result(run, text.data, text.length));
 out:
     bm_connectome_model_release(&model);

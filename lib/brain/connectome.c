@@ -153,7 +153,7 @@ static enum bm_status estimate_all(struct bm_ctx *ctx, const struct bm_connectom
     }
     for (bm_index k = 0; k < K; k++) {
         BM_TRY(bm_mat_copy(ctx, &est->C[k], &est->P[k]));
-        BM_TRY(bm_spd_invert(ctx, &est->C[k], NULL));
+        BM_TRY(bm_spd_invert(ctx, &est->C[k]));
         bm_scale_units(sd + k * data->n_used, true, &est->P[k]);
         bm_scale_units(sd + k * data->n_used, false, &est->C[k]);
     }

@@ -33,9 +33,6 @@ void bm_tangent_units(const struct bm_mat *G, double *d);
 /* A_ij d_i d_j, or divided by them. */
 void bm_scale_units(const double *d, bool divide, struct bm_mat *A);
 
-/* Take what a fit adds to the info of several. */
-void bm_connectome_add_info(struct bm_fit_info *sum, const struct bm_fit_info *info);
-
 /* Precisions of sparse models, as bm_connectome_estimate makes them from nothing; id: of the
  * moments. Those that share nothing in parallel. */
 enum bm_status bm_connectome_fit_sparse(struct bm_ctx *ctx, const struct bm_connectome_spec *spec,

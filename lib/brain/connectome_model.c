@@ -261,7 +261,7 @@ static enum bm_status to_training_scale(struct bm_ctx *ctx, const struct bm_mat 
     enum bm_status status = BM_OK;
     struct bm_mat C = BM_MAT_INIT;
     BM_TRY(bm_mat_copy(ctx, &C, P));
-    BM_TRY(bm_spd_invert(ctx, &C, NULL));
+    BM_TRY(bm_spd_invert(ctx, &C));
     for (bm_index j = 0; j < C.cols; j++) *loglik += log(*bm_mat_at(&C, j, j)) / 2;
 out:
     bm_mat_release(&C);
@@ -289,9 +289,9 @@ static enum bm_status score_subject(struct bm_ctx *ctx,
     *nodes = kept;
     if (!loglik) goto out;
     if (kept < n) { /* the marginal of those that are there */
-        BM_TRY(bm_spd_invert(ctx, &P, NULL));
+        BM_TRY(bm_spd_invert(ctx, &P));
         BM_TRY(bm_mat_pick(ctx, &part, &P, place, kept, place, kept));
-        BM_TRY(bm_spd_invert(ctx, &part, NULL));
+        BM_TRY(bm_spd_invert(ctx, &part));
         bm_mat_move(&P, &part);
     }
     BM_TRY(moments_of(ctx, X, used, kept, NULL, &moments));
@@ -352,7 +352,7 @@ static enum bm_status subject_matrix(struct bm_ctx *ctx,
                                   &P, &info, &replaced));
     if (replaced > 0) bm_warn(ctx, "a singular covariance: Ledoit-Wolf takes its place");
     bool inverse = kind == BM_KIND_PRECISION || kind == BM_KIND_PARTIAL;
-    if (!inverse) BM_TRY(bm_spd_invert(ctx, &P, NULL));
+    if (!inverse) BM_TRY(bm_spd_invert(ctx, &P));
     bm_scale_units(sd, inverse, &P);
     if (kind == BM_KIND_PARTIAL) bm_to_partial(&P);
     if (kind == BM_KIND_CORRELATION) bm_to_correlation(&P);

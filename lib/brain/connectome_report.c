@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "io/graph.h"
+#include "io/table.h"
 
 enum bm_status bm_connectome_table(struct bm_ctx *ctx, const struct bm_connectome_data *data,
                                    const struct bm_mat *matrix, struct bm_text *out)

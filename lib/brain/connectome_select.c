@@ -11,16 +11,6 @@ enum { PATH_ITERATIONS = 300 };
 
 /* Estimates --------------------------------------------------------------------------------- */
 
-void bm_connectome_add_info(struct bm_fit_info *sum, const struct bm_fit_info *info)
-{
-    sum->primal += info->primal;
-    sum->dual += info->dual;
-    sum->gap += info->gap;
-    sum->gap_rel = fmax(sum->gap_rel, info->gap_rel);
-    sum->iterations += info->iterations;
-    sum->converged = sum->converged && info->converged;
-}
-
 /* Graphical lasso of `count` moments together, weighted by frames. */
 static enum bm_status fit_sparse(struct bm_ctx *ctx, const struct bm_moments *moments,
                                  bm_index count, double alpha, double tolerance,
@@ -42,7 +32,7 @@ static enum bm_status fit_sparse(struct bm_ctx *ctx, const struct bm_moments *mo
     }
     BM_TRY(bm_group_glasso_fit(ctx, S, count, weight, &opts, fit->P ? fit : NULL, fit));
     for (bm_index k = 0; k < count; k++) BM_TRY(bm_mat_copy(ctx, &P[k], &fit->P[k]));
-    bm_connectome_add_info(info, &fit->info);
+    bm_fit_info_add(info, &fit->info, false);
 out:
     bm_free(S);
     bm_free(weight);
@@ -57,14 +47,14 @@ static enum bm_status fit_shrunk(struct bm_ctx *ctx, const struct bm_connectome_
     enum bm_covariance_kind kind = bm_connectome_covariance(spec->model);
     double b = bm_shrinkage(moments, kind, spec->shrinkage);
     enum bm_status status = bm_covariance_shrink(ctx, moments, b, P);
-    if (status == BM_OK) status = bm_spd_invert(ctx, P, NULL);
+    if (status == BM_OK) status = bm_spd_invert(ctx, P);
     if (status != BM_ENUMERIC || !spec->replace) return status;
     ctx->message[0] = '\0';
     bm_mat_release(P);
     if (replaced) ++*replaced;
     b = bm_shrinkage(moments, BM_COV_LEDOIT_WOLF, 0);
     status = bm_covariance_shrink(ctx, moments, b, P);
-    return status == BM_OK ? bm_spd_invert(ctx, P, NULL) : status;
+    return status == BM_OK ? bm_spd_invert(ctx, P) : status;
 }
 
 enum bm_status bm_connectome_estimate(struct bm_ctx *ctx, const struct bm_connectome_spec *spec,

@@ -211,7 +211,7 @@ enum bm_status bm_connectome_fit_sparse(struct bm_ctx *ctx, const struct bm_conn
     BM_TRY(bm_calloc(ctx, &job.info, items, sizeof *job.info));
     BM_TRY(bm_parallel_for(ctx, items, fit_item, &job));
     *info = (struct bm_fit_info){.converged = true};
-    for (bm_index i = 0; i < items; i++) bm_connectome_add_info(info, &job.info[i]);
+    for (bm_index i = 0; i < items; i++) bm_fit_info_add(info, &job.info[i], false);
 out:
     bm_free(job.info);
     return status;

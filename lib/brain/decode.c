@@ -305,7 +305,7 @@ static enum bm_status make_weights(struct bm_ctx *ctx, const struct bm_samples *
     struct bm_selected *selected = &out->selected;
     const struct bm_fit *fit = &selected->fit[selected->n_sets - 1];
     bm_index p = selected->voxels ? selected->n_voxels : x->p;
-    bm_index stride = (p + BM_PANEL - 1) / BM_PANEL * BM_PANEL;
+    bm_index stride = bm_panels(p) * BM_PANEL;
     float *whole = NULL, *stored;
     BM_TRY(bm_calloc(ctx, &whole, 2 * x->p, sizeof *whole));
     stored = whole + x->p;
@@ -394,9 +394,8 @@ static enum bm_status set_up(struct bm_ctx *ctx, const struct bm_decode_opts *op
     problem->user = &setting->screen;
     BM_TRY(bm_turn_make(ctx, mask, &setting->turn));
     BM_TRY(bm_turn_samples(ctx, &setting->turn, x));
-    BM_TRY(bm_screen_open(ctx, x, &setting->turn.mask, problem, setting->percent,
-                          (enum bm_boundary)opts->boundary, &setting->screen));
-    setting->screen.samples = &plan->samples;
+    bm_screen_open(x, &plan->samples, &setting->turn.mask, problem, setting->percent,
+                   (enum bm_boundary)opts->boundary, &setting->screen);
     BM_TRY(bm_screen_name(ctx, &setting->screen, &setting->design));
     problem->design = &setting->design;
 out:

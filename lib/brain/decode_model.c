@@ -168,7 +168,7 @@ static enum bm_status read_weights(struct bm_ctx *ctx, const char *path,
     if (weights.nt != decoder->targets)
         BM_FAIL(ctx, BM_EINPUT, "%s: %td maps, model.json has %td intercepts", name, weights.nt,
                 decoder->targets);
-    bm_index p = decoder->mask.p, stride = (p + BM_PANEL - 1) / BM_PANEL * BM_PANEL;
+    bm_index p = decoder->mask.p, stride = bm_panels(p) * BM_PANEL;
     bm_index voxels = bm_grid_voxels(&weights.grid);
     BM_TRY(bm_calloc(ctx, &decoder->W, decoder->targets * stride, sizeof *decoder->W));
     for (bm_index c = 0; c < decoder->targets; c++)

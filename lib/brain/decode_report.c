@@ -2,33 +2,7 @@
 
 #include <math.h>
 
-/* Tab and a number, n/a for NaN. */
-static enum bm_status add_number(struct bm_ctx *ctx, struct bm_text *out, double x)
-{
-    char number[BM_NUMBER_SIZE];
-    return bm_text_add(ctx, out, "\t%s", isnan(x) ? "n/a" : bm_number(number, x));
-}
-
-/* Tab and a cell that came from a table or a file name: no byte of it may break the row. */
-static enum bm_status add_cell(struct bm_ctx *ctx, struct bm_text *out, const char *cell)
-{
-    char shown[1024];
-    return bm_text_add(ctx, out, "\t%s", bm_escape(shown, sizeof shown, cell));
-}
-
-void bm_mean_sd(const double *values, bm_index n, double *mean, double *sd)
-{
-    double sum = 0, square = 0, count = 0;
-    for (bm_index i = 0; i < n; i++)
-        if (!isnan(values[i])) {
-            sum += values[i];
-            count++;
-        }
-    *mean = count > 0 ? sum / count : NAN;
-    for (bm_index i = 0; i < n; i++)
-        if (!isnan(values[i])) square += (values[i] - *mean) * (values[i] - *mean);
-    *sd = count > 1 ? sqrt(square / (count - 1)) : NAN;
-}
+#include "io/table.h"
 
 static const char *group_name(const struct bm_rows *rows, bm_index group)
 {
@@ -48,14 +22,14 @@ enum bm_status bm_report_scores(struct bm_ctx *ctx, const struct bm_decode_plan 
         const struct bm_fold *fold = &plan->folds.fold[f];
         const struct bm_point *point = &plan->points[decoding->selected.chosen[f]];
         BM_TRY(bm_text_add(ctx, out, "%td", f));
-        BM_TRY(add_cell(ctx, out, plan->blocks ? "n/a" : group_name(&plan->rows, fold->group)));
+        BM_TRY(bm_cell_text(ctx, out, plan->blocks ? "n/a" : group_name(&plan->rows, fold->group)));
         BM_TRY(bm_text_add(ctx, out, "\t%td\t%td", fold->n_train, fold->n_test));
-        BM_TRY(add_number(ctx, out, decoding->selected.fit[f].alpha));
-        BM_TRY(add_number(ctx, out, point->l1_ratio));
-        BM_TRY(add_number(ctx, out, point->C));
+        BM_TRY(bm_cell_number(ctx, out, decoding->selected.fit[f].alpha));
+        BM_TRY(bm_cell_number(ctx, out, point->l1_ratio));
+        BM_TRY(bm_cell_number(ctx, out, point->C));
         for (bm_index k = 0; k < metrics; k++)
-            BM_TRY(add_number(ctx, out, decoding->score[k * folds + f]));
-        BM_TRY(add_number(ctx, out, decoding->chance[f]));
+            BM_TRY(bm_cell_number(ctx, out, decoding->score[k * folds + f]));
+        BM_TRY(bm_cell_number(ctx, out, decoding->chance[f]));
         BM_TRY(bm_text_add(ctx, out, "\n"));
     }
     for (int row = 0; row < 2; row++) {
@@ -64,7 +38,7 @@ enum bm_status bm_report_scores(struct bm_ctx *ctx, const struct bm_decode_plan 
         for (bm_index k = 0; k <= metrics; k++) {
             bm_mean_sd(k < metrics ? decoding->score + k * folds : decoding->chance, folds,
                        &mean_sd[0], &mean_sd[1]);
-            BM_TRY(add_number(ctx, out, mean_sd[row]));
+            BM_TRY(bm_cell_number(ctx, out, mean_sd[row]));
         }
         BM_TRY(bm_text_add(ctx, out, "\n"));
     }
@@ -79,7 +53,7 @@ static enum bm_status prediction_header(struct bm_ctx *ctx, const char *const *c
     BM_TRY(bm_text_add(ctx, out, "sample\tgroup\ttarget\tprediction"));
     if (n_classes <= 2) BM_TRY(bm_text_add(ctx, out, "\tdecision"));
     for (bm_index c = 0; c < n_classes && n_classes > 2; c++)
-        BM_TRY(add_cell(ctx, out, classes[c]));
+        BM_TRY(bm_cell_text(ctx, out, classes[c]));
     BM_TRY(bm_text_add(ctx, out, "\n"));
 out:
     return status;
@@ -94,14 +68,14 @@ static enum bm_status prediction_row(struct bm_ctx *ctx, const struct bm_rows *r
     bm_index decided;
     struct bm_mat row = bm_mat_view(F, i, 0, 1, F->cols);
     BM_TRY(bm_text_add(ctx, out, "%td", rows->first[i]));
-    BM_TRY(add_cell(ctx, out, blocks ? "n/a" : group_name(rows, rows->group[i])));
+    BM_TRY(bm_cell_text(ctx, out, blocks ? "n/a" : group_name(rows, rows->group[i])));
     if (rows->target_col < 0) BM_TRY(bm_text_add(ctx, out, "\tn/a"));
-    else if (n_classes > 0) BM_TRY(add_cell(ctx, out, classes[rows->label[i]]));
-    else BM_TRY(add_number(ctx, out, rows->value[i]));
+    else if (n_classes > 0) BM_TRY(bm_cell_text(ctx, out, classes[rows->label[i]]));
+    else BM_TRY(bm_cell_number(ctx, out, rows->value[i]));
     bm_decide(&row, &decided);
-    if (n_classes > 0) BM_TRY(add_cell(ctx, out, classes[decided]));
-    else BM_TRY(add_number(ctx, out, *bm_mat_at(F, i, 0)));
-    for (bm_index c = 0; c < F->cols; c++) BM_TRY(add_number(ctx, out, *bm_mat_at(F, i, c)));
+    if (n_classes > 0) BM_TRY(bm_cell_text(ctx, out, classes[decided]));
+    else BM_TRY(bm_cell_number(ctx, out, *bm_mat_at(F, i, 0)));
+    for (bm_index c = 0; c < F->cols; c++) BM_TRY(bm_cell_number(ctx, out, *bm_mat_at(F, i, c)));
     BM_TRY(bm_text_add(ctx, out, "\n"));
 out:
     return status;
@@ -157,7 +131,7 @@ enum bm_status bm_report_confusion(struct bm_ctx *ctx, const struct bm_decode_pl
             counts[rows->label[fold->test[i]] + classes * predicted[fold->test[i]]]++;
     }
     BM_TRY(bm_text_add(ctx, out, "truth"));
-    for (bm_index c = 0; c < classes; c++) BM_TRY(add_cell(ctx, out, rows->class_name[c]));
+    for (bm_index c = 0; c < classes; c++) BM_TRY(bm_cell_text(ctx, out, rows->class_name[c]));
     for (bm_index t = 0; t < classes; t++) {
         char shown[1024];
         BM_TRY(bm_text_add(ctx, out, "\n%s", bm_escape(shown, sizeof shown, rows->class_name[t])));
@@ -182,12 +156,12 @@ enum bm_status bm_report_path(struct bm_ctx *ctx, const struct bm_decode_plan *p
             const struct bm_path_step *step = &selected->path[s * selected->n_points + i];
             if (s < selected->n_sets - 1) BM_TRY(bm_text_add(ctx, out, "%td", s));
             else BM_TRY(bm_text_add(ctx, out, "all"));
-            BM_TRY(add_number(ctx, out, step->alpha));
-            BM_TRY(add_number(ctx, out, plan->points[i].l1_ratio));
-            BM_TRY(add_number(ctx, out, step->score));
-            BM_TRY(add_number(ctx, out, step->gap));
+            BM_TRY(bm_cell_number(ctx, out, step->alpha));
+            BM_TRY(bm_cell_number(ctx, out, plan->points[i].l1_ratio));
+            BM_TRY(bm_cell_number(ctx, out, step->score));
+            BM_TRY(bm_cell_number(ctx, out, step->gap));
             BM_TRY(bm_text_add(ctx, out, "\t%ld", step->iterations));
-            BM_TRY(add_number(ctx, out, step->nonzeros));
+            BM_TRY(bm_cell_number(ctx, out, step->nonzeros));
             BM_TRY(bm_text_add(ctx, out, "\n"));
         }
 out:

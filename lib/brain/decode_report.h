@@ -31,9 +31,6 @@ enum bm_status bm_report_applied(struct bm_ctx *ctx, const struct bm_rows *rows,
                                  const char *const *classes, bm_index n_classes,
                                  const struct bm_mat *F, struct bm_text *out) BM_CHECKED;
 
-/* Mean and sd (ddof 1) of the numbers that are not NaN; NaN where there are too few. */
-void bm_mean_sd(const double *values, bm_index n, double *mean, double *sd);
-
 #ifdef __cplusplus
 }
 #endif

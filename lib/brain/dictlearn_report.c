@@ -3,15 +3,10 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "brain/decode_report.h"
+#include "io/table.h"
+#include "learn/metrics.h"
 
 enum { NAME_SIZE = 16 };
-
-static enum bm_status add_number(struct bm_ctx *ctx, struct bm_text *out, double x)
-{
-    char number[BM_NUMBER_SIZE];
-    return bm_text_add(ctx, out, "\t%s", isnan(x) ? "n/a" : bm_number(number, x));
-}
 
 /* Name of map l (from 0): comp-001. */
 static const char *component_name(char name[NAME_SIZE], bm_index l)
@@ -56,9 +51,9 @@ enum bm_status bm_report_atlas(struct bm_ctx *ctx, const struct bm_dictlearn *re
         }
         bm_mask_world(&result->mask, peak, at);
         BM_TRY(bm_text_add(ctx, out, "%td\t%s", l + 1, component_name(name, l)));
-        for (int a = 0; a < 3; a++) BM_TRY(add_number(ctx, out, at[a]));
-        BM_TRY(add_number(ctx, out, (double)count * mm[0] * mm[1] * mm[2]));
-        BM_TRY(add_number(ctx, out, result->atlas.explained[l]));
+        for (int a = 0; a < 3; a++) BM_TRY(bm_cell_number(ctx, out, at[a]));
+        BM_TRY(bm_cell_number(ctx, out, (double)count * mm[0] * mm[1] * mm[2]));
+        BM_TRY(bm_cell_number(ctx, out, result->atlas.explained[l]));
         BM_TRY(bm_text_add(ctx, out, "\n"));
     }
 out:
@@ -73,8 +68,8 @@ enum bm_status bm_report_objective(struct bm_ctx *ctx, const struct bm_dictlearn
     BM_TRY(bm_text_add(ctx, out, "iteration\tobjective\tgap\n"));
     for (bm_index i = 0; dict->objective && i <= dict->iterations; i++) {
         BM_TRY(bm_text_add(ctx, out, "%td", i));
-        BM_TRY(add_number(ctx, out, dict->objective[i]));
-        BM_TRY(add_number(ctx, out, dict->gap[i]));
+        BM_TRY(bm_cell_number(ctx, out, dict->objective[i]));
+        BM_TRY(bm_cell_number(ctx, out, dict->gap[i]));
         BM_TRY(bm_text_add(ctx, out, "\n"));
     }
 out:
@@ -86,7 +81,7 @@ static enum bm_status add_row(struct bm_ctx *ctx, struct bm_text *out, const cha
 {
     enum bm_status status = BM_OK;
     BM_TRY(bm_text_add(ctx, out, "%s\t%td", fold, k));
-    for (int i = 0; i < 4; i++) BM_TRY(add_number(ctx, out, value[i]));
+    for (int i = 0; i < 4; i++) BM_TRY(bm_cell_number(ctx, out, value[i]));
     BM_TRY(bm_text_add(ctx, out, "\n"));
 out:
     return status;
@@ -154,10 +149,10 @@ enum bm_status bm_report_regions(struct bm_ctx *ctx, const struct bm_mask *mask,
         if (!first || !last) BM_TRY(bm_text_add(ctx, out, "-%td", number));
         BM_TRY(bm_text_add(ctx, out, "\t%td", region->map + 1));
         bm_mask_world(mask, region->peak, at);
-        for (int a = 0; a < 3; a++) BM_TRY(add_number(ctx, out, at[a]));
-        for (int a = 0; a < 3; a++) BM_TRY(add_number(ctx, out, region->centre_mm[a]));
-        BM_TRY(add_number(ctx, out, (double)region->voxels * mm[0] * mm[1] * mm[2]));
-        BM_TRY(add_number(ctx, out, region->mean));
+        for (int a = 0; a < 3; a++) BM_TRY(bm_cell_number(ctx, out, at[a]));
+        for (int a = 0; a < 3; a++) BM_TRY(bm_cell_number(ctx, out, region->centre_mm[a]));
+        BM_TRY(bm_cell_number(ctx, out, (double)region->voxels * mm[0] * mm[1] * mm[2]));
+        BM_TRY(bm_cell_number(ctx, out, region->mean));
         BM_TRY(bm_text_add(ctx, out, "\n"));
     }
 out:
@@ -173,12 +168,12 @@ enum bm_status bm_report_subject_score(struct bm_ctx *ctx, const char *subject,
     if (out->length == 0)
         BM_TRY(bm_text_add(ctx, out, "subject\tcomponent\texplained_variance\tloglik\n"));
     BM_TRY(bm_text_add(ctx, out, "%s\tall", subject));
-    BM_TRY(add_number(ctx, out, score->explained));
-    BM_TRY(add_number(ctx, out, score->loglik));
+    BM_TRY(bm_cell_number(ctx, out, score->explained));
+    BM_TRY(bm_cell_number(ctx, out, score->loglik));
     BM_TRY(bm_text_add(ctx, out, "\n"));
     for (bm_index l = 0; l < k; l++) {
         BM_TRY(bm_text_add(ctx, out, "%s\t%s", subject, component_name(name, l)));
-        BM_TRY(add_number(ctx, out, single[l]));
+        BM_TRY(bm_cell_number(ctx, out, single[l]));
         BM_TRY(bm_text_add(ctx, out, "\tn/a\n"));
     }
 out:

@@ -68,7 +68,7 @@ enum bm_status bm_study_reduce(struct bm_ctx *ctx, const struct bm_prepare_opts 
     enum { MEMBERS = 5 };
     enum bm_status status = BM_OK;
     struct bm_memo_step step = BM_MEMO_STEP_INIT;
-    struct reduction r = {.rows = {.p = mask->p, .panels = (mask->p + BM_PANEL - 1) / BM_PANEL}};
+    struct reduction r = {.rows = {.p = mask->p, .panels = bm_panels(mask->p)}};
     struct bm_samples *made = &r.rows;
     struct bm_dict_subject *subject = &r.subject;
     bm_index panel = BM_PANEL;
@@ -157,7 +157,7 @@ static enum bm_status components(struct bm_ctx *ctx, const struct bm_study *stud
     enum bm_status status = BM_OK;
     struct bm_memo_step step = BM_MEMO_STEP_INIT;
     struct bm_samples made = {.n = k, .p = data->voxels,
-                              .panels = (data->voxels + BM_PANEL - 1) / BM_PANEL};
+                              .panels = bm_panels(data->voxels)};
     bm_index panel = BM_PANEL;
     struct bm_memo_member members[] = {
         BM_MEMO_ARRAY("maps", made.data, &panel, &made.n, &made.panels)};
@@ -420,7 +420,7 @@ enum bm_status bm_study_fit(struct bm_ctx *ctx, const struct bm_study *study, bm
         BM_MEMO_NUMBER("energy", made.energy),
         BM_MEMO_ARRAY("explained", made.explained, &V->n),
         BM_MEMO_NUMBER("dropped", made.dropped)};
-    V->panels = (study->data->voxels + BM_PANEL - 1) / BM_PANEL;
+    V->panels = bm_panels(study->data->voxels);
     BM_TRY(bm_memo_get(ctx, &step, members, MEMBERS));
     if (step.hit) {
         V->p = study->data->voxels;

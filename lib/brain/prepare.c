@@ -156,7 +156,7 @@ static int64_t bytes_needed(const struct bm_ctx *ctx, const struct bm_inputs *in
         if (bm_has_suffix(input->path, ".gz")) one += input->file_bytes;
         if (one > image) image = one;
     }
-    bm_index panels = (voxels + BM_PANEL - 1) / BM_PANEL;
+    bm_index panels = bm_panels(voxels);
     int64_t work = (int64_t)ctx->threads * BM_PANEL * samples * 16 + (int64_t)grid_voxels * 40;
     return (int64_t)samples * panels * BM_PANEL * (int64_t)sizeof(float) + image + work;
 }

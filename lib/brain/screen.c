@@ -57,15 +57,13 @@ out:
     return status;
 }
 
-enum bm_status bm_screen_open(struct bm_ctx *ctx, const struct bm_samples *x,
-                              const struct bm_mask *mask, const struct bm_problem *problem,
-                              double percent, enum bm_boundary boundary, struct bm_screen *screen)
+void bm_screen_open(const struct bm_samples *x, const struct bm_key *samples,
+                    const struct bm_mask *mask, const struct bm_problem *problem, double percent,
+                    enum bm_boundary boundary, struct bm_screen *screen)
 {
-    (void)ctx;
-    *screen = (struct bm_screen){.x = x, .mask = mask, .problem = problem, .percent = percent,
-                                 .boundary = boundary, .open = true};
+    *screen = (struct bm_screen){.x = x, .samples = samples, .mask = mask, .problem = problem,
+                                 .percent = percent, .boundary = boundary, .open = true};
     pthread_mutex_init(&screen->lock, NULL);
-    return BM_OK;
 }
 
 void bm_screen_release(struct bm_screen *screen)

@@ -39,11 +39,10 @@ struct bm_screen {
 /* Per cent of the mask's voxels that are `share` per cent of a brain's volume; at most 100. */
 double bm_screen_percent(const struct bm_mask *mask, double share);
 
-/* Say what views are made from. */
-enum bm_status bm_screen_open(struct bm_ctx *ctx, const struct bm_samples *x,
-                              const struct bm_mask *mask, const struct bm_problem *problem,
-                              double percent, enum bm_boundary boundary,
-                              struct bm_screen *screen) BM_CHECKED;
+/* Say what views are made from. samples: what made x; NULL without a cache. */
+void bm_screen_open(const struct bm_samples *x, const struct bm_key *samples,
+                    const struct bm_mask *mask, const struct bm_problem *problem, double percent,
+                    enum bm_boundary boundary, struct bm_screen *screen);
 void bm_screen_release(struct bm_screen *screen);
 
 /* Make what views need: the whole design, or smoothed samples. Views do it if nobody has. For

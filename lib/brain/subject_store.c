@@ -83,7 +83,7 @@ static enum bm_status read_bytes(struct bm_ctx *ctx, const struct bm_subject_sto
 
 static int64_t row_bytes(const struct bm_subject_store *store, bm_index rank)
 {
-    bm_index panels = (store->data.voxels + BM_PANEL - 1) / BM_PANEL;
+    bm_index panels = bm_panels(store->data.voxels);
     return (int64_t)(rank * panels * BM_PANEL) * (int64_t)sizeof(float);
 }
 
@@ -135,7 +135,7 @@ static enum bm_status load(struct bm_ctx *ctx, void *user, bm_index item, struct
         store->mapped_bytes = bytes;
         store->loaded = item;
     }
-    *view = (struct bm_samples){rank, voxels, (voxels + BM_PANEL - 1) / BM_PANEL, store->mapped};
+    *view = (struct bm_samples){rank, voxels, bm_panels(voxels), store->mapped};
     return BM_OK;
 }
 

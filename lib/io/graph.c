@@ -6,18 +6,6 @@
 #include "io/json.h"
 #include "io/table.h"
 
-enum bm_status bm_cell_number(struct bm_ctx *ctx, struct bm_text *out, double x)
-{
-    char number[BM_NUMBER_SIZE];
-    return bm_text_add(ctx, out, "\t%s", isnan(x) ? "n/a" : bm_number(number, x));
-}
-
-enum bm_status bm_cell_text(struct bm_ctx *ctx, struct bm_text *out, const char *text)
-{
-    char shown[1024];
-    return bm_text_add(ctx, out, "\t%s", bm_escape(shown, sizeof shown, text));
-}
-
 /* Weight of the edge between two nodes; 0 = none. */
 static double edge(const struct bm_graph *graph, bm_index i, bm_index j)
 {

@@ -63,10 +63,6 @@ enum bm_status bm_matrix_table(struct bm_ctx *ctx, const struct bm_mat *matrix,
 enum bm_status bm_matrix_read(struct bm_ctx *ctx, const char *path, const char *const *names,
                               bm_index p, bm_index rows, struct bm_mat *matrix) BM_CHECKED;
 
-/* Tab and a number, n/a for NaN; a cell that came from a file, whose bytes cannot break the row. */
-enum bm_status bm_cell_number(struct bm_ctx *ctx, struct bm_text *out, double x) BM_CHECKED;
-enum bm_status bm_cell_text(struct bm_ctx *ctx, struct bm_text *out, const char *text) BM_CHECKED;
-
 #ifdef __cplusplus
 }
 #endif

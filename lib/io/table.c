@@ -320,3 +320,15 @@ void bm_table_release(struct bm_table *table)
     bm_free(table->name);
     *table = (struct bm_table)BM_TABLE_INIT;
 }
+
+enum bm_status bm_cell_number(struct bm_ctx *ctx, struct bm_text *out, double x)
+{
+    char number[BM_NUMBER_SIZE];
+    return bm_text_add(ctx, out, "\t%s", isnan(x) ? "n/a" : bm_number(number, x));
+}
+
+enum bm_status bm_cell_text(struct bm_ctx *ctx, struct bm_text *out, const char *text)
+{
+    char shown[1024];
+    return bm_text_add(ctx, out, "\t%s", bm_escape(shown, sizeof shown, text));
+}

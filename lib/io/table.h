@@ -58,6 +58,11 @@ const char *bm_table_column_name(const struct bm_table *table, bm_index col,
                                  char number[BM_NUMBER_SIZE]);
 void bm_table_release(struct bm_table *table);
 
+/* For rows that are written: tab and a number, n/a for NaN; or a text that came from a file, whose
+ * bytes cannot break the row. */
+enum bm_status bm_cell_number(struct bm_ctx *ctx, struct bm_text *out, double x) BM_CHECKED;
+enum bm_status bm_cell_text(struct bm_ctx *ctx, struct bm_text *out, const char *text) BM_CHECKED;
+
 #ifdef __cplusplus
 }
 #endif

@@ -141,20 +141,6 @@ out:
     return status;
 }
 
-void bm_fit_add(struct bm_fit *fit, const struct bm_fit_info *info, bool first)
-{
-    if (first) {
-        fit->info = *info;
-        return;
-    }
-    fit->info.iterations += info->iterations;
-    fit->info.primal += info->primal;
-    fit->info.dual += info->dual;
-    fit->info.gap += info->gap;
-    fit->info.gap_rel = fmax(fit->info.gap_rel, info->gap_rel);
-    fit->info.converged = fit->info.converged && info->converged;
-}
-
 enum bm_status bm_predict(struct bm_ctx *ctx, unsigned caps, const struct bm_samples *x,
                           const float *W, const double *intercept, struct bm_mat *F)
 {

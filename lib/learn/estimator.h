@@ -116,8 +116,6 @@ extern const struct bm_estimator bm_tvl1_estimator, bm_tv_estimator, bm_ridge_es
 /* For estimators: room for a fit's decision (n x t), intercepts and weights. */
 enum bm_status bm_fit_alloc(struct bm_ctx *ctx, const struct bm_training *training, bool weights,
                             struct bm_fit *fit) BM_CHECKED;
-/* For estimators: add a target's certificate to the fit's. */
-void bm_fit_add(struct bm_fit *fit, const struct bm_fit_info *info, bool first);
 
 #ifdef __cplusplus
 }

@@ -184,7 +184,7 @@ static enum bm_status fit_ridge(struct bm_ctx *ctx, const struct bm_training *t,
         fits[i].alpha = alphas[i];
         for (bm_index c = 0; c < targets; c++) {
             fits[i].intercept[c] = ridge.b[i * targets + c];
-            bm_fit_add(&fits[i], &ridge.info[i * targets + c], c == 0);
+            bm_fit_info_add(&fits[i].info, &ridge.info[i * targets + c], c == 0);
         }
         BM_TRY(decide_rows(ctx, &ridge.left, &part, &fits[i]));
         fits[i].nonzeros = varying;
@@ -228,7 +228,7 @@ static enum bm_status fit_each(struct bm_ctx *ctx, fit_fn fit_one, const struct 
             BM_TRY(fit_one(ctx, &K, bm_mat_col(t->Y, c), points[i].C, t->tolerance,
                            bm_mat_col(&A, c), &b[c], &info));
             fits[i].intercept[c] = b[c];
-            bm_fit_add(&fits[i], &info, c == 0);
+            bm_fit_info_add(&fits[i].info, &info, c == 0);
         }
         BM_TRY(decide_rows(ctx, &K_rows, &A, &fits[i]));
         if (weights) BM_TRY(expand_weights(ctx, t, &A, &fits[i]));

@@ -248,7 +248,7 @@ static enum bm_status fit_spatial(struct bm_ctx *ctx, const struct bm_training *
     BM_TRY(bm_parallel_for(ctx, targets, fit_target, &job));
     for (bm_index i = 0; i < count; i++) {
         for (bm_index t = 0; t < targets; t++)
-            bm_fit_add(&fits[i], &job.info[t * count + i], t == 0);
+            bm_fit_info_add(&fits[i].info, &job.info[t * count + i], t == 0);
         for (bm_index j = 0; j < training->design.x->p; j++)
             fits[i].nonzeros += job.used[i * training->design.x->p + j];
     }

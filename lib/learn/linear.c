@@ -4,6 +4,20 @@
 
 #include "num/blas.h"
 
+void bm_fit_info_add(struct bm_fit_info *sum, const struct bm_fit_info *info, bool first)
+{
+    if (first) {
+        *sum = *info;
+        return;
+    }
+    sum->iterations += info->iterations;
+    sum->primal += info->primal;
+    sum->dual += info->dual;
+    sum->gap += info->gap;
+    sum->gap_rel = fmax(sum->gap_rel, info->gap_rel);
+    sum->converged = sum->converged && info->converged;
+}
+
 enum bm_status bm_linear_check(struct bm_ctx *ctx, const struct bm_mat *K)
 {
     if (K->rows != K->cols || K->rows < 1)

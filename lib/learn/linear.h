@@ -26,6 +26,8 @@ struct bm_fit_info {
     bool converged;   /* gap_rel <= the tolerance asked for                         */
     /* What has no objective, such as means of classes, has NaN for all but iterations. */
 };
+/* Sum of several problems': add one, the first or another. */
+void bm_fit_info_add(struct bm_fit_info *sum, const struct bm_fit_info *info, bool first);
 
 /* Ridge: min |y - Xw - b|^2 + alpha |w|^2 (scikit-learn's alpha), for all of `count` alphas > 0
  * and all columns of y (m x t) from one eigendecomposition of the centred K.

@@ -251,3 +251,17 @@ double bm_metric_chance(const struct bm_metric *metric, bm_index n_classes, cons
     }
     return metric->chance(n_classes, majority, test, n_test);
 }
+
+void bm_mean_sd(const double *values, bm_index n, double *mean, double *sd)
+{
+    double sum = 0, square = 0, count = 0;
+    for (bm_index i = 0; i < n; i++)
+        if (!isnan(values[i])) {
+            sum += values[i];
+            count++;
+        }
+    *mean = count > 0 ? sum / count : NAN;
+    for (bm_index i = 0; i < n; i++)
+        if (!isnan(values[i])) square += (values[i] - *mean) * (values[i] - *mean);
+    *sd = count > 1 ? sqrt(square / (count - 1)) : NAN;
+}

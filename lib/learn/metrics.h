@@ -44,6 +44,9 @@ double bm_metric_chance(const struct bm_metric *metric, bm_index n_classes,
                         const bm_index *train, bm_index n_train, const bm_index *test,
                         bm_index n_test);
 
+/* Mean and sd (ddof 1) of the numbers that are not NaN; NaN where there are too few. */
+void bm_mean_sd(const double *values, bm_index n, double *mean, double *sd);
+
 #ifdef __cplusplus
 }
 #endif

@@ -10,7 +10,7 @@ enum { BLOCK = 8, TILE = 128 };
 
 enum bm_status bm_samples_alloc(struct bm_ctx *ctx, struct bm_samples *x, bm_index n, bm_index p)
 {
-    bm_index panels = (p + BM_PANEL - 1) / BM_PANEL, count;
+    bm_index panels = bm_panels(p), count;
     float *data;
     if (__builtin_mul_overflow(panels * BM_PANEL, n, &count))
         return bm_fail(ctx, BM_ENOMEM, "%td samples of %td voxels: too many", n, p);

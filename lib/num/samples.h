@@ -15,6 +15,11 @@ extern "C" {
 #endif
 
 enum { BM_PANEL = 256 };
+/* Panels of p voxels. */
+static inline bm_index bm_panels(bm_index p)
+{
+    return (p + BM_PANEL - 1) / BM_PANEL;
+}
 
 struct bm_samples {
     bm_index n;      /* samples (volumes, or block means) */

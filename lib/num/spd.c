@@ -27,15 +27,10 @@ out:
     return status;
 }
 
-enum bm_status bm_spd_invert(struct bm_ctx *ctx, struct bm_mat *A, double *logdet)
+enum bm_status bm_spd_invert(struct bm_ctx *ctx, struct bm_mat *A)
 {
-    enum bm_status status = BM_OK;
-    BM_TRY(bm_chol(ctx, A));
-    double value = logdet_of(A);
-    BM_TRY(bm_chol_invert(ctx, A));
-    if (logdet) *logdet = value;
-out:
-    return status;
+    enum bm_status status = bm_chol(ctx, A);
+    return status == BM_OK ? bm_chol_invert(ctx, A) : status;
 }
 
 static double inverse_sqrt(double x)

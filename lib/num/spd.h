@@ -14,9 +14,8 @@ extern "C" {
 enum bm_status bm_spd_logdet(struct bm_ctx *ctx, const struct bm_mat *A, struct bm_mat *work,
                              double *logdet) BM_CHECKED;
 
-/* A = A^-1 in place, and log det of what A was (NULL = not wanted). BM_ENUMERIC unless A is
- * positive definite. */
-enum bm_status bm_spd_invert(struct bm_ctx *ctx, struct bm_mat *A, double *logdet) BM_CHECKED;
+/* A = A^-1 in place. BM_ENUMERIC unless A is positive definite. */
+enum bm_status bm_spd_invert(struct bm_ctx *ctx, struct bm_mat *A) BM_CHECKED;
 
 /* f of the eigenvalues: U diag(f(w)) U' for A = U diag(w) U'. */
 enum bm_spd_function { BM_SPD_LOG, BM_SPD_EXP, BM_SPD_SQRT, BM_SPD_INVERSE_SQRT };

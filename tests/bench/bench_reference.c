@@ -104,11 +104,11 @@ static void pool_truth(struct bm_ctx *ctx, const struct world *w, struct bm_mat 
     for (bm_index k = 0; k < K; k++) {
         struct bm_mat C = BM_MAT_INIT;
         must(ctx, bm_mat_copy(ctx, &C, &w->truth[k]));
-        must(ctx, bm_spd_invert(ctx, &C, NULL));
+        must(ctx, bm_spd_invert(ctx, &C));
         for (bm_index i = 0; i < NODES * NODES; i++) P->data[i] += C.data[i] / K;
         bm_mat_release(&C);
     }
-    must(ctx, bm_spd_invert(ctx, P, NULL));
+    must(ctx, bm_spd_invert(ctx, P));
 }
 
 static double score(struct bm_ctx *ctx, int m, struct world *w)
