@@ -1,6 +1,5 @@
 #include "caching.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>

@@ -9,14 +9,11 @@
 #include "caching.h"
 #include "cmd_connectome_internal.h"
 #include "figures.h"
-#include "io/graph.h"
 #include "util/path.h"
 #include "version.h"
 
 static const struct bm_prepare_opts prepare_default = BM_PREPARE_OPTS_DEFAULT;
 static const struct bm_connectome_opts connectome_default = BM_CONNECTOME_OPTS_DEFAULT;
-
-static const double PATH_TOLERANCE = 1e-3;
 
 /* Inputs ------------------------------------------------------------------------------------ */
 
@@ -378,7 +375,7 @@ static enum bm_status fit(struct cli_run *run)
         {"figures/graph.png", "graph", "edges.tsv", bm_figure_default}};
     bm_index n_figures = 0; /* tables have no places to draw a graph at */
     double tolerance = run->common.tolerance;
-    double path_tolerance = cli_given(run, "tolerance") ? tolerance : PATH_TOLERANCE;
+    double path_tolerance = cli_path_tolerance(run);
     bool images;
     BM_TRY(check_given(run, opts));
     BM_TRY(cli_connectome_kind(run, opts->atlas, prepare->subjects != NULL, &images));

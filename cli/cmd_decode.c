@@ -15,8 +15,6 @@ static const struct bm_prepare_opts prepare_default = BM_PREPARE_OPTS_DEFAULT;
 static const struct bm_rows_opts rows_default = BM_ROWS_OPTS_DEFAULT;
 static const struct bm_decode_opts decode_default = BM_DECODE_OPTS_DEFAULT;
 
-static const double PATH_TOLERANCE = 1e-3;
-
 /* Every file that can change the result. Names stay borrowed from the options and inputs. */
 static enum bm_status find_sources(struct cli_run *run, const struct bm_prepare_opts *prepare,
                                    const struct bm_rows_opts *rows, const struct bm_inputs *inputs,
@@ -253,7 +251,7 @@ static enum bm_status fit(struct cli_run *run)
     const char **names = NULL;
     struct pictures pictures = {.figure = NULL};
     double tolerance = run->common.tolerance;
-    double path_tolerance = cli_given(run, "tolerance") ? tolerance : PATH_TOLERANCE;
+    double path_tolerance = cli_path_tolerance(run);
     BM_TRY(check_given(run, bm_estimators[opts->model]));
     BM_TRY(bm_decode_check(ctx, rows, opts));
     BM_TRY(bm_inputs_open(ctx, prepare, run->operands, run->n_operands, &inputs));

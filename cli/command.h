@@ -17,8 +17,7 @@
 #include "util/ctx.h"
 #include "util/key.h"
 
-/* Options of every command. The tolerance is what to stop at; along a path the default is ten times
- * that, unless cli_given(run, "tolerance"). */
+/* Options of every command. The tolerance is what to stop at, but along a path. */
 enum cli_progress { CLI_PROGRESS_AUTO, CLI_PROGRESS_ALWAYS, CLI_PROGRESS_NEVER };
 struct cli_common {
     const char *output;  /* NULL = not given; "-" = stdout */
@@ -99,6 +98,9 @@ struct cli_run {
 
 /* True if the option was given, on the command line or in the --config file. */
 bool cli_given(const struct cli_run *run, const char *name);
+
+/* What the fits along a path stop at: the tolerance if it was given, else 1e-3. */
+double cli_path_tolerance(const struct cli_run *run);
 
 /* Outputs ------------------------------------------------------------------------- */
 

@@ -210,6 +210,11 @@ static int64_t default_memory(void)
     return bytes < 0x1p62 ? (int64_t)(0.75 * bytes) : 0;
 }
 
+double cli_path_tolerance(const struct cli_run *run)
+{
+    return cli_given(run, "tolerance") ? run->common.tolerance : 1e-3; /* as the help says */
+}
+
 enum bm_status cli_common_settle(struct cli_run *run)
 {
     enum bm_status status = BM_OK;

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "help.h"
-#include "options.h"
 
 /* Calls row(p) for each option of a verb and the shared ones. */
 static void each_row(const struct cli_verb *verb, void (*row)(const struct bm_param *p))

@@ -1,7 +1,6 @@
 /* Sections of the manual pages, in mdoc(7), from the tables. `make man` puts them between the
  * markers of the hand-written pages. */
 #include <ctype.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 

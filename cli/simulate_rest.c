@@ -5,7 +5,6 @@
 #include "brain/rest_phantom.h"
 #include "names.h"
 #include "simulate.h"
-#include "util/path.h"
 
 static const struct bm_rest_opts rest_default = BM_REST_OPTS_DEFAULT;
 

@@ -1,5 +1,4 @@
 /* Which nodes take part, and what is said of those that do not. */
-#include <math.h>
 #include <string.h>
 
 #include "brain/connectome.h"

@@ -1,7 +1,6 @@
 #include "brain/connectome_model.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "brain/connectome_internal.h"

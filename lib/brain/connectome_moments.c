@@ -1,5 +1,4 @@
 /* Moments of subjects: of all their frames, and of the two parts of each fold. */
-#include <math.h>
 #include <string.h>
 
 #include "brain/connectome.h"

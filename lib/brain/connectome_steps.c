@@ -1,5 +1,4 @@
 /* Fits of connectomes as cached steps: scores of unseen frames, and precisions of all frames. */
-#include <math.h>
 #include <string.h>
 
 #include "brain/connectome_internal.h"

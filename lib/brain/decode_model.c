@@ -1,7 +1,6 @@
 #include "brain/decode_model.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "brain/prepare_json.h"

@@ -141,8 +141,6 @@ static enum bm_status read_maps(struct bm_ctx *ctx, const char *path,
     bm_index k = atlas->S.rows;
     BM_TRY(bm_volume_read(ctx, model->mask_path, &mask));
     BM_TRY(bm_mask_from_volume(ctx, &mask, model->mask_path, &model->mask));
-    model->mask.grid = mask.grid;
-    model->mask.xform = mask.xform;
     BM_TRY(bm_lattice_make(ctx, mask.grid.dim, model->mask.voxels, model->mask.p, NULL,
                            BM_BOUNDARY_INSIDE, &model->lattice));
     BM_TRY(bm_volume_read(ctx, path, &maps));
@@ -151,18 +149,18 @@ static enum bm_status read_maps(struct bm_ctx *ctx, const char *path,
     if (maps.nt != k)
         BM_FAIL(ctx, BM_EINPUT, "%s: %td maps, model.json has %td", name, maps.nt, k);
     BM_TRY(bm_samples_alloc(ctx, V, k, model->mask.p));
-    for (bm_index l = 0; l < k; l++)
+    for (bm_index l = 0; l < k; l++) {
+        bool zero = true;
         for (bm_index j = 0; j < V->p; j++) {
             float value = maps.data[l * bm_grid_voxels(&maps.grid) + model->mask.voxels[j]];
             if (!isfinite(value))
                 BM_FAIL(ctx, BM_EINPUT, "%s: a value in the mask is not finite", name);
             *bm_samples_at(V, l, j) = (float)model->scale[l] * value;
+            zero = zero && *bm_samples_at(V, l, j) == 0;
         }
-    BM_TRY(bm_samples_gram(ctx, V, &atlas->H));
-    for (bm_index l = 0; l < k; l++)
-        if (!(*bm_mat_at(&atlas->H, l, l) > 0))
-            BM_FAIL(ctx, BM_EINPUT, "%s: map %td is 0", name, l + 1);
-    BM_TRY(bm_gauss_fit(ctx, &atlas->H, &atlas->S, atlas->energy, V->p, &atlas->gauss));
+        if (zero) BM_FAIL(ctx, BM_EINPUT, "%s: map %td is 0", name, l + 1);
+    }
+    BM_TRY(bm_atlas_derive(ctx, atlas));
 out:
     bm_volume_release(&mask);
     bm_volume_release(&maps);

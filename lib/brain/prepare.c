@@ -1,7 +1,5 @@
 #include "brain/prepare.h"
 
-#include <math.h>
-
 #include "brain/prepare_internal.h"
 #include "brain/turn.h"
 #include "util/parallel.h"

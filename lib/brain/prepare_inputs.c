@@ -247,9 +247,7 @@ static enum bm_status list_table(struct bm_ctx *ctx, struct listing *list, const
     BM_TRY(bm_table_read(ctx, path, &table));
     BM_TRY(bm_table_take_header(ctx, &table));
     for (int c = 0; c < COLUMNS; c++) {
-        column[c] = -1;
-        for (bm_index i = 0; i < table.cols; i++)
-            if (strcmp(table.header[i], column_names[c]) == 0) column[c] = i;
+        column[c] = bm_table_find(&table, column_names[c]);
         if (c <= IMAGE) BM_TRY(bm_table_column(ctx, &table, column_names[c], &column[c]));
     }
     for (bm_index row = 0; row < table.rows; row++)

@@ -1,6 +1,5 @@
 #include "cache/cache.h"
 
-#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>

@@ -49,8 +49,7 @@ static enum bm_status name_columns(struct bm_ctx *ctx, struct bm_table *table, b
     for (bm_index c = 0; c < table->cols; c++)
         if (strcmp(bm_table_cell(table, 0, c), "name") == 0) {
             BM_TRY(bm_table_take_header(ctx, table));
-            for (bm_index i = 0; i < table->cols; i++)
-                if (strcmp(table->header[i], "index") == 0) *label = i;
+            *label = bm_table_find(table, "index");
             *name = c;
             goto out;
         }

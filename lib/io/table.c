@@ -223,6 +223,13 @@ bool bm_table_looks_headed(const struct bm_table *table)
     return false;
 }
 
+bm_index bm_table_find(const struct bm_table *table, const char *name)
+{
+    for (bm_index i = 0; table->header && i < table->cols; i++)
+        if (strcmp(table->header[i], name) == 0) return i;
+    return -1;
+}
+
 enum bm_status bm_table_column(struct bm_ctx *ctx, const struct bm_table *table,
                                const char *column, bm_index *index)
 {
@@ -238,11 +245,8 @@ enum bm_status bm_table_column(struct bm_ctx *ctx, const struct bm_table *table,
         *index = (bm_index)number - 1;
         goto out;
     }
-    for (bm_index i = 0; i < table->cols; i++)
-        if (strcmp(table->header[i], column) == 0) {
-            *index = i;
-            goto out;
-        }
+    *index = bm_table_find(table, column);
+    if (*index >= 0) goto out;
     for (bm_index i = 0; i < table->cols; i++) {
         char one[128];
         BM_TRY(bm_text_add(ctx, &found, "%s%s", i ? ", " : "",

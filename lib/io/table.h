@@ -39,6 +39,8 @@ enum bm_status bm_table_take_header(struct bm_ctx *ctx, struct bm_table *table) 
 /* True if some cell of row 0 is not a number (n/a counts as one). */
 bool bm_table_looks_headed(const struct bm_table *table);
 
+/* Column of a header by its name; -1 if there is none, or no header. */
+bm_index bm_table_find(const struct bm_table *table, const char *name);
 /* Column by name, or by number from 1 when the table has no header. BM_EINPUT lists the names
  * there are ("no column "label"; found: onset, trial"). */
 enum bm_status bm_table_column(struct bm_ctx *ctx, const struct bm_table *table,

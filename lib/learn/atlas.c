@@ -1,6 +1,5 @@
 #include "learn/atlas.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 

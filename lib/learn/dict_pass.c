@@ -1,9 +1,7 @@
 /* Going over the subjects, each read once. */
-#include <math.h>
 #include <string.h>
 
 #include "learn/dict_internal.h"
-#include "num/blas.h"
 
 /* *Y = the data of subject s, C = Y V. */
 static enum bm_status read_subject(struct bm_ctx *ctx, const struct bm_dict_state *state,

@@ -1,5 +1,4 @@
 /* Communities by greedy growth of the modularity. */
-#include <math.h>
 #include <string.h>
 
 #include "learn/network.h"

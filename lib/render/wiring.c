@@ -19,14 +19,6 @@ void bm_wiring_release(struct bm_wiring *network)
     *network = (struct bm_wiring)BM_WIRING_INIT;
 }
 
-/* Column of a header by name, or -1. */
-static bm_index column(const struct bm_table *table, const char *name)
-{
-    for (bm_index c = 0; c < table->cols && table->header; c++)
-        if (strcmp(table->header[c], name) == 0) return c;
-    return -1;
-}
-
 static enum bm_status number_or_missing(struct bm_ctx *ctx, const struct bm_table *table,
                                         bm_index row, bm_index col, double *value)
 {
@@ -89,7 +81,7 @@ static enum bm_status read_nodes(struct bm_ctx *ctx, const struct bm_table *tabl
     BM_TRY(bm_alloc(ctx, &net->module, net->n, sizeof *net->module));
     for (bm_index i = 0; i < net->n; i++) net->module[i] = -1;
     if (!table->header) goto out;
-    bm_index name = column(table, "name"), module = column(table, "module");
+    bm_index name = bm_table_find(table, "name"), module = bm_table_find(table, "module");
     for (bm_index i = 0; i < net->n && name >= 0; i++)
         BM_TRY(bm_strdup(ctx, &net->name[i], bm_table_cell(table, i, name)));
     if (module >= 0) BM_TRY(read_modules(ctx, table, module, net));
@@ -145,7 +137,7 @@ static enum bm_status sizes_differ(struct bm_ctx *ctx, const struct bm_table *ma
     enum bm_status status = BM_OK;
     struct bm_text missing = BM_TEXT_INIT;
     char **table_names = NULL;
-    bm_index col = column(nodes, "name");
+    bm_index col = bm_table_find(nodes, "name");
     bool fewer = nodes->rows < n;
     int count = 0;
     if (col >= 0) {
@@ -235,7 +227,7 @@ static enum bm_status read_edges(struct bm_ctx *ctx, const struct bm_table *tabl
     enum bm_status status = BM_OK;
     struct bm_text missing = BM_TEXT_INIT;
     static const char *const ends[2] = {"i", "j"};
-    bm_index col[2], weight, index = column(nodes, "index");
+    bm_index col[2], weight, index = bm_table_find(nodes, "index");
     int lost = 0;
     if (nodes->rows == 0)
         BM_FAIL(ctx, BM_EUSAGE, "--nodes is needed: %s is a list of edges", table->name);
@@ -283,7 +275,7 @@ enum bm_status bm_wiring_read(struct bm_ctx *ctx, const char *path, const char *
             BM_FAIL(ctx, BM_EINPUT, "%s: %td nodes: at most %d are drawn", rows.name, rows.rows,
                     MOST_NODES);
     }
-    bool edges = column(&table, "i") >= 0 && column(&table, "j") >= 0;
+    bool edges = bm_table_find(&table, "i") >= 0 && bm_table_find(&table, "j") >= 0;
     BM_TRY(edges ? read_edges(ctx, &table, &rows, places, &made)
                  : read_matrix(ctx, &table, &rows, places, &made));
     *network = made;

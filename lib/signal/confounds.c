@@ -63,17 +63,10 @@ struct selection {
     bm_index count, cap;
 };
 
-static bm_index find_column(const struct bm_table *table, const char *name)
-{
-    for (bm_index c = 0; table->header && c < table->cols; c++)
-        if (strcmp(table->header[c], name) == 0) return c;
-    return -1;
-}
-
 static bm_index find_source(const struct bm_table *table, const struct source *source)
 {
-    bm_index column = find_column(table, source->name);
-    return column >= 0 ? column : find_column(table, source->old);
+    bm_index column = bm_table_find(table, source->name);
+    return column >= 0 ? column : bm_table_find(table, source->old);
 }
 
 /* Numbers of a column: a missing cell is 0 in the first row, refused elsewhere. */
@@ -121,7 +114,7 @@ static enum bm_status add_part(struct bm_ctx *ctx, const struct bm_table *table,
                 BM_FAIL(ctx, BM_EINPUT, "%s: no column \"%s\" (or \"%s\"), which \"%s\" needs",
                         table->name, source->name, source->old, part->strategy);
             snprintf(name, sizeof name, "%s%s", source->name, derivations[d].suffix);
-            bm_index held = d > 0 ? find_column(table, name) : -1;
+            bm_index held = d > 0 ? bm_table_find(table, name) : -1;
             if (held >= 0)
                 BM_TRY(add(ctx, sel, held, &derivations[0]));
             else

@@ -43,14 +43,6 @@ out:
     return status;
 }
 
-/* Number of a column by name, -1 if there is none. */
-static bm_index column_called(const struct bm_table *table, const char *name)
-{
-    for (bm_index c = 0; table->header && c < table->cols; c++)
-        if (strcmp(table->header[c], name) == 0) return c;
-    return -1;
-}
-
 enum bm_status bm_parcels_read_names(struct bm_ctx *ctx, const char *path, const int64_t *label,
                                      bm_index p, char **name)
 {
@@ -227,7 +219,7 @@ static enum bm_status read_coordinates(struct bm_ctx *ctx, const char *path, con
     bool headed = table.cols > 1 && !bm_parse_double(bm_table_cell(&table, 0, 1), &number);
     if (headed) BM_TRY(bm_table_take_header(ctx, &table));
     for (int c = 0; c < 5; c++) {
-        column[c] = headed ? column_called(&table, words[c]) : c < table.cols ? c : -1;
+        column[c] = headed ? bm_table_find(&table, words[c]) : c < table.cols ? c : -1;
         if (column[c] < 0 && c < 4)
             BM_FAIL(ctx, BM_EINPUT, "%s: no column \"%s\"; coordinates want name, x, y, z and may "
                     "have radius", file, words[c]);
