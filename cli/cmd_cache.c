@@ -275,7 +275,7 @@ struct trim_opts {
 };
 static const struct trim_opts trim_default = {.age = NULL};
 
-/* "30d", "12h", "90m", "45s", in seconds. */
+/* "8w", "30d", "12h", "90m", "45s", in seconds. */
 static bool parse_age(const char *text, double *seconds)
 {
     static const struct {
@@ -300,7 +300,7 @@ static enum bm_status check_age(struct bm_ctx *ctx, const char *text)
     double seconds;
     char shown[64];
     if (parse_age(text, &seconds)) return BM_OK;
-    return bm_fail(ctx, BM_EUSAGE, "wants an age such as 30d, 12h, 90m or 45s, got '%s'",
+    return bm_fail(ctx, BM_EUSAGE, "wants an age such as 8w, 30d, 12h, 90m or 45s, got '%s'",
                    bm_escape(shown, sizeof shown, text));
 }
 
@@ -309,7 +309,7 @@ static const struct bm_param trim_params[] = {
      "delete the entries longest unused until so much is left",
      .otherwise = "the limit that is kept anyway, unless --older-than is given"},
     {BM_P_TEXT, 0, "older-than", offsetof(struct trim_opts, age), "AGE",
-     "delete entries that were not used for so long, such as 30d or 12h", .check = check_age},
+     "delete entries that were not used for so long, such as 8w, 30d or 12h", .check = check_age},
     BM_PARAM_END};
 
 static enum bm_status reduce(struct cli_run *run, struct bm_trim_opts *opts)

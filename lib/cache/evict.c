@@ -107,18 +107,11 @@ static enum bm_status list_entry(struct bm_ctx *ctx, int folder, const char *nam
     return BM_OK;
 }
 
-struct tally {
-    bm_index *count;
-    int64_t *bytes;
-};
-
-static enum bm_status tally_file(struct bm_ctx *ctx, int folder, const char *name,
-                                 const struct stat *st, void *arg)
+static enum bm_status count_file(struct bm_ctx *ctx, int folder, const char *name,
+                                 const struct stat *st, void *count)
 {
-    (void)ctx, (void)folder, (void)name;
-    struct tally *tally = arg;
-    ++*tally->count;
-    *tally->bytes += st->st_size;
+    (void)ctx, (void)folder, (void)name, (void)st;
+    ++*(bm_index *)count;
     return BM_OK;
 }
 
@@ -151,8 +144,6 @@ enum bm_status bm_store_list(struct bm_ctx *ctx, const struct bm_store *store,
     enum bm_status status = BM_OK;
     struct bm_listing made = BM_LISTING_INIT;
     struct walk walk = {.store = store};
-    struct tally unfinished = {&made.unfinished, &made.unfinished_bytes},
-                 damaged = {&made.damaged, &made.damaged_bytes};
     if (store->base >= 0) {
         BM_TRY(bm_calloc(ctx, &walk.shard, BM_STORE_SHARDS, sizeof *walk.shard));
         BM_TRY(bm_parallel_for(ctx, BM_STORE_SHARDS, list_shard, &walk));
@@ -166,8 +157,8 @@ enum bm_status bm_store_list(struct bm_ctx *ctx, const struct bm_store *store,
             made.count += part->count;
             made.bytes += part->bytes;
         }
-        BM_TRY(visit(ctx, store->base, "tmp", tally_file, &unfinished));
-        BM_TRY(visit(ctx, store->base, "bad", tally_file, &damaged));
+        BM_TRY(visit(ctx, store->base, "tmp", count_file, &made.unfinished));
+        BM_TRY(visit(ctx, store->base, "bad", count_file, &made.damaged));
     }
     if (made.count > 0) qsort(made.item, (size_t)made.count, sizeof *made.item, by_id);
     *listing = made;

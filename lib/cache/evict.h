@@ -24,7 +24,6 @@ struct bm_listing {
     bm_index count, cap;
     int64_t bytes;
     bm_index unfinished, damaged; /* temporary files, entries in bad/ */
-    int64_t unfinished_bytes, damaged_bytes;
 };
 #define BM_LISTING_INIT {.item = NULL}
 

@@ -12,9 +12,9 @@
  *
  * An entry appears whole: written under another name, synced, and linked to its own. The names
  * themselves reach the disk when the store is closed, or before: one that a power cut takes is a
- * miss. A reader opens
- * it once and believes nothing but that descriptor: the file's owner and mode, then its layout,
- * its key text, then the digest of every byte. Deleting an entry, at any time, is a miss. */
+ * miss. A reader opens it once and believes nothing but that descriptor: the file's owner and mode,
+ * then its layout, its key text, then the digest of every byte. Deleting an entry, at any time, is
+ * a miss. */
 #ifndef BM_CACHE_STORE_H
 #define BM_CACHE_STORE_H
 
