@@ -221,7 +221,7 @@ static enum bm_status open_root(struct bm_ctx *ctx, enum bm_store_mode mode, con
         struct stat st;
         int error = errno;
         if (lstat(store->path, &st) == 0 && S_ISLNK(st.st_mode))
-            BM_FAIL(ctx, BM_EOUTPUT, "%s: is a symbolic link", name);
+            BM_FAIL(ctx, BM_EOUTPUT, "%s: is a symbolic link: name what it leads to", name);
         BM_FAIL(ctx, BM_EOUTPUT, "%s: %s", name, strerror(error));
     }
 out:
