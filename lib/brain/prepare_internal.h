@@ -5,6 +5,8 @@
 #ifndef BM_BRAIN_PREPARE_INTERNAL_H
 #define BM_BRAIN_PREPARE_INTERNAL_H
 
+#include <sys/stat.h>
+
 #include "brain/prepare.h"
 #include "signal/clean.h"
 #include "util/memo.h"
@@ -48,7 +50,8 @@ struct bm_steps {
     const struct bm_prepare_opts *opts;
     const struct bm_inputs *inputs;
     const struct bm_layout *layout;
-    char (*digest)[BM_ID_SIZE];    /* of each input's file; NULL without a memo */
+    char (*digest)[BM_ID_SIZE];    /* of each input's file; NULL without a memo: then */
+    struct stat *file;             /* what tells whether it is written to */
     const struct bm_grid *grid;
     bool automatic;                /* the mask is made from the images */
     bool by_series;                /* runs on the masks of their series */

@@ -13,15 +13,24 @@ void bm_steps_begin_input(struct bm_ctx *ctx, struct bm_steps *steps)
     if (ctx->memo) bm_log_tap_open(ctx, &steps->tap);
 }
 
-/* The file is the one that was digested. */
+/* The file is the one that was digested, or without a memo looks as it did then. */
 static enum bm_status still_same(struct bm_ctx *ctx, const struct bm_steps *steps, bm_index i)
 {
     enum bm_status status = BM_OK;
     const char *path = steps->inputs->input[i].path;
     char digest[BM_ID_SIZE], name[256];
-    if (!ctx->memo) return BM_OK;
-    BM_TRY(bm_memo_file(ctx, path, digest));
-    if (strcmp(digest, steps->digest[i]) != 0)
+    struct stat now;
+    bool same;
+    if (ctx->memo) {
+        BM_TRY(bm_memo_file(ctx, path, digest));
+        same = strcmp(digest, steps->digest[i]) == 0;
+    } else {
+        const struct stat *was = &steps->file[i];
+        same = stat(path, &now) == 0 && now.st_ino == was->st_ino && now.st_dev == was->st_dev &&
+               now.st_size == was->st_size && now.st_mtim.tv_sec == was->st_mtim.tv_sec &&
+               now.st_mtim.tv_nsec == was->st_mtim.tv_nsec;
+    }
+    if (!same)
         BM_FAIL(ctx, BM_EINPUT, "%s: changed while being read",
                 bm_escape(name, sizeof name, path));
 out:
@@ -32,13 +41,15 @@ enum bm_status bm_steps_end_input(struct bm_ctx *ctx, struct bm_steps *steps, bm
                                   enum bm_status status)
 {
     bm_index count = steps->inputs->count, from = i < count ? i : 0, to = i < count ? i + 1 : count;
-    if (!ctx->memo) return status;
-    enum bm_status kept = bm_log_tap_close(ctx, &steps->tap);
-    if (status != BM_OK) bm_text_release(&steps->tap.lines);
+    if (ctx->memo) {
+        enum bm_status kept = bm_log_tap_close(ctx, &steps->tap);
+        if (status != BM_OK) bm_text_release(&steps->tap.lines);
+        if (status != BM_OK) return status;
+        bm_text_release(&steps->warnings[i]);
+        steps->warnings[i] = steps->tap.lines;
+        BM_TRY(kept);
+    }
     if (status != BM_OK) return status;
-    bm_text_release(&steps->warnings[i]);
-    steps->warnings[i] = steps->tap.lines;
-    BM_TRY(kept);
     for (bm_index k = from; k < to; k++) BM_TRY(still_same(ctx, steps, k));
 out:
     return status;
@@ -107,7 +118,12 @@ enum bm_status bm_steps_open(struct bm_ctx *ctx, const struct bm_prepare_opts *o
                                             layout->n_runs > 0};
     BM_TRY(bm_calloc(ctx, &steps->own, inputs->n_series, sizeof *steps->own));
     BM_TRY(bm_calloc(ctx, &steps->run, layout->n_runs, sizeof *steps->run));
-    if (!ctx->memo) goto out;
+    if (!ctx->memo) {
+        BM_TRY(bm_calloc(ctx, &steps->file, inputs->count, sizeof *steps->file));
+        for (bm_index i = 0; i < inputs->count; i++)
+            if (stat(inputs->input[i].path, &steps->file[i]) != 0) steps->file[i].st_size = -1;
+        goto out;
+    }
     BM_TRY(bm_calloc(ctx, &steps->warnings, inputs->count + 1, sizeof *steps->warnings));
     BM_TRY(bm_calloc(ctx, &steps->digest, inputs->count, sizeof *steps->digest));
     BM_TRY(bm_parallel_for(ctx, inputs->count, digest_input, steps));
@@ -130,6 +146,7 @@ void bm_steps_release(struct bm_steps *steps)
     bm_free(steps->run);
     bm_free(steps->warnings);
     bm_free(steps->digest);
+    bm_free(steps->file);
     *steps = (struct bm_steps)BM_STEPS_INIT;
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cache/claim.h"
+#include "cache/store_internal.h"
 #include "util/parallel.h"
 #include "util/text.h"
 

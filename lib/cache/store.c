@@ -11,6 +11,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "cache/store_internal.h"
 #include "util/path.h"
 
 enum { FORMAT = 1 };

@@ -18,7 +18,6 @@
 #ifndef BM_CACHE_STORE_H
 #define BM_CACHE_STORE_H
 
-#include <dirent.h>
 #include <sys/types.h>
 
 #include "cache/entry.h"
@@ -57,11 +56,6 @@ void bm_store_close(struct bm_store *store);
 
 /* Whether entries of this user are believed. */
 bool bm_store_trusts(const struct bm_store *store, uid_t owner);
-
-/* A folder in a folder, or ".", but no link to one; -1 and errno. The second to list it, NULL and
- * errno. */
-int bm_store_enter(int parent, const char *name);
-DIR *bm_store_open_dir(int parent, const char *name);
 
 /* Folder v1/NAME, made if there is none and the store is writable; -1 and errno. */
 int bm_store_folder(const struct bm_store *store, const char *name);

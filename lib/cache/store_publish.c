@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cache/store.h"
+#include "cache/store_internal.h"
 
 static bool write_all(int fd, const unsigned char *bytes, uint64_t n, uint64_t at)
 {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cache/store.h"
+#include "cache/store_internal.h"
 
 enum { BAD_MOST = 16, TOUCH_AFTER_S = 3600 };
 static const int64_t BAD_BYTES = 256 << 20;

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cache/store_internal.h"
+
 struct found {
     struct bm_stray *stray;
     bm_index n, cap;

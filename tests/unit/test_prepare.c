@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "brain/prepare.h"
+#include "support/cached.h"
 #include "support/fixture.h"
 #include "support/images.h"
 #include "util/path.h"
@@ -169,6 +170,37 @@ START_TEST(a_run_too_short_for_what_is_removed_is_refused)
     opts.mask = "none";
     opts.detrend = 3;
     fails(test_prepare(&opts, &file, 1, NULL, &p), BM_EINPUT, "short.nii: run 0: 4 frames");
+    bm_volume_release(&v);
+}
+END_TEST
+
+/* Another value in the file, when reading begins. */
+static void overwrite(void *path, const char *label, bm_index done, bm_index total)
+{
+    (void)label, (void)total;
+    if (done > 0) return;
+    FILE *file = fopen(path, "r+b");
+    ck_assert(fseek(file, 400, SEEK_SET) == 0 && fputc(77, file) == 77);
+    ck_assert_int_eq(fclose(file), 0);
+}
+
+START_TEST(an_image_that_changes_while_it_is_read_is_refused)
+{
+    struct bm_volume v = BM_VOLUME_INIT;
+    struct bm_prepared p = BM_PREPARED_INIT;
+    struct bm_prepare_opts opts = defaults;
+    struct bm_cache_opts caching = cached_options();
+    struct bm_cache *cache = _i ? cached_open(&caching) : NULL;
+    test_make_image(&v, 5, 5, 3, 8, 0);
+    const char *file = test_write_frames("changing.nii", &v, 0, 8);
+    char path[4096];
+    snprintf(path, sizeof path, "%s", file);
+    opts.mask = "none";
+    test_ctx.progress.sink = overwrite;
+    test_ctx.progress.user = path;
+    fails(test_prepare(&opts, &file, 1, NULL, &p), BM_EINPUT, "changing.nii: changed while being");
+    test_ctx.progress.sink = NULL;
+    if (cache) cached_close(cache);
     bm_volume_release(&v);
 }
 END_TEST
@@ -382,6 +414,7 @@ Suite *prepare_suite(void)
     tcase_add_test(tcase, volumes_of_a_run_need_not_stand_together);
     tcase_add_test(tcase, single_images_are_the_volumes_of_one_run);
     tcase_add_test(tcase, a_run_too_short_for_what_is_removed_is_refused);
+    tcase_add_loop_test(tcase, an_image_that_changes_while_it_is_read_is_refused, 0, 2);
     tcase_add_test(tcase, confounds_and_scrubbing_equal_hand_computation);
     tcase_add_test(tcase, constant_voxels_become_0_and_are_counted_and_all_constant_is_refused);
     tcase_add_test(tcase, real_runs_are_standardised_one_by_one);
