@@ -288,16 +288,12 @@ static enum bm_status threshold_of(struct bm_ctx *ctx, const char *text, const s
                                    double *threshold)
 {
     enum bm_status status = BM_OK;
-    char digits[32] = "";
-    double *values = NULL, x = 0;
+    double *values = NULL, x;
+    bool percent;
     bm_index n = 0;
     *threshold = 0;
     if (!text) return BM_OK;
-    snprintf(digits, sizeof digits, "%s", text);
-    size_t length = strlen(digits);
-    bool percent = length > 0 && digits[length - 1] == '%';
-    if (percent) digits[length - 1] = '\0';
-    if (!bm_parse_double(digits, &x)) BM_FAIL(ctx, BM_EBUG, "threshold '%s'", text);
+    BM_TRY(bm_parse_level(ctx, text, &x, &percent));
     *threshold = x;
     if (!percent) goto out;
     BM_TRY(bm_alloc(ctx, &values, A->rows * A->rows, sizeof *values));

@@ -107,18 +107,9 @@ static enum bm_status check_cv(struct bm_ctx *ctx, const char *text)
 
 static enum bm_status check_threshold(struct bm_ctx *ctx, const char *text)
 {
-    char digits[32], shown[96];
-    double x;
-    size_t n = strlen(text);
-    bool percent = n > 0 && text[n - 1] == '%';
-    if (n < sizeof digits) {
-        memcpy(digits, text, n + 1);
-        if (percent) digits[n - 1] = '\0';
-        if (bm_parse_double(digits, &x) && x >= 0 && (percent ? x <= 100 : isfinite(x)))
-            return BM_OK;
-    }
-    return bm_fail(ctx, BM_EUSAGE, "wants a number from 0, or a percentile such as 90%%, got '%s'",
-                   bm_escape(shown, sizeof shown, text));
+    double level;
+    bool percent;
+    return bm_parse_level(ctx, text, &level, &percent);
 }
 
 #define AT(field) offsetof(struct bm_connectome_opts, field)

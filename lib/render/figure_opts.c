@@ -63,26 +63,6 @@ enum bm_status bm_parse_range(struct bm_ctx *ctx, const char *text, double *lo, 
     return BM_OK;
 }
 
-enum bm_status bm_parse_level(struct bm_ctx *ctx, const char *text, double *level, bool *percent)
-{
-    char word[64], shown[80];
-    size_t n = strlen(text);
-    *percent = n > 0 && text[n - 1] == '%';
-    if (*percent) n--;
-    bool good = n > 0 && n < sizeof word;
-    if (good) {
-        memcpy(word, text, n);
-        word[n] = '\0';
-        good = bm_parse_double(word, level) && isfinite(*level) && *level >= 0 &&
-               (!*percent || *level <= 100);
-    }
-    if (!good)
-        return bm_fail(ctx, BM_EUSAGE,
-                       "wants a number >= 0, or a percentile such as 95%%, got '%s'",
-                       bm_escape(shown, sizeof shown, text));
-    return BM_OK;
-}
-
 static enum bm_status check_size(struct bm_ctx *ctx, const char *text)
 {
     int width, height;

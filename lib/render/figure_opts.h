@@ -106,9 +106,6 @@ enum bm_status bm_parse_size(struct bm_ctx *ctx, const char *text, int *width,
 /* "A:B" with A < B. */
 enum bm_status bm_parse_range(struct bm_ctx *ctx, const char *text, double *lo,
                               double *hi) BM_CHECKED;
-/* "3.1" or "95%": *percent says which. */
-enum bm_status bm_parse_level(struct bm_ctx *ctx, const char *text, double *level,
-                              bool *percent) BM_CHECKED;
 
 #ifdef __cplusplus
 }

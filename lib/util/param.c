@@ -252,3 +252,23 @@ bool bm_list_has(const char *list, const char *word)
     }
     return false;
 }
+
+enum bm_status bm_parse_level(struct bm_ctx *ctx, const char *text, double *level, bool *percent)
+{
+    char word[64], shown[80];
+    size_t n = strlen(text);
+    *percent = n > 0 && text[n - 1] == '%';
+    if (*percent) n--;
+    bool good = n > 0 && n < sizeof word;
+    if (good) {
+        memcpy(word, text, n);
+        word[n] = '\0';
+        good = bm_parse_double(word, level) && isfinite(*level) && *level >= 0 &&
+               (!*percent || *level <= 100);
+    }
+    if (!good)
+        return bm_fail(ctx, BM_EUSAGE,
+                       "wants a number >= 0, or a percentile such as 95%%, got '%s'",
+                       bm_escape(shown, sizeof shown, text));
+    return BM_OK;
+}

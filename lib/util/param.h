@@ -92,6 +92,10 @@ enum bm_status bm_parse_list(struct bm_ctx *ctx, const char *text, double *value
 /* Comma-separated words: true if `word` is one of them. */
 bool bm_list_has(const char *list, const char *word);
 
+/* "3.1", from 0, or "95%", to 100: *percent says which. BM_EUSAGE. */
+enum bm_status bm_parse_level(struct bm_ctx *ctx, const char *text, double *level,
+                              bool *percent) BM_CHECKED;
+
 #ifdef __cplusplus
 }
 #endif
