@@ -216,7 +216,10 @@ enum bm_status bm_explain_store(struct bm_ctx *ctx, struct bm_explain *explain,
     BM_TRY(bm_store_list(ctx, store, &listing));
     for (bm_index i = 0; i < listing.count; i++) {
         const char *id = listing.item[i].id;
-        if (bm_store_header(ctx, store, id, &header, &entry) != BM_FOUND) continue;
+        enum bm_found found = bm_store_header(ctx, store, id, &header, &entry);
+        if (found == BM_NO_MEMORY) status = BM_ENOMEM;
+        if (status != BM_OK) goto out;
+        if (found != BM_FOUND) continue;
         BM_TRY(add_step(ctx, &explain->stored, &explain->cap_stored, &explain->n_stored,
                         entry.stage, id, entry.key, entry.key_bytes, true,
                         listing.item[i].used));
@@ -265,9 +268,9 @@ static bool next_difference(const struct lines *now, const struct lines *was, bm
 static const char *digest_in(const char *value)
 {
     size_t n = strlen(value), digits = BM_ID_SIZE - 1;
-    bool fits = n == digits || (n > digits && value[n - digits - 1] == ':');
+    if (n < digits || (n > digits && value[n - digits - 1] != ':')) return NULL;
     const char *digest = value + n - digits;
-    return fits && strspn(digest, "0123456789abcdef") == digits ? digest : NULL;
+    return strspn(digest, "0123456789abcdef") == digits ? digest : NULL;
 }
 
 /* The weight of a difference. A file is more than any number of settings, and a little less if it
