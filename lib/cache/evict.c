@@ -267,7 +267,7 @@ struct drop {
     struct bm_listed *item;
     bm_index count;
     int folder[BM_STORE_SHARDS]; /* -1 = opened for each entry: few go, or too few may be open */
-    int *error;         /* errno of one that stays */
+    int *error; /* errno of one that stays */
 };
 
 static void close_folders(struct drop *drop)
