@@ -30,7 +30,7 @@ struct job {
     int64_t first, count, times, among, seed, trial, bytes, cost_ms, limit, wait_s, threads,
         refresh, sync, keep;
     const char *log, *input, *ro;
-    int64_t computed, wrong;
+    int64_t hits, computed, wrong; /* hits: of what this run stored, too */
     double get_s, get_cpu_s, put_s, put_cpu_s; /* in bm_memo_get, with the key, and bm_memo_put */
 };
 
@@ -106,6 +106,7 @@ static enum bm_status ask(struct bm_ctx *ctx, struct job *job, int64_t number, b
     job->get_s += seconds(CLOCK_MONOTONIC) - begun;
     job->get_cpu_s += seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
     *hit = step.hit;
+    job->hits += step.hit;
     if (!step.hit) {
         job->computed++;
         BM_TRY(compute(ctx, job, number, &result));
@@ -139,7 +140,7 @@ static enum bm_status run(struct bm_ctx *ctx, struct job *job, struct bm_cache *
     printf("hits %lld computed %lld damaged %lld stored %lld duplicates %lld different %lld "
            "failures %lld waits %lld take_overs %lld get_s %.6f get_cpu_s %.6f "
            "put_s %.6f put_cpu_s %.6f wrong %lld\n",
-           (long long)s.hits, (long long)job->computed, (long long)s.reason[BM_MISS_DAMAGED],
+           (long long)job->hits, (long long)job->computed, (long long)s.reason[BM_MISS_DAMAGED],
            (long long)s.stored, (long long)s.duplicates, (long long)s.different,
            (long long)s.failures, (long long)s.waits, (long long)s.take_overs, job->get_s,
            job->get_cpu_s, job->put_s, job->put_cpu_s, (long long)job->wrong);
